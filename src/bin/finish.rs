@@ -1,0 +1,74 @@
+//! Finishes the module after the link: `finish LINKED FINISHED`. The SDK exports every callback there is, and Envoy
+//! calls each one that exists; so the callbacks that certgate does not implement go, and with them all that only they
+//! use. Names and producers go too. No linker flag does it.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs, io};
+use walrus::{Module, ModuleConfig};
+
+/// What the finished module exports: what the ABI needs, and the callbacks that `src/filter` implements.
+const EXPORTS: [&str; 11] = [
+    "memory",
+    "_initialize",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_memory_allocate",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_configure",
+    "proxy_on_tick",
+    "proxy_on_request_headers",
+    "proxy_on_request_trailers",
+    "proxy_on_response_headers",
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let [linked, finished] = arguments.as_slice() else {
+        return fail("usage: finish LINKED FINISHED");
+    };
+    match finish(Path::new(linked), Path::new(finished)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn finish(linked: &Path, finished: &Path) -> Result<(), Box<dyn Error>> {
+    let mut config = ModuleConfig::new();
+    config.generate_producers_section(false).generate_name_section(false);
+    let mut module = config.parse(&fs::read(linked)?)?;
+    for name in EXPORTS {
+        let exported = module.exports.iter().any(|export| export.name == name);
+        if !exported {
+            return Err(format!("{}: expected an export `{name}`, found none", linked.display()).into());
+        }
+    }
+    remove_other_exports(&mut module);
+    walrus::passes::gc::run(&mut module);
+    let bytes = module.emit_wasm();
+    // Beside and renamed, so that an Envoy that reads it never finds half a module.
+    let beside = finished.with_extension("wasm.new");
+    fs::write(&beside, &bytes)?;
+    fs::rename(&beside, finished)?;
+    report(finished, bytes.len())?;
+    Ok(())
+}
+
+fn remove_other_exports(module: &mut Module) {
+    let others = module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str()));
+    let others: Vec<_> = others.map(walrus::Export::id).collect();
+    others.into_iter().for_each(|id| module.exports.delete(id));
+}
+
+fn report(finished: &Path, size: usize) -> io::Result<()> {
+    use io::Write;
+    writeln!(io::stdout(), "{}: {size} bytes", finished.display())
+}
+
+fn fail(message: &str) -> ExitCode {
+    use io::Write;
+    // Nothing is left to say if standard error cannot be written to.
+    let _ = writeln!(io::stderr(), "finish: {message}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,219 @@
+//! The top level of a configuration: which parts it has, and who compiles each of them.
+
+use super::clients::{self, Clients};
+use super::error::{Errors, Problem};
+use super::fields::{Located, report_unknown};
+use super::inspect::{inspect, inspect_key};
+use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key, skip_list, skip_map};
+use super::path::Path;
+use super::show::Found;
+use super::{headers, tiers};
+use crate::domain::client::Tier;
+use crate::domain::headers::IdentityHeaders;
+use crate::domain::policy::{DEFAULT_CLIENT_SERIES, FilterState, Mode, Policy, RateLimitHeaders};
+use crate::domain::registry::Registry;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess};
+use std::collections::BTreeSet;
+
+const PARTS: &[&str] = &[
+    "version",
+    "mode",
+    "tiers",
+    "clients",
+    "headers",
+    "rate_limit_headers",
+    "filter_state",
+    "metrics",
+];
+
+const DOCUMENT: &str = "a map with `version`, `tiers` and `clients`";
+const VERSION: &str = "1";
+const CLIENTS: &str = "a list of clients";
+
+/// A configuration, as far as it was read.
+#[derive(Default)]
+pub(super) struct Document {
+    /// Whether that is to its end.
+    complete: bool,
+    keys: BTreeSet<Box<str>>,
+    mode: Mode,
+    tiers: Vec<Tier>,
+    /// Whether what stands at `tiers` is nothing that could have tiers in it.
+    tiers_unknown: bool,
+    clients: Clients,
+    headers: IdentityHeaders,
+    rate_limit_headers: RateLimitHeaders,
+    filter_state: FilterState,
+    client_series: Option<usize>,
+    errors: Errors,
+}
+
+impl Document {
+    /// Takes in what `data` holds.
+    pub(super) fn read<'de, D: Deserializer<'de>>(&mut self, data: D) -> Result<(), D::Error> {
+        Seed(self).deserialize(data)
+    }
+
+    /// Notes that the configuration as a whole is wrong.
+    pub(super) fn fail(&mut self, problem: Problem) {
+        self.errors.push(&Path::Top, problem);
+    }
+
+    /// The policy, if nothing was wrong.
+    pub(super) fn finish(mut self) -> Result<Policy, Errors> {
+        if self.complete && !self.keys.contains("version") {
+            let problem = Problem::Value {
+                expected: VERSION,
+                found: Found::Nothing,
+            };
+            self.errors.push(&Path::Key(&Path::Top, "version"), problem);
+        }
+        let known_tiers = (self.complete && !self.tiers_unknown).then_some(self.tiers.as_slice());
+        let (clients, credentials) = self.clients.finish(known_tiers, &mut self.errors);
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        Ok(Policy {
+            mode: self.mode,
+            registry: Registry::new(self.tiers, clients, credentials),
+            headers: self.headers,
+            rate_limit_headers: self.rate_limit_headers,
+            filter_state: self.filter_state,
+            client_series: self.client_series.unwrap_or(DEFAULT_CLIENT_SERIES),
+        })
+    }
+
+    /// Compiles a part other than `clients`.
+    fn part(&mut self, key: &str, value: Located<'_>) {
+        const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
+        const RATE_LIMIT_HEADERS: &[(&str, RateLimitHeaders)] =
+            &[("ietf", RateLimitHeaders::Ietf), ("off", RateLimitHeaders::Off)];
+        const FILTER_STATE: &[(&str, FilterState)] =
+            &[("refusals", FilterState::Refusals), ("always", FilterState::Always)];
+        let errors = &mut self.errors;
+        inspect(value, errors);
+        match key {
+            "version" => _ = value.integer(1..=1, VERSION, errors),
+            "mode" => assign(&mut self.mode, value.choice(MODES, "`enforce` or `shadow`", errors)),
+            "tiers" => {
+                let tiers = tiers::read(value, errors);
+                self.tiers_unknown = tiers.is_none();
+                assign(&mut self.tiers, tiers);
+            }
+            "headers" => assign(&mut self.headers, headers::read(value, errors)),
+            "rate_limit_headers" => {
+                let choice = value.choice(RATE_LIMIT_HEADERS, "`ietf` or `off`", errors);
+                assign(&mut self.rate_limit_headers, choice);
+            }
+            "filter_state" => {
+                assign(
+                    &mut self.filter_state,
+                    value.choice(FILTER_STATE, "`refusals` or `always`", errors),
+                );
+            }
+            "metrics" => self.client_series = client_series(value, errors),
+            _ => {}
+        }
+    }
+}
+
+/// Sets what was right.
+fn assign<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn client_series(metrics: Located<'_>, errors: &mut Errors) -> Option<usize> {
+    let fields = metrics.fields(&["clients"], "a map with `clients`", errors)?;
+    let clients = fields
+        .optional("clients")?
+        .integer(0..=100_000, "a whole number from 0 to 100000", errors)?;
+    usize::try_from(clients).ok()
+}
+
+impl<'de> Take<'de> for &mut Document {
+    type Value = ();
+
+    fn scalar(self, node: Node) {
+        inspect_and_refuse(&node, Path::Top, DOCUMENT, &mut self.errors);
+    }
+
+    fn list<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        skip_list(items)?;
+        self.fail(Problem::Value {
+            expected: DOCUMENT,
+            found: Found::List,
+        });
+        Ok(())
+    }
+
+    fn map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(key) = next_key(&mut entries)? {
+            let path = Path::Key(&Path::Top, &key);
+            let first = self.keys.insert(key.clone());
+            inspect_key(&path, &key, first, &mut self.errors);
+            report_unknown(&key, PARTS, &path, &mut self.errors);
+            match &*key {
+                _ if !first => _ = entries.next_value::<IgnoredAny>()?,
+                "clients" => {
+                    let (clients, errors) = (&mut self.clients, &mut self.errors);
+                    entries.next_value_seed(Seed(ClientList { clients, errors }))?;
+                }
+                _ => {
+                    let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH }))?;
+                    self.part(&key, Located { node: &node, path });
+                }
+            }
+        }
+        self.complete = true;
+        Ok(())
+    }
+}
+
+/// Takes the list in item by item.
+struct ClientList<'a> {
+    clients: &'a mut Clients,
+    errors: &'a mut Errors,
+}
+
+impl<'de> Take<'de> for ClientList<'_> {
+    type Value = ();
+
+    fn scalar(self, node: Node) {
+        inspect_and_refuse(&node, clients::PATH, CLIENTS, self.errors);
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut index: usize = 0;
+        while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
+            let item = Located {
+                node: &node,
+                path: Path::Item(&clients::PATH, index),
+            };
+            inspect(item, self.errors);
+            self.clients.push(item, self.errors);
+            index = index.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn map<A: MapAccess<'de>>(self, entries: A) -> Result<(), A::Error> {
+        skip_map(entries)?;
+        self.errors.push(
+            &clients::PATH,
+            Problem::Value {
+                expected: CLIENTS,
+                found: Found::Map,
+            },
+        );
+        Ok(())
+    }
+}
+
+/// Refuses a single value where there must be more.
+fn inspect_and_refuse(node: &Node, path: Path<'_>, expected: &'static str, errors: &mut Errors) {
+    let value = Located { node, path };
+    inspect(value, errors);
+    value.refuse(expected, errors);
+}

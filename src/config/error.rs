@@ -1,0 +1,206 @@
+//! Every error that a configuration can have, as data; what people read of it is written here and nowhere else.
+
+use super::fingerprint::NotAFingerprint;
+use super::names::list;
+use super::path::Path;
+use super::show::Found;
+use crate::certificate::Unreadable;
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::limit::LARGEST_BURST;
+use crate::domain::name::Name;
+use std::fmt;
+use std::sync::Arc;
+
+/// Everything that is wrong with a configuration; displayed, a line for each error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// The errors: those of single values in the order of the document, then those between entries.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Error> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first `max` of them on one line, and how many more there are: for logs.
+    pub fn summary(&self, max: usize) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            for (index, error) in self.0.iter().take(max).enumerate() {
+                write!(f, "{}{error}", if index == 0 { "" } else { "; " })?;
+            }
+            match self.0.len().saturating_sub(max) {
+                0 => Ok(()),
+                more => write!(f, " ... and {more} more"),
+            }
+        })
+    }
+
+    pub(super) fn push(&mut self, path: &Path<'_>, problem: Problem) {
+        self.0.push(Error {
+            path: path.to_string(),
+            problem,
+        });
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|error| writeln!(f, "{error}"))
+    }
+}
+
+/// Something that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Error {
+    /// The way to it, such as `clients[3].credentials[0].sha256`; empty where it is the whole configuration.
+    pub path: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => write!(f, "{}", self.problem),
+            path => write!(f, "{path}: {}", self.problem),
+        }
+    }
+}
+
+/// What can be wrong: what was expected, what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// There is no configuration.
+    #[error("expected a configuration, found nothing")]
+    Empty,
+    /// The bytes are neither text nor a Struct.
+    #[error("expected JSON text or a google.protobuf.Struct, found a byte that is not UTF-8 after {offset} that are")]
+    NotText {
+        /// How many bytes are UTF-8.
+        offset: usize,
+    },
+    /// The text is not JSON.
+    #[error("line {line}, column {column}: expected JSON, and read no further: {message}")]
+    Syntax {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the parser says; it never quotes the text.
+        message: String,
+    },
+    /// A Struct turned out not to be one while it was read.
+    #[error("expected a google.protobuf.Struct: {0}")]
+    Struct(String),
+    /// A value is missing, of another type, or not one of those that are allowed.
+    #[error("expected {expected}, found {found}")]
+    Value {
+        /// What may stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: Found,
+    },
+    /// A number or the like stands where text must: YAML takes `123` and `on` for something else than text.
+    #[error("expected {expected}, found {found}: quote it")]
+    Unquoted {
+        /// What may stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: Found,
+    },
+    /// There is no such field.
+    #[error("expected {}, found an unknown field", suggestion(*near, known))]
+    UnknownField {
+        /// The field that was probably meant.
+        near: Option<&'static str>,
+        /// All fields that there are.
+        known: &'static [&'static str],
+    },
+    /// A key stands twice in one map.
+    #[error("expected each key once, found it again")]
+    DuplicateKey,
+    /// Lists and maps are nested deeper than any schema needs.
+    #[error("expected fewer levels of lists and maps, found too many to read on")]
+    TooDeep,
+    /// A private key.
+    #[error("expected no private key, found one: remove it, and replace it wherever it is in use")]
+    PrivateKey,
+    /// A name that certgate uses itself.
+    #[error("expected a name that certgate does not use itself, found `{0}`")]
+    Reserved(Name),
+    /// Something that must be unique stands elsewhere too.
+    #[error("expected {what} of its own, found that of {first}")]
+    Taken {
+        /// What must be unique.
+        what: &'static str,
+        /// The path of the one that stands first.
+        first: String,
+    },
+    /// One certificate identifies two clients, or one client twice.
+    #[error(
+        "expected a certificate of its own, found {fingerprint}, which is that of {first}{}",
+        of(client)
+    )]
+    CertificateTaken {
+        /// The certificate's fingerprint.
+        fingerprint: Fingerprint,
+        /// The path of the credential that stands first.
+        first: String,
+        /// Whose that is.
+        client: Option<Name>,
+    },
+    /// A client is in a tier that there is not.
+    #[error("expected one of the tiers ({}), found `{tier}`", list(known))]
+    NoSuchTier {
+        /// The tier that the client names.
+        tier: Name,
+        /// The tiers that there are.
+        known: Arc<[Name]>,
+    },
+    /// Not the fingerprint of a certificate.
+    #[error(transparent)]
+    Fingerprint(#[from] NotAFingerprint),
+    /// PEM with several certificates.
+    #[error("expected one certificate, found {0}: give the client's own (leaf) certificate only")]
+    SeveralCertificates(usize),
+    /// Not a certificate.
+    #[error("expected a certificate, found {0}")]
+    Certificate(#[from] Unreadable),
+    /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.
+    #[error(
+        "expected a rate that whole nanoseconds between requests can express within 0.1 %: the nearest is {nearest}"
+    )]
+    Rounding {
+        /// The nearest number of requests that can.
+        nearest: u64,
+    },
+    /// The bucket would take over ten years to fill.
+    #[error("expected a burst that fills within ten years, found a larger one: the largest is {largest}")]
+    Fill {
+        /// The largest burst that does.
+        largest: u64,
+    },
+    /// The burst is larger than a response header can say.
+    #[error("expected a burst of at most {LARGEST_BURST}, found a larger one")]
+    Burst,
+}
+
+fn suggestion(near: Option<&'static str>, known: &[&str]) -> impl fmt::Display {
+    fmt::from_fn(move |f| match near {
+        Some(near) => write!(f, "`{near}`"),
+        None => write!(f, "one of {}", list(known)),
+    })
+}
+
+fn of(client: &Option<Name>) -> impl fmt::Display {
+    fmt::from_fn(move |f| client.iter().try_for_each(|alias| write!(f, " (`{alias}`)")))
+}

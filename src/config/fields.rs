@@ -1,0 +1,215 @@
+//! A value together with where it stands, and what it is asked for: each question reports what is wrong and answers
+//! only with what is right. Must not know the schema.
+
+use super::error::{Errors, Problem};
+use super::names::nearest;
+use super::node::{Node, PRIVATE_KEY};
+use super::path::Path;
+use super::show::Found;
+use crate::domain::name::Name;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+/// A value and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Located<'a> {
+    pub(super) node: &'a Node,
+    pub(super) path: Path<'a>,
+}
+
+impl<'a> Located<'a> {
+    pub(super) fn text(self, expected: &'static str, errors: &mut Errors) -> Option<&'a str> {
+        match self.node {
+            Node::Text(text) => return Some(text),
+            Node::Boolean(_) | Node::Integer(_) | Node::Fraction | Node::Imprecise => {
+                self.report(|found| Problem::Unquoted { expected, found }, errors);
+            }
+            _ => self.refuse(expected, errors),
+        }
+        None
+    }
+
+    pub(super) fn name(self, errors: &mut Errors) -> Option<Name> {
+        const EXPECTED: &str = "a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most";
+        Name::new(self.text(EXPECTED, errors)?).or_else(|| self.wrong(EXPECTED, errors))
+    }
+
+    /// As [`Self::name`], but none of those that certgate uses itself.
+    pub(super) fn free_name(self, reserved: &[&str], errors: &mut Errors) -> Option<Name> {
+        let name = self.name(errors)?;
+        if reserved.contains(&name.as_str()) {
+            errors.push(&self.path, Problem::Reserved(name));
+            return None;
+        }
+        Some(name)
+    }
+
+    /// As [`Self::name`], but none of those that earlier items of `list` have; `item` is where in it this one stands.
+    pub(super) fn unique_name(
+        self,
+        seen: &mut BTreeMap<Name, usize>,
+        list: &Path<'_>,
+        item: usize,
+        errors: &mut Errors,
+    ) -> Option<Name> {
+        let name = self.name(errors)?;
+        if let Some(first) = seen.get(&name) {
+            let first = Path::Item(list, *first).to_string();
+            errors.push(&self.path, Problem::Taken { what: "a name", first });
+            return None;
+        }
+        seen.insert(name.clone(), item);
+        Some(name)
+    }
+
+    pub(super) fn boolean(self, errors: &mut Errors) -> Option<bool> {
+        match self.node {
+            Node::Boolean(value) => Some(*value),
+            _ => self.wrong("`true` or `false`", errors),
+        }
+    }
+
+    pub(super) fn integer(
+        self,
+        range: RangeInclusive<u64>,
+        expected: &'static str,
+        errors: &mut Errors,
+    ) -> Option<u64> {
+        let value = match self.node {
+            Node::Integer(value) => u64::try_from(*value).ok(),
+            Node::Text(text) => integer_from_envoy(text),
+            _ => None,
+        };
+        value
+            .filter(|value| range.contains(value))
+            .or_else(|| self.wrong(expected, errors))
+    }
+
+    /// The one of `choices` that it names.
+    pub(super) fn choice<T: Copy>(
+        self,
+        choices: &[(&str, T)],
+        expected: &'static str,
+        errors: &mut Errors,
+    ) -> Option<T> {
+        let text = self.text(expected, errors)?;
+        let chosen = choices.iter().find(|(name, _)| *name == text);
+        chosen
+            .map(|(_, choice)| *choice)
+            .or_else(|| self.wrong(expected, errors))
+    }
+
+    /// Whether it is a list; if so, ask for its [`Self::items`].
+    pub(super) fn is_list(self, expected: &'static str, errors: &mut Errors) -> bool {
+        matches!(self.node, Node::List(_)) || self.wrong::<()>(expected, errors).is_some()
+    }
+
+    /// The items, if it is a list.
+    pub(super) fn items(&self) -> impl Iterator<Item = Located<'_>> {
+        let items: &[Node] = if let Node::List(items) = self.node { items } else { &[] };
+        items.iter().enumerate().map(|(index, node)| Located {
+            node,
+            path: Path::Item(&self.path, index),
+        })
+    }
+
+    /// The map that it is, which has no other fields than `known`.
+    pub(super) fn fields(
+        self,
+        known: &'static [&'static str],
+        expected: &'static str,
+        errors: &mut Errors,
+    ) -> Option<Fields<'a>> {
+        let Node::Map(entries) = self.node else {
+            return self.wrong(expected, errors);
+        };
+        for (key, _) in entries {
+            report_unknown(key, known, &Path::Key(&self.path, key), errors);
+        }
+        Some(Fields {
+            path: self.path,
+            entries,
+        })
+    }
+
+    /// Reports that it is something else than what was expected.
+    pub(super) fn wrong<T>(self, expected: &'static str, errors: &mut Errors) -> Option<T> {
+        self.refuse(expected, errors);
+        None
+    }
+
+    /// As [`Self::wrong`], where there is nothing to answer.
+    pub(super) fn refuse(self, expected: &'static str, errors: &mut Errors) {
+        self.report(|found| Problem::Value { expected, found }, errors);
+    }
+
+    fn report(self, problem: impl FnOnce(Found) -> Problem, errors: &mut Errors) {
+        if let Some(found) = Found::of(self.node) {
+            errors.push(&self.path, problem(found));
+        }
+    }
+}
+
+/// What Envoy makes of a whole number in YAML that has more than 32 bits: text (`parseYamlNode` in its yaml loader).
+/// Smaller numbers arrive as numbers, so as text they are a mistake.
+fn integer_from_envoy(text: &str) -> Option<u64> {
+    let digits = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    let largest_number = u64::from(i32::MAX.unsigned_abs());
+    text.parse().ok().filter(|value| digits && *value > largest_number)
+}
+
+/// Reports a key that is none of `known`.
+pub(super) fn report_unknown(key: &str, known: &'static [&'static str], path: &Path<'_>, errors: &mut Errors) {
+    if !known.contains(&key) && key != PRIVATE_KEY {
+        errors.push(
+            path,
+            Problem::UnknownField {
+                near: nearest(key, known),
+                known,
+            },
+        );
+    }
+}
+
+/// A map's entries as fields. Of several with one name the first counts: [`super::inspect`] reports the others.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    path: Path<'a>,
+    entries: &'a [(Box<str>, Node)],
+}
+
+impl Fields<'_> {
+    /// Where the field stands, or would.
+    pub(super) fn path(&self, key: &'static str) -> Path<'_> {
+        Path::Key(&self.path, key)
+    }
+
+    /// The field, if it is there.
+    pub(super) fn optional(&self, key: &'static str) -> Option<Located<'_>> {
+        let (_, node) = self.entries.iter().find(|(name, _)| **name == *key)?;
+        Some(Located {
+            node,
+            path: self.path(key),
+        })
+    }
+
+    /// The field, which must be there.
+    pub(super) fn required(
+        &self,
+        key: &'static str,
+        expected: &'static str,
+        errors: &mut Errors,
+    ) -> Option<Located<'_>> {
+        let field = self.optional(key);
+        if field.is_none() {
+            errors.push(
+                &self.path(key),
+                Problem::Value {
+                    expected,
+                    found: Found::Nothing,
+                },
+            );
+        }
+        field
+    }
+}

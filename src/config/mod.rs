@@ -1,0 +1,44 @@
+//! Bytes to [`Policy`], or every error in them, each with its path.
+//!
+//! The bytes are JSON text or a `google.protobuf.Struct`; both are taken in by the same code. A registry may hold
+//! 100,000 clients, so no tree of the whole of it ever exists: one entry at a time is read into a small tree, compiled
+//! and dropped, and names are resolved at the end. This room must not hold anything that decides about requests.
+
+mod clients;
+mod credentials;
+mod document;
+mod duration;
+mod error;
+mod fields;
+mod fingerprint;
+mod headers;
+mod inspect;
+mod json;
+mod names;
+mod node;
+mod path;
+mod protobuf;
+mod show;
+mod tiers;
+
+pub use error::{Error, Errors, Problem};
+pub use fingerprint::NotAFingerprint;
+pub use show::{Found, Shown};
+
+use crate::domain::policy::Policy;
+use document::Document;
+
+/// The policy that `bytes` describe, or everything that is wrong with them.
+pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
+    let mut document = Document::default();
+    if bytes.trim_ascii().is_empty() {
+        document.fail(Problem::Empty);
+    } else if let Some(data) = protobuf::decode(bytes).filter(|data| data.has("version") || !json::resembles(bytes)) {
+        if let Err(error) = document.read(data) {
+            document.fail(Problem::Struct(error.to_string()));
+        }
+    } else if let Err(problem) = json::read(bytes, &mut document) {
+        document.fail(problem);
+    }
+    document.finish()
+}

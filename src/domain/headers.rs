@@ -1,0 +1,162 @@
+//! Which header names are certgate's own.
+
+/// The identity headers' names where the configuration does not say otherwise.
+pub const DEFAULT_ALIAS: &str = "x-client-alias";
+/// See [`DEFAULT_ALIAS`].
+pub const DEFAULT_TIER: &str = "x-client-tier";
+/// See [`DEFAULT_ALIAS`].
+pub const DEFAULT_FINGERPRINT: &str = "x-client-fingerprint";
+
+/// Every name that any version of certgate may set on a request, whatever a configuration switches on, off or renames:
+/// an upstream may believe any of them. `client-cert` and `client-cert-chain` are RFC 9440's.
+const ALWAYS_OWNED: [&str; 11] = [
+    DEFAULT_ALIAS,
+    DEFAULT_TIER,
+    DEFAULT_FINGERPRINT,
+    "client-cert",
+    "client-cert-chain",
+    "x-client-limit-warning",
+    "x-client-groups",
+    "x-client-scopes",
+    "x-client-subject",
+    "x-client-spiffe-id",
+    "x-client-not-after",
+];
+
+/// The names under which identity goes upstream; `None`: not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityHeaders {
+    /// The client's alias.
+    pub alias: Option<Box<str>>,
+    /// The client's tier.
+    pub tier: Option<Box<str>>,
+    /// The certificate's fingerprint.
+    pub fingerprint: Option<Box<str>>,
+}
+
+impl Default for IdentityHeaders {
+    fn default() -> Self {
+        let name = |text: &str| Some(text.into());
+        Self {
+            alias: name(DEFAULT_ALIAS),
+            tier: name(DEFAULT_TIER),
+            fingerprint: name(DEFAULT_FINGERPRINT),
+        }
+    }
+}
+
+impl IdentityHeaders {
+    /// The names in use.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.alias, &self.tier, &self.fingerprint]
+            .into_iter()
+            .flatten()
+            .map(AsRef::as_ref)
+    }
+}
+
+/// The names that a client must never get past certgate, in any spelling that some upstream reads as the same name
+/// (CGI turns `-` into `_`, others fold `.` too).
+#[derive(Clone, Debug)]
+pub struct OwnedHeaders {
+    /// Folded.
+    names: Vec<Box<[u8]>>,
+    /// A bit for each length below 64 that occurs, so that most headers are told apart by their length alone.
+    lengths: u64,
+}
+
+impl OwnedHeaders {
+    /// The owned names when `headers` are in use.
+    pub fn new(headers: &IdentityHeaders) -> Self {
+        let mut names: Vec<Box<[u8]>> = ALWAYS_OWNED
+            .into_iter()
+            .chain(headers.names())
+            .map(|name| name.bytes().map(fold).collect())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name.len()));
+        Self { names, lengths }
+    }
+
+    /// Whether `name`, as a client wrote it, is one of them.
+    pub fn owns(&self, name: &[u8]) -> bool {
+        self.lengths & length_bit(name.len()) != 0
+            && self.names.iter().any(|owned| {
+                owned.len() == name.len() && owned.iter().zip(name).all(|(owned, byte)| *owned == fold(*byte))
+            })
+    }
+}
+
+/// The bit of a length; all lengths from 63 on share the last.
+fn length_bit(length: usize) -> u64 {
+    u32::try_from(length.min(63))
+        .ok()
+        .and_then(|length| 1_u64.checked_shl(length))
+        .unwrap_or(u64::MAX)
+}
+
+/// The spelling in which names are compared.
+pub fn fold(byte: u8) -> u8 {
+    match byte {
+        b'_' | b'.' => b'-',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_owned_name_is_owned() {
+        let owned = OwnedHeaders::new(&IdentityHeaders::default());
+        for name in ALWAYS_OWNED {
+            for spelling in [
+                name.to_owned(),
+                name.replace('-', "_"),
+                name.replace('-', "."),
+                name.to_uppercase(),
+            ] {
+                assert!(owned.owns(spelling.as_bytes()), "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn renamed_and_default_names_are_both_owned() {
+        let long = "x-".to_owned() + &"long-".repeat(40) + "name";
+        let headers = IdentityHeaders {
+            alias: Some("my-consumer".into()),
+            tier: Some(long.as_str().into()),
+            fingerprint: None,
+        };
+        let owned = OwnedHeaders::new(&headers);
+        for name in [
+            "my-consumer",
+            "My_Consumer",
+            &long,
+            "x-client-alias",
+            "x-client-tier",
+            "x-client-fingerprint",
+        ] {
+            assert!(owned.owns(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not() {
+        let owned = OwnedHeaders::new(&IdentityHeaders::default());
+        for name in [
+            "",
+            "x-client-aliases",
+            "x-client-alia",
+            "x-client-alias ",
+            "xclient-alias",
+            "host",
+            "x-client-ali\u{e4}s",
+        ] {
+            assert!(!owned.owns(name.as_bytes()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the words mean. Pure: no serde, no host, no clock, no log, and no other room of this crate.
+//!
+//! Everything here is data that cannot be wrong once it exists (names that are names, limits that are honest) and
+//! the laws over it. Reading it from text is [`crate::config`]'s work, deciding with it [`crate::engine`]'s.
+
+pub mod bucket;
+pub mod client;
+pub mod decision;
+pub mod fingerprint;
+pub mod headers;
+pub mod limit;
+pub mod name;
+pub mod policy;
+pub mod registry;
+pub mod time;

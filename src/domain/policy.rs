@@ -1,0 +1,54 @@
+//! Everything one configuration says, ready for use.
+
+use super::headers::IdentityHeaders;
+use super::registry::Registry;
+
+/// What happens to a request that is not to pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It is rejected.
+    #[default]
+    Enforce,
+    /// It is counted and logged, and passes.
+    Shadow,
+}
+
+/// Which rate-limit headers a response carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateLimitHeaders {
+    /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
+    #[default]
+    Ietf,
+    /// None.
+    Off,
+}
+
+/// When identity and reason are written to filter state for access logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FilterState {
+    /// For requests that are refused or throttled (in shadow mode: would be).
+    #[default]
+    Refusals,
+    /// For every request.
+    Always,
+}
+
+/// The per-client metric series where the configuration does not say otherwise.
+pub const DEFAULT_CLIENT_SERIES: usize = 1000;
+
+/// One configuration.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// Who is who.
+    pub registry: Registry,
+    /// Under which names identity goes upstream.
+    pub headers: IdentityHeaders,
+    /// What responses say of limits.
+    pub rate_limit_headers: RateLimitHeaders,
+    /// What access logs can read.
+    pub filter_state: FilterState,
+    /// How many clients have metric series of their own; the rest are counted as [`super::name::OTHER`].
+    pub client_series: usize,
+}

@@ -1,0 +1,190 @@
+//! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
+//! the clocks, and fails where a test wants it to. Not in the module.
+
+use super::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
+use super::journal::Event;
+use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::decision::Reason;
+use crate::domain::time::{Nanos, UnixSeconds};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+/// Which calls fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// None.
+    #[default]
+    None,
+    /// Each call for a property of the connection.
+    Property,
+    /// Each read of the store.
+    Read,
+    /// Each write to the store.
+    Write,
+    /// None, but each swap comes too late.
+    Contended,
+    /// Each removal of a header.
+    Remove,
+    /// Each setting of a header.
+    Set,
+}
+
+/// Shared data. It outlives the [`Fake`]s that use it, as Envoy's outlive a request.
+#[derive(Debug, Default)]
+pub struct FakeStore {
+    values: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    version: Cell<u32>,
+}
+
+impl FakeStore {
+    /// All that it holds: keys with values and versions.
+    pub fn values(&self) -> HashMap<String, (Vec<u8>, u32)> {
+        self.values.borrow().clone()
+    }
+
+    /// Overwrites a value, as another version of the module might.
+    pub fn overwrite(&self, key: &str, value: &[u8]) {
+        self.put(key, value);
+    }
+
+    fn put(&self, key: &str, value: &[u8]) {
+        self.version.set(self.version.get().wrapping_add(1));
+        self.values.borrow_mut().insert(key.to_owned(), (value.to_vec(), self.version.get()));
+    }
+}
+
+impl Store for FakeStore {
+    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
+        Ok(self.values.borrow().get(key).map(|(value, version)| (value.clone(), Version(*version))))
+    }
+
+    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
+        let stored = self.values.borrow().get(key).map(|(_, version)| Expected::Version(Version(*version)));
+        if stored.unwrap_or(Expected::Absent) != expected {
+            return Ok(Swap::Conflict);
+        }
+        self.put(key, value);
+        Ok(Swap::Done)
+    }
+}
+
+/// A worker with one request.
+#[derive(Debug, Default)]
+pub struct Fake<'s> {
+    /// What it shares with other workers.
+    pub store: Option<&'s FakeStore>,
+    /// The peer certificate's digest in hexadecimal.
+    pub digest: Option<Vec<u8>>,
+    /// The peer certificate as text.
+    pub certificate: Option<Vec<u8>>,
+    /// The monotonic clock.
+    pub monotonic: Nanos,
+    /// The calendar, in seconds since 1970.
+    pub wall: i64,
+    /// The request's headers.
+    pub headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// What fails.
+    pub fault: Fault,
+    /// What was written to filter state.
+    pub filter_state: RefCell<Vec<(String, String)>>,
+    /// The requests that were counted: why not, which tier, which client.
+    pub decided: RefCell<Vec<(Option<Reason>, Option<TierIndex>, Option<ClientIndex>)>>,
+    /// The limits that were counted as used up: tier and place in its list.
+    pub limits_exceeded: RefCell<Vec<(TierIndex, usize)>>,
+    /// Swaps that came too late.
+    pub conflicts: Cell<usize>,
+    /// Requests of certificates without known dates.
+    pub dates_unchecked: Cell<usize>,
+    /// How often the certificate was read.
+    pub certificate_reads: Cell<usize>,
+    /// The log's lines.
+    pub lines: RefCell<Vec<String>>,
+}
+
+const FAILURE: HostFailure = HostFailure(10);
+
+impl Fake<'_> {
+    fn fail_at(&self, fault: Fault) -> Result<(), HostFailure> {
+        if self.fault == fault { Err(FAILURE) } else { Ok(()) }
+    }
+}
+
+impl Peer for Fake<'_> {
+    fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        self.fail_at(Fault::Property).map(|()| self.digest.clone())
+    }
+
+    fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        self.certificate_reads.set(self.certificate_reads.get().saturating_add(1));
+        self.fail_at(Fault::Property).map(|()| self.certificate.clone())
+    }
+}
+
+impl Headers for Fake<'_> {
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        self.fail_at(Fault::Set)?;
+        let mut headers = self.headers.borrow_mut();
+        headers.retain(|(other, _)| other != name.as_bytes());
+        headers.push((name.as_bytes().to_vec(), value.to_vec()));
+        Ok(())
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        self.fail_at(Fault::Remove)?;
+        self.headers.borrow_mut().retain(|(other, _)| other != name);
+        Ok(())
+    }
+}
+
+impl Store for Fake<'_> {
+    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
+        self.fail_at(Fault::Read)?;
+        self.store.ok_or(FAILURE)?.read(key)
+    }
+
+    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
+        self.fail_at(Fault::Write)?;
+        if self.fault == Fault::Contended {
+            return Ok(Swap::Conflict);
+        }
+        self.store.ok_or(FAILURE)?.swap(key, value, expected)
+    }
+}
+
+impl Clock for Fake<'_> {
+    fn monotonic(&self) -> Nanos {
+        self.monotonic
+    }
+
+    fn wall(&self) -> UnixSeconds {
+        UnixSeconds(self.wall)
+    }
+}
+
+impl Counters for Fake<'_> {
+    fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
+        self.decided.borrow_mut().push((reason, tier, client));
+    }
+
+    fn limit_exceeded(&self, tier: TierIndex, limit: usize) {
+        self.limits_exceeded.borrow_mut().push((tier, limit));
+    }
+
+    fn store_conflict(&self) {
+        self.conflicts.set(self.conflicts.get().saturating_add(1));
+    }
+
+    fn dates_unchecked(&self) {
+        self.dates_unchecked.set(self.dates_unchecked.get().saturating_add(1));
+    }
+}
+
+impl Records for Fake<'_> {
+    fn filter_state(&self, key: &str, value: &str) {
+        self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
+    }
+
+    fn refused(&self, event: &Event<'_>) {
+        self.lines.borrow_mut().push(event.line(None, 0));
+    }
+}

@@ -1,0 +1,91 @@
+//! What the engine needs from its host, as small traits: the host is an Envoy worker in `filter` and a fake in
+//! [`super::fakes`]. Nothing here says how a host does it.
+
+use super::journal::Event;
+use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::decision::Reason;
+use crate::domain::time::{Nanos, UnixSeconds};
+
+/// A call into the host ended in a way that its contract does not know, with this status: nothing can be concluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the host failed with status {0}")]
+pub struct HostFailure(pub u32);
+
+/// The certificate of the connection's other end.
+pub trait Peer {
+    /// SHA-256 of the leaf's DER form in hexadecimal; `None` where the host shows none.
+    fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure>;
+    /// The leaf as text (see [`crate::certificate::der_from_text`]); `None` where the host shows none.
+    fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure>;
+}
+
+/// A request's headers, or its trailers.
+pub trait Headers {
+    /// Replaces every line with this name by one.
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
+    /// Removes every line with this name, spelled as the client did.
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure>;
+}
+
+/// The version of a stored value, for [`Store::swap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub u32);
+
+/// What [`Store::swap`] expects to replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing: the key does not exist yet.
+    Absent,
+    /// The value that was read with this version.
+    Version(Version),
+}
+
+/// How a swap ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The value is stored.
+    Done,
+    /// Somebody else was there first; nothing is stored.
+    Conflict,
+}
+
+/// Values that all workers share, changed only by compare-and-swap.
+pub trait Store {
+    /// The value of `key` and its version; `None` if it does not exist.
+    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure>;
+    /// Stores `value` under `key` if what is there is what is `expected`.
+    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure>;
+}
+
+/// The two clocks.
+pub trait Clock {
+    /// The monotonic clock, the same for all workers.
+    fn monotonic(&self) -> Nanos;
+    /// The calendar.
+    fn wall(&self) -> UnixSeconds;
+}
+
+/// What is counted.
+pub trait Counters {
+    /// A request was decided: allowed, if there is no reason why not.
+    fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>);
+    /// A request did not get its token from the limit at this place in the tier's list.
+    fn limit_exceeded(&self, tier: TierIndex, limit: usize);
+    /// Another worker changed a client's buckets between read and write.
+    fn store_conflict(&self);
+    /// A registered certificate passed without its dates being known.
+    fn dates_unchecked(&self);
+}
+
+/// What people can read of a request afterwards. A host that cannot write it loses it: no decision hangs on it.
+pub trait Records {
+    /// Makes `value` readable for access logs as filter state `wasm.<key>`.
+    fn filter_state(&self, key: &str, value: &str);
+    /// A request did not pass, or in shadow mode would not have.
+    fn refused(&self, event: &Event<'_>);
+}
+
+/// All of it.
+pub trait Host: Peer + Headers + Store + Clock + Counters + Records {}
+
+impl<T: Peer + Headers + Store + Clock + Counters + Records> Host for T {}

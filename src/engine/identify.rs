@@ -1,0 +1,65 @@
+//! Who the peer is, and whether its credential and certificate hold at this moment. From connection properties alone:
+//! no header of a request is evidence of anything.
+
+use super::Engine;
+use super::host::{Host, HostFailure};
+use super::verdict::Verdict;
+use crate::certificate;
+use crate::domain::decision::Reason;
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::registry::Entry;
+
+/// The peer's fingerprint, and its certificate where that had to be read for it.
+struct Evidence {
+    fingerprint: Fingerprint,
+    der: Option<Vec<u8>>,
+}
+
+impl Engine {
+    /// Whose certificate the peer has.
+    pub(super) fn identify(&self, host: &impl Host) -> Result<Entry<'_>, Verdict<'_>> {
+        let Evidence { fingerprint, der } = evidence(host)
+            .map_err(|reason| Verdict::Refused { reason, fingerprint: None, entry: None })?;
+        let entry = self.policy.registry.find(&fingerprint).ok_or(Verdict::Refused {
+            reason: Reason::UnknownCertificate,
+            fingerprint: Some(fingerprint),
+            entry: None,
+        })?;
+        if let (Some(der), Some(dates)) = (der, self.dates.get(entry.credential_index.0)) {
+            dates.learn(&der);
+        }
+        Ok(entry)
+    }
+
+    /// Whether the client may call with this credential now.
+    pub(super) fn check(&self, host: &impl Host, entry: &Entry<'_>) -> Result<(), Reason> {
+        if entry.credential.revoked {
+            return Err(Reason::CertificateRevoked);
+        }
+        if !entry.client.enabled {
+            return Err(Reason::ClientDisabled);
+        }
+        let dates = self.dates.get(entry.credential_index.0).ok_or(Reason::Internal)?;
+        let Some(validity) = dates.of(host, entry.credential.fingerprint)? else {
+            host.dates_unchecked();
+            return Ok(());
+        };
+        // Both ends are included (RFC 5280 section 4.1.2.5).
+        match host.wall() {
+            now if now < validity.not_before => Err(Reason::CertificateNotYetValid),
+            now if now > validity.not_after => Err(Reason::CertificateExpired),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn evidence(host: &impl Host) -> Result<Evidence, Reason> {
+    let failed = |HostFailure(_)| Reason::Internal;
+    if let Some(digits) = host.digest().map_err(failed)? {
+        let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Reason::Internal)?;
+        return Ok(Evidence { fingerprint, der: None });
+    }
+    let text = host.certificate().map_err(failed)?.ok_or(Reason::NoCertificate)?;
+    let der = certificate::der_from_text(&text).map_err(|_| Reason::CertificateUnreadable)?;
+    Ok(Evidence { fingerprint: certificate::fingerprint(&der), der: Some(der) })
+}

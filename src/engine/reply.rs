@@ -1,0 +1,89 @@
+//! The answers that certgate gives itself: problem details (RFC 9457), or a gRPC status for gRPC requests. A refusal for
+//! identity is the same to the last byte whatever its reason.
+
+use crate::domain::decision::Decision;
+use crate::domain::limit::Limit;
+use crate::domain::time::Nanos;
+use std::borrow::Cow;
+
+/// What the request speaks, and so which form of answer it can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Anything over HTTP.
+    Http,
+    /// gRPC: Envoy turns the answer into trailers with a status of gRPC's own.
+    Grpc,
+}
+
+impl Protocol {
+    /// What a request with this `content-type` speaks; the same test that Envoy makes when it answers for a filter.
+    pub(super) fn of(content_type: &[u8]) -> Self {
+        match content_type.strip_prefix(b"application/grpc") {
+            Some([] | [b'+', ..]) => Self::Grpc,
+            _ => Self::Http,
+        }
+    }
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status, which Envoy does not use in an answer to a gRPC request.
+    pub status: u32,
+    /// The gRPC status for a gRPC request.
+    pub grpc_status: Option<i32>,
+    /// Names and values.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The body; for gRPC, the status message.
+    pub body: Cow<'static, str>,
+}
+
+const NO_STORE: (&str, Cow<'static, str>) = ("cache-control", Cow::Borrowed("no-store"));
+const PROBLEM: (&str, Cow<'static, str>) = ("content-type", Cow::Borrowed("application/problem+json"));
+
+/// The answer to a request that is refused or cannot be decided: it says no more than that.
+pub(super) fn refused(protocol: Protocol, decision: Decision) -> Reply {
+    // gRPC's PERMISSION_DENIED and UNAVAILABLE.
+    let (status, grpc_status, message, problem) = match decision {
+        Decision::Error => (503, 14, "unavailable", r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#),
+        _ => (403, 7, "permission denied", r#"{"type":"about:blank","title":"Forbidden","status":403}"#),
+    };
+    Reply::new(protocol, status, grpc_status, message.into(), problem.into())
+}
+
+/// The answer to a request, with this `content-type`, that no policy could decide.
+pub fn undecided(content_type: Option<&[u8]>) -> Reply {
+    refused(content_type.map_or(Protocol::Http, Protocol::of), Decision::Error)
+}
+
+/// The answer to a client that has used up the `fired` limits: 429 (RFC 6585 section 4) with the time after which it is
+/// admitted again, in whole seconds (RFC 9110 section 10.2.3).
+pub(super) fn throttled(
+    protocol: Protocol,
+    wait: Nanos,
+    fired: &[&Limit],
+    rate_limit: Option<[(&'static str, &str); 2]>,
+) -> Reply {
+    let names: Vec<_> = fired.iter().map(|limit| limit.name.as_str()).collect();
+    let message = format!("limit exceeded: {}", names.join(", "));
+    // Names need no escaping in JSON; see `domain::name`.
+    let problem = format!(
+        r#"{{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too Many Requests","status":429,"violated-policies":["{}"]}}"#,
+        names.join(r#"",""#)
+    );
+    // gRPC's RESOURCE_EXHAUSTED.
+    let mut reply = Reply::new(protocol, 429, 8, message.into(), problem.into());
+    reply.headers.push(("retry-after", wait.ceil_seconds().max(1).to_string().into()));
+    let fields = rate_limit.into_iter().flatten().map(|(name, value)| (name, value.to_owned().into()));
+    reply.headers.extend(fields);
+    reply
+}
+
+impl Reply {
+    fn new(protocol: Protocol, status: u32, grpc: i32, message: Cow<'static, str>, problem: Cow<'static, str>) -> Self {
+        match protocol {
+            Protocol::Http => Self { status, grpc_status: None, headers: vec![PROBLEM, NO_STORE], body: problem },
+            Protocol::Grpc => Self { status, grpc_status: Some(grpc), headers: vec![NO_STORE], body: message },
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Read, compute, compare-and-swap, and again while others are quicker: the one way in which shared values change.
+
+use super::host::{Expected, HostFailure, Store, Swap};
+
+/// How often a swap is tried before the store counts as unavailable. In each round of rivals one succeeds, so this is
+/// reached by a store that refuses, not by workers that compete.
+const ATTEMPTS: usize = 100;
+
+/// What is to become of a shared value.
+pub enum Change<T> {
+    /// It stays as it is.
+    Keep(T),
+    /// It becomes these bytes.
+    Write(T),
+}
+
+/// The store does not answer, or kept refusing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// A call failed.
+    #[error(transparent)]
+    Failed(#[from] HostFailure),
+    /// Each swap came too late.
+    #[error("{ATTEMPTS} swaps in a row came too late")]
+    Contended,
+}
+
+/// Changes the value under `key` as `compute` says, which may run again and so must not do anything but compute.
+pub fn update<T: AsRef<[u8]>>(
+    store: &impl Store,
+    key: &str,
+    mut compute: impl FnMut(Option<Vec<u8>>) -> Change<T>,
+    on_conflict: impl Fn(),
+) -> Result<T, Unavailable> {
+    for _ in 0..ATTEMPTS {
+        let (stored, expected) = match store.read(key)? {
+            Some((bytes, version)) => (Some(bytes), Expected::Version(version)),
+            None => (None, Expected::Absent),
+        };
+        let changed = match compute(stored) {
+            Change::Keep(unchanged) => return Ok(unchanged),
+            Change::Write(changed) => changed,
+        };
+        match store.swap(key, changed.as_ref(), expected)? {
+            Swap::Done => return Ok(changed),
+            Swap::Conflict => on_conflict(),
+        }
+    }
+    Err(Unavailable::Contended)
+}

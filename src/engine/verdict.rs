@@ -1,0 +1,106 @@
+//! What was decided of a request, and what is recorded of it.
+
+use super::Engine;
+use super::host::Host;
+use super::journal::Event;
+use super::throttle::Draw;
+use crate::domain::bucket::Take;
+use crate::domain::decision::Reason;
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::limit::Limit;
+use crate::domain::policy::{FilterState, Mode};
+use crate::domain::registry::Entry;
+use crate::domain::time::Nanos;
+
+/// A decision with what it rests on.
+pub(super) enum Verdict<'e> {
+    /// The client may call; its tokens, if it has limits, are taken.
+    Allowed { entry: Entry<'e>, draw: Option<Draw> },
+    /// The client has used up a limit; all its buckets hold a token again after `wait`.
+    Throttled { entry: Entry<'e>, draw: Draw, wait: Nanos },
+    /// Not this caller, or nobody can say.
+    Refused { reason: Reason, fingerprint: Option<Fingerprint>, entry: Option<Entry<'e>> },
+    /// The request's headers could not be changed as they must be. It goes nowhere, in shadow mode either: it would
+    /// carry an identity that is not certgate's word.
+    Unsendable,
+}
+
+impl<'e> Verdict<'e> {
+    /// The reason of [`Verdict::Unsendable`].
+    pub(super) const UNSENDABLE: Reason = Reason::Internal;
+
+    fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Allowed { .. } => None,
+            Self::Throttled { .. } => Some(Reason::LimitExceeded),
+            Self::Refused { reason, .. } => Some(*reason),
+            Self::Unsendable => Some(Self::UNSENDABLE),
+        }
+    }
+
+    fn entry(&self) -> Option<&Entry<'e>> {
+        match self {
+            Self::Allowed { entry, .. } | Self::Throttled { entry, .. } => Some(entry),
+            Self::Refused { entry, .. } => entry.as_ref(),
+            Self::Unsendable => None,
+        }
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Refused { fingerprint: Some(fingerprint), .. } => Some(*fingerprint),
+            other => other.entry().map(|entry| entry.credential.fingerprint),
+        }
+    }
+}
+
+impl Engine {
+    /// Identify, check, throttle.
+    pub(super) fn decide(&self, host: &impl Host) -> Verdict<'_> {
+        let entry = match self.identify(host) {
+            Ok(entry) => entry,
+            Err(refused) => return refused,
+        };
+        let refused = |reason| Verdict::Refused { reason, fingerprint: None, entry: Some(entry) };
+        if let Err(reason) = self.check(host, &entry) {
+            return refused(reason);
+        }
+        match self.throttle(host, &entry) {
+            Ok(Some(draw)) => match draw.take {
+                Take::Taken => Verdict::Allowed { entry, draw: Some(draw) },
+                Take::Short { wait } => Verdict::Throttled { entry, draw, wait },
+            },
+            Ok(None) => Verdict::Allowed { entry, draw: None },
+            Err(_) => refused(Reason::StoreUnavailable),
+        }
+    }
+
+    /// Counts the verdict and leaves its traces for people.
+    pub(super) fn record(&self, host: &impl Host, verdict: &Verdict<'_>) {
+        let (reason, entry) = (verdict.reason(), verdict.entry());
+        host.decided(reason, entry.map(|entry| entry.tier_index), entry.map(|entry| entry.client_index));
+        if let Verdict::Throttled { entry, draw, .. } = verdict {
+            self.fired(entry, draw).for_each(|(place, _)| host.limit_exceeded(entry.tier_index, place));
+        }
+        if let Some(reason) = reason {
+            host.filter_state("certgate.reason", reason.as_str());
+            host.refused(&Event {
+                reason,
+                shadow: self.policy.mode == Mode::Shadow,
+                entry: entry.copied(),
+                fingerprint: verdict.fingerprint(),
+                first_tier: self.policy.registry.tiers().first().map(|tier| &tier.name),
+            });
+        }
+        if let (Some(entry), true) = (entry, reason.is_some() || self.policy.filter_state == FilterState::Always) {
+            host.filter_state("certgate.alias", entry.client.alias.as_str());
+            host.filter_state("certgate.tier", entry.tier.name.as_str());
+        }
+    }
+
+    /// The limits that did not have a token, each with its place in the tier's list.
+    pub(super) fn fired<'l>(&self, entry: &Entry<'l>, draw: &Draw) -> impl Iterator<Item = (usize, &'l Limit)> {
+        let limits = entry.tier.limits.iter().enumerate();
+        limits.filter(|(_, limit)| draw.buckets.balance(limit, draw.now, self.generation).remaining == 0)
+    }
+}

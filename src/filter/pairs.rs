@@ -1,0 +1,76 @@
+//! Names and values as the proxy-wasm ABI 0.2.1 serialises them: a count, then the sizes of each name and value, then
+//! each of them with a NUL behind it; all numbers are u32 in little-endian order.
+
+/// The names and values in `bytes`; `None` unless they are whole. No bytes at all are an empty list.
+pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
+    let (count, rest) = bytes.split_first_chunk().unwrap_or((&[0; 4], &[]));
+    let (sizes, mut data) = rest.split_at_checked(length(count)?.checked_mul(8)?)?;
+    let sizes = sizes.as_chunks::<4>().0.as_chunks::<2>().0;
+    // Checked beforehand, so that no part of a broken list counts for anything.
+    let mut behind = data;
+    for [name, value] in sizes {
+        take(&mut behind, name)?;
+        take(&mut behind, value)?;
+    }
+    Some(sizes.iter().map_while(move |[name, value]| Some((take(&mut data, name)?, take(&mut data, value)?))))
+}
+
+/// The bytes of these names and values.
+pub(super) fn serialise<'a>(pairs: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut number = |number: usize| bytes.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
+    number(pairs.len());
+    pairs.clone().for_each(|(name, value)| {
+        number(name.len());
+        number(value.len());
+    });
+    for text in pairs.flat_map(|(name, value)| [name, value]) {
+        bytes.extend(text.bytes());
+        bytes.push(0);
+    }
+    bytes
+}
+
+/// Cuts a text of this size, and the NUL behind it, off `data`.
+fn take<'d>(data: &mut &'d [u8], size: &[u8; 4]) -> Option<&'d [u8]> {
+    let (text, rest) = data.split_at_checked(length(size)?)?;
+    *data = rest.strip_prefix(b"\0")?;
+    Some(text)
+}
+
+fn length(number: &[u8; 4]) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(*number)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+        parse(bytes).map(Iterator::collect)
+    }
+
+    #[test]
+    fn what_is_serialised_is_read_back() {
+        let pairs = [(":method", "GET"), ("x", ""), ("x-a", "b\u{e4}")];
+        let bytes = serialise(pairs.into_iter());
+        assert_eq!(read(&bytes).unwrap(), pairs.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+        assert_eq!(read(&[]).unwrap(), []);
+    }
+
+    #[test]
+    fn a_list_that_is_cut_anywhere_is_no_list() {
+        let bytes = serialise([(":method", "GET"), ("x-client-alias", "gold")].into_iter());
+        for length in 1..bytes.len() {
+            assert_eq!(read(&bytes[..length]), None, "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            let _ = read(&bytes);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! One request and its response, from and to Envoy. A stream ends under the configuration it began under.
+
+use super::abi::{self, Map};
+use super::pairs;
+use super::root::{InForce, Shared};
+use super::worker::{Trailers, Worker};
+use crate::engine::reply::{self, Reply};
+use crate::engine::{Outcome, ResponseHeaders};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use std::rc::Rc;
+
+/// A request under way.
+pub(super) struct Stream {
+    shared: Rc<Shared>,
+    policy: Option<Rc<InForce>>,
+    response_headers: Option<ResponseHeaders>,
+}
+
+impl Stream {
+    pub(super) fn new(shared: Rc<Shared>) -> Self {
+        Self { shared, policy: None, response_headers: None }
+    }
+
+    fn decide(&mut self) -> Outcome {
+        self.policy = self.shared.in_force();
+        let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
+        match (&self.policy, pairs::parse(&bytes)) {
+            // A request has headers, always: an empty list is a call that failed.
+            (Some(policy), Some(headers)) if !bytes.is_empty() => {
+                let InForce { engine, counters } = &**policy;
+                let worker = Worker { vm: &self.shared.vm, counters, policy: engine.policy() };
+                engine.request(&worker, headers)
+            }
+            (_, headers) => {
+                self.shared.vm.names.undecided();
+                let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
+                Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))
+            }
+        }
+    }
+
+    /// Answers the request. It goes nowhere even if that fails.
+    fn answer(reply: &Reply) -> Action {
+        if let Err(failure) = abi::reply(reply) {
+            log::error!("a request got no answer: {failure}");
+        }
+        Action::Pause
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        match self.decide() {
+            Outcome::Forward(headers) => {
+                self.response_headers = headers;
+                Action::Continue
+            }
+            Outcome::Reply(reply) => Self::answer(&reply),
+        }
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        let Some(policy) = &self.policy else { return Action::Pause };
+        let Ok(bytes) = abi::pairs(Map::REQUEST_TRAILERS) else { return Action::Pause };
+        let stripped = pairs::parse(&bytes).map(|trailers| policy.engine.strip(&Trailers, trailers.map(|(name, _)| name)));
+        // Trailers that may still claim an identity are held back, and the request with them.
+        if let Some(Ok(())) = stripped { Action::Continue } else { Action::Pause }
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        for (name, value) in self.response_headers.take().iter().flat_map(ResponseHeaders::pairs) {
+            // A response without these headers is still the response.
+            let _ = abi::set(Map::RESPONSE_HEADERS, name.as_bytes(), value.as_bytes());
+        }
+        Action::Continue
+    }
+}

@@ -1,0 +1,135 @@
+//! An Envoy worker as the engine's host.
+
+use super::abi::{self, Map};
+use super::journal::Journal;
+use super::metrics::{self, Names};
+use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::decision::Reason;
+use crate::domain::policy::Policy;
+use crate::domain::time::{Nanos, UnixSeconds};
+use crate::engine::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
+use crate::engine::journal::Event;
+
+/// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
+#[derive(Default)]
+pub(super) struct Vm {
+    pub(super) names: Names,
+    pub(super) journal: Journal,
+}
+
+/// The worker, while it handles a request under one configuration.
+pub(super) struct Worker<'a> {
+    pub(super) vm: &'a Vm,
+    pub(super) counters: &'a metrics::Counters,
+    pub(super) policy: &'a Policy,
+}
+
+impl Peer for Worker<'_> {
+    fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        present("connection\0sha256_peer_certificate_digest")
+    }
+
+    fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        match present("connection\0peer_certificate")? {
+            Some(certificate) => Ok(Some(certificate)),
+            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there.
+            None => present("filter_state\0certgate.peer_certificate"),
+        }
+    }
+}
+
+/// A property that is not empty: without a certificate Envoy shows some as empty, some not at all.
+fn present(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
+    abi::property(path).map(|value| value.filter(|value| !value.is_empty()))
+}
+
+impl Headers for Worker<'_> {
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::set(Map::REQUEST_HEADERS, name.as_bytes(), value)
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        abi::remove(Map::REQUEST_HEADERS, name)
+    }
+}
+
+/// A request's trailers.
+pub(super) struct Trailers;
+
+impl Headers for Trailers {
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::set(Map::REQUEST_TRAILERS, name.as_bytes(), value)
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        abi::remove(Map::REQUEST_TRAILERS, name)
+    }
+}
+
+/// Envoy's shared data, whose namespace is the `vm_id`.
+pub(super) struct SharedData;
+
+impl Store for SharedData {
+    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
+        abi::shared(key)
+    }
+
+    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
+        abi::swap_shared(key, value, expected)
+    }
+}
+
+impl Store for Worker<'_> {
+    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
+        SharedData.read(key)
+    }
+
+    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
+        SharedData.swap(key, value, expected)
+    }
+}
+
+/// The monotonic clock. Its beginning if it cannot be read: nothing has come back to any bucket by then.
+pub(super) fn monotonic() -> Nanos {
+    Nanos(abi::monotonic().unwrap_or(0))
+}
+
+impl Clock for Worker<'_> {
+    fn monotonic(&self) -> Nanos {
+        monotonic()
+    }
+
+    /// The end of time if it cannot be read: every certificate has expired by then.
+    fn wall(&self) -> UnixSeconds {
+        let seconds = abi::wall().map(|nanos| nanos.div_euclid(Nanos::PER_SECOND));
+        UnixSeconds(seconds.ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Counters for Worker<'_> {
+    fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
+        self.counters.decided(&self.vm.names, self.policy, reason, tier, client);
+    }
+
+    fn limit_exceeded(&self, tier: TierIndex, limit: usize) {
+        self.counters.limit_exceeded(&self.vm.names, self.policy, tier, limit);
+    }
+
+    fn store_conflict(&self) {
+        self.counters.store_conflict(&self.vm.names);
+    }
+
+    fn dates_unchecked(&self) {
+        self.counters.dates_unchecked(&self.vm.names);
+    }
+}
+
+impl Records for Worker<'_> {
+    fn filter_state(&self, key: &str, value: &str) {
+        let _ = abi::set_property(key, value.as_bytes());
+    }
+
+    fn refused(&self, event: &Event<'_>) {
+        self.vm.journal.refused(event, monotonic());
+    }
+}

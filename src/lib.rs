@@ -1,0 +1,33 @@
+//! certgate turns the client certificate of a mutual-TLS connection into a named, tiered, throttled API consumer,
+//! inside Envoy. This crate is both halves of it: the filter (`certgate.wasm`) and the command line (`certgate`).
+//!
+//! # The rooms
+//!
+//! | room | what it holds | may use |
+//! |---|---|---|
+//! | [`domain`] | what the words mean: names, limits, buckets, clients, decisions | nothing |
+//! | [`certificate`] | a certificate's text to its DER form, fingerprint and dates | `domain` |
+//! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate` |
+//! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate` |
+//! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `cli` |
+//! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine` |
+//!
+//! `tests/core/rooms.rs` holds these arrows.
+//!
+//! # One request
+//!
+//! `filter` brings the request's headers in one call and hands them to [`engine::Engine::request`]. That removes what
+//! only certgate may say, identifies the client by the peer certificate's fingerprint, checks credential and
+//! certificate at this moment, takes a token from each of the tier's limits, and either annotates the request or says
+//! how to reject it.
+
+pub mod certificate;
+pub mod config;
+pub mod domain;
+pub mod engine;
+
+#[cfg(target_family = "wasm")]
+mod filter;
+
+#[cfg(not(target_family = "wasm"))]
+pub mod cli;

@@ -1,0 +1,284 @@
+//! The command line, through the binary: what it prints where, and its exit codes.
+
+use certgate::certificate;
+use rcgen::{CertificateParams, KeyPair};
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+use time::{Duration, OffsetDateTime};
+
+/// What a run of `certgate` left: its exit code, and what it wrote, with the folder's name taken out.
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// A folder with files in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        files
+            .iter()
+            .for_each(|(name, content)| fs::write(folder.0.path().join(name), content).unwrap());
+        folder
+    }
+
+    fn certgate(&self, arguments: &[&str], stdin: &str) -> Run {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+}
+
+/// A certificate that expires in so many days, and its key; the fingerprint in hexadecimal.
+fn certificate(days: i64) -> (String, String, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.not_before = OffsetDateTime::UNIX_EPOCH;
+    params.not_after = OffsetDateTime::now_utc() + Duration::days(days);
+    let certificate = params.self_signed(&key).unwrap();
+    (
+        certificate.pem(),
+        key.serialize_pem(),
+        certificate::fingerprint(certificate.der()).to_string(),
+    )
+}
+
+const GOOD: &str = "\
+version: 1
+tiers:
+  gold:
+    limits:
+      - {name: burst, requests: 100, per: 1s, burst: 200}
+      - {name: monthly, requests: 3000000000, per: 30d}
+  unlimited: {}
+clients:
+  - alias: partner-a
+    tier: gold
+    credentials:
+      - sha256: 6e:f8:a2:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:01
+      - {sha256: 0000000000000000000000000000000000000000000000000000000000000012, revoked: yes}
+";
+
+#[test]
+fn a_good_registry_is_summed_up() {
+    let json = r#"{"version": 1, "clients": []}"#;
+    let folder = Folder::new(&[("good.yaml", GOOD), ("good.json", json), ("json", json), ("yaml", GOOD)]);
+    let run = folder.certgate(&["check", "good.yaml", "good.json", "json", "yaml", "-"], json);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    insta::assert_snapshot!(run.out, @"");
+}
+
+#[test]
+fn what_is_right_but_perhaps_not_meant_is_a_warning() {
+    let [expired, soon, later, revoked] = [-1, 29, 31, -1].map(certificate);
+    let registry = serde_json::json!({
+        "version": 1, "mode": "shadow", "tiers": {"t": {}},
+        "clients": [
+            {"alias": "a", "tier": "t", "enabled": false, "credentials": [{"pem": expired.0}, {"pem": soon.0}]},
+            {"alias": "b", "tier": "t", "credentials": [{"pem": later.0}, {"pem": revoked.0, "revoked": true}]},
+        ],
+    });
+    let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
+    assert_eq!(
+        (run.code, run.out.as_str()),
+        (0, "-: ok: 2 clients, 4 credentials, 1 tiers, mode shadow\n")
+    );
+    let lines: Vec<_> = run.err.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "-: warning: mode is shadow: every request is forwarded",
+            "-: warning: client a is disabled"
+        ]
+    );
+    assert!(
+        lines[2].starts_with(&format!(
+            "-: warning: client a: certificate {} expired, at 20",
+            expired.2
+        )),
+        "{}",
+        lines[2]
+    );
+    assert!(
+        lines[3].starts_with(&format!(
+            "-: warning: client a: certificate {} expires soon, at 20",
+            soon.2
+        )),
+        "{}",
+        lines[3]
+    );
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn every_error_of_every_file_is_printed() {
+    let folder = Folder::new(&[
+        ("good.yaml", GOOD),
+        (
+            "bad.yaml",
+            "version: 2\nclients:\n- alias: on\n  tier: 5\n  tier: x\n  credentials:\n  - sha256: 12\n  - sha256: 0x10\n",
+        ),
+        (
+            "number.yaml",
+            "version: 1.0\ntiers: {t: {limits: [{name: x, requests: 1e3, per: 1s}, {name: y, requests: 010, per: 1s}]}}\n",
+        ),
+        ("syntax.yaml", "version: 1\nclients: [\n"),
+        ("twice.yaml", "version: 1\n---\nversion: 1\n"),
+        ("syntax.json", "{\"version\": 1,\n}"),
+        ("yaml.json", "version: 1"),
+        ("empty.yaml", "# nothing\n"),
+    ]);
+    let run = folder.certgate(
+        &[
+            "check",
+            "bad.yaml",
+            "number.yaml",
+            "syntax.yaml",
+            "twice.yaml",
+            "syntax.json",
+            "yaml.json",
+            "empty.yaml",
+            "good.yaml",
+        ],
+        "",
+    );
+    assert_eq!(
+        (run.code, run.out.as_str()),
+        (1, "good.yaml: ok: 1 clients, 2 credentials, 2 tiers, mode enforce\n")
+    );
+    insta::assert_snapshot!(run.err, @"");
+}
+
+#[test]
+fn files_that_are_not_there_and_wrong_usage_are_failures() {
+    let folder = Folder::new(&[("bad.yaml", "version: 2")]);
+    let run = folder.certgate(&["check", "bad.yaml", "absent.yaml"], "");
+    assert_eq!(run.code, 2);
+    insta::assert_snapshot!(run.err, @"
+    bad.yaml: version: expected 1, found 2
+    absent.yaml: No such file or directory (os error 2)
+    ");
+    for arguments in [
+        &["check"][..],
+        &[],
+        &["fingerprint"],
+        &["frobnicate"],
+        &["fingerprint", "absent.pem"],
+    ] {
+        assert_eq!(folder.certgate(arguments, "").code, 2, "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["help", "check"]] {
+        assert_eq!(folder.certgate(arguments, "").code, 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn private_keys_are_never_printed() {
+    let (certificate, key, _) = certificate(100);
+    let indented = key.trim_end().replace('\n', "\n      ");
+    let folder = Folder::new(&[
+        (
+            "inside.yaml",
+            &format!(
+                "version: 1\ntiers: {{t: {{}}}}\nclients:\n- alias: a\n  tier: t\n  credentials:\n  - pem: |\n      {indented}\n"
+            ),
+        ),
+        ("flat.yaml", &format!("version: 1\npem:\n{key}")),
+        ("key.pem", &key),
+        ("both.pem", &format!("{key}{certificate}")),
+    ]);
+    let body = key.lines().nth(1).unwrap();
+    for arguments in [
+        ["check", "inside.yaml"],
+        ["check", "flat.yaml"],
+        ["check", "key.pem"],
+        ["fingerprint", "key.pem"],
+    ] {
+        let run = folder.certgate(&arguments, "");
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(!run.err.contains(&body[..20]) && run.out.is_empty(), "{run:?}");
+    }
+    insta::assert_snapshot!(folder.certgate(&["check", "inside.yaml"], "").err, @"inside.yaml: clients[0].credentials[0].pem: expected no private key, found one: remove it, and replace it wherever it is in use");
+    insta::assert_snapshot!(folder.certgate(&["fingerprint", "key.pem"], "").err, @"key.pem: expected a certificate, found only a private key: give the certificate, and keep the key to yourself");
+    let run = folder.certgate(&["fingerprint", "both.pem"], "");
+    assert!(run.code == 0 && run.out.lines().count() == 1, "{run:?}");
+}
+
+#[test]
+fn fingerprints_are_what_a_registry_takes() {
+    let (leaf, issuer) = (certificate(10), certificate(20));
+    let folder = Folder::new(&[
+        ("chain.pem", &(leaf.0.clone() + &issuer.0)),
+        ("text", "no certificate"),
+        ("empty", ""),
+    ]);
+    let der = certificate::der_from_text(leaf.0.as_bytes()).unwrap();
+    fs::write(folder.0.path().join("leaf.der"), der).unwrap();
+    let run = folder.certgate(&["fingerprint", "chain.pem", "leaf.der", "-"], &leaf.0);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    let expected = [
+        (&leaf, "chain.pem"),
+        (&issuer, "chain.pem"),
+        (&leaf, "leaf.der"),
+        (&leaf, "-"),
+    ];
+    assert_eq!(run.out.lines().count(), expected.len());
+    for (line, ((_, _, fingerprint), file)) in run.out.lines().zip(expected) {
+        let start = format!("sha256:{fingerprint}  not after 20");
+        assert!(
+            line.starts_with(&start) && line.ends_with(&format!("Z  {file}")),
+            "{line}"
+        );
+        let word = line.split(' ').next().unwrap();
+        let client = format!("- {{alias: a, tier: t, credentials: [{{sha256: {word}}}]}}");
+        let run = folder.certgate(
+            &["check", "-"],
+            &format!("version: 1\ntiers: {{t: {{}}}}\nclients:\n{client}\n"),
+        );
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+    let run = folder.certgate(&["fingerprint", "text", "empty"], "");
+    assert_eq!(run.code, 1);
+    insta::assert_snapshot!(run.err, @"
+    text: expected a certificate, found not an X.509 certificate in DER form
+    empty: expected a certificate, found not an X.509 certificate in DER form
+    ");
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+        .args(["check", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(br#"{"version": 1, "mode": "shadow"}"#)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,337 @@
+//! What a configuration's errors say: all of them at once, each with its path, what was expected and what was found.
+
+use crate::protobuf_struct;
+use certgate::config;
+use serde_json::{Value, json};
+
+/// The errors that a text has.
+fn errors(text: &str) -> String {
+    config::read(text.as_bytes()).unwrap_err().to_string()
+}
+
+/// The errors of a document, which are the same in JSON and as a Struct.
+fn errors_of(document: &Value) -> String {
+    let from_struct = config::read(&protobuf_struct::encode(document)).unwrap_err();
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let from_json = errors(&document.to_string());
+    assert_eq!(sorted(&from_json), sorted(&from_struct.to_string()));
+    from_json
+}
+
+/// A document that is right, with `part` changed.
+fn with(part: &str, value: Value) -> Value {
+    let mut document = json!({
+        "version": 1,
+        "tiers": {"gold": {"limits": [{"name": "burst", "requests": 100, "per": "1s"}]}},
+        "clients": [{"alias": "a", "tier": "gold", "credentials": [{"sha256": "00".repeat(32)}]}],
+    });
+    document[part] = value;
+    document
+}
+
+#[test]
+fn nothing_and_nonsense() {
+    insta::assert_snapshot!(errors(""), @"expected a configuration, found nothing");
+    insta::assert_snapshot!(errors(" \n\t"), @"expected a configuration, found nothing");
+    insta::assert_snapshot!(errors("{}"), @"version: expected 1, found nothing");
+    insta::assert_snapshot!(errors("null"), @"expected a map with `version`, `tiers` and `clients`, found null");
+    insta::assert_snapshot!(errors("[1, {\"a\": 2}]"), @"expected a map with `version`, `tiers` and `clients`, found a list");
+    insta::assert_snapshot!(errors("version: 1"), @"line 1, column 1: expected JSON, and read no further: expected value");
+    insta::assert_snapshot!(errors(r#"{"version": 1} {}"#), @"line 1, column 16: expected JSON, and read no further: trailing characters");
+    insta::assert_snapshot!(config::read(b"{\"version\": 1, \"mode\": \"\xff\"}").unwrap_err(), @"expected JSON text or a google.protobuf.Struct, found a byte that is not UTF-8 after 24 that are");
+    insta::assert_snapshot!(config::read(&protobuf_struct::encode(&json!({"mode": "shadow"}))).unwrap_err(), @"version: expected 1, found nothing");
+}
+
+#[test]
+fn json_that_breaks_off_is_reported_with_its_place_and_all_that_was_found_before() {
+    insta::assert_snapshot!(errors(
+        r#"{
+  "version": 2,
+  "clients": [
+    {"alias": "A", "tier": "gold", "credentials": []},
+    {"alias": "b", "tier": "gold" "credentials": []}
+  ]
+}"#), @r#"
+    version: expected 1, found 2
+    clients[0].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "A"
+    clients[0].credentials: expected a list of one credential or more, found an empty list
+    line 5, column 35: expected JSON, and read no further: expected `,` or `}`
+    "#);
+}
+
+#[test]
+fn fields_that_are_unknown_missing_or_of_another_type() {
+    insta::assert_snapshot!(errors_of(&json!({
+        "version": "1",
+        "mode": "Enforce",
+        "identity": {},
+        "teirs": {},
+        "tiers": [],
+        "clients": {"a": 1},
+        "headers": null,
+        "rate_limit_headers": "legacy",
+        "filter_state": 1,
+        "metrics": {"clients": 100_001, "client": 1},
+    })), @r#"
+    clients: expected a list of clients, found a map
+    filter_state: expected `refusals` or `always`, found 1: quote it
+    headers: expected a map of header names, found null
+    identity: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    metrics.client: expected `clients`, found an unknown field
+    metrics.clients: expected a whole number from 0 to 100000, found 100001
+    mode: expected `enforce` or `shadow`, found "Enforce"
+    rate_limit_headers: expected `ietf` or `off`, found "legacy"
+    teirs: expected `tiers`, found an unknown field
+    tiers: expected a map from names to tiers, found an empty list
+    version: expected 1, found "1"
+    "#);
+    insta::assert_snapshot!(errors_of(&with("clients", json!([
+        "partner-a",
+        {},
+        {"alias": 5, "tier": null, "enabled": "yes", "description": ["x"], "credentials": {}, "groups": []},
+        {"alias": "b", "tier": "gold", "enabled": null, "credential": [], "credentials": []},
+        {"alias": "c", "tier": "gold", "credentials": [
+            {},
+            {"sha256": "00", "pem": ""},
+            {"sha256": 17, "revoked": 1, "name": true},
+            {"pem": null},
+            {"spki_sha256": "x"},
+            null,
+        ]},
+    ]))), @r#"
+    clients[0]: expected a map with `alias`, `tier` and `credentials`, found "partner-a"
+    clients[1].alias: expected the client's alias, found nothing
+    clients[1].tier: expected the name of the client's tier, found nothing
+    clients[1].credentials: expected a list of one credential or more, found nothing
+    clients[2].groups: expected one of `alias`, `tier`, `enabled`, `description`, `credentials`, found an unknown field
+    clients[2].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found 5: quote it
+    clients[2].tier: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found null
+    clients[2].enabled: expected `true` or `false`, found "yes"
+    clients[2].description: expected text, found a list
+    clients[2].credentials: expected a list of one credential or more, found a map
+    clients[3].credential: expected `credentials`, found an unknown field
+    clients[3].enabled: expected `true` or `false`, found null
+    clients[3].credentials: expected a list of one credential or more, found an empty list
+    clients[4].credentials[0]: expected either `sha256` or `pem`, found neither
+    clients[4].credentials[1]: expected either `sha256` or `pem`, found both
+    clients[4].credentials[2].sha256: expected the certificate's SHA-256 as text, found 17: quote it
+    clients[4].credentials[2].name: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found true: quote it
+    clients[4].credentials[2].revoked: expected `true` or `false`, found 1
+    clients[4].credentials[3].pem: expected a certificate as PEM text, found null
+    clients[4].credentials[4].spki_sha256: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
+    clients[4].credentials[4]: expected either `sha256` or `pem`, found neither
+    clients[4].credentials[5]: expected a map with `sha256` or `pem`, found null
+    "#);
+}
+
+#[test]
+fn names_that_are_none_or_taken() {
+    insta::assert_snapshot!(errors_of(&with("tiers", json!({
+        "gold": {}, "none": {}, "Silver": {}, "": {}, "a b\n": {},
+        "bronze": {"limits": [
+            {"name": "x", "requests": 1, "per": "1s"},
+            {"name": "other", "requests": 1, "per": "1s"},
+            {"name": "x", "requests": 1, "per": "1s"},
+            {"name": "", "requests": 1, "per": "1s"},
+        ]},
+    }))), @r#"
+    tiers[""]: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found ""
+    tiers.Silver: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "Silver"
+    tiers["a b\n"]: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "a b\n"
+    tiers.bronze.limits[2].name: expected a name of its own, found that of tiers.bronze.limits[0]
+    tiers.bronze.limits[3].name: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found ""
+    tiers.none: expected a name that certgate does not use itself, found `none`
+    "#);
+    let (one, two) = ("11".repeat(32), "22".repeat(32));
+    insta::assert_snapshot!(errors_of(&with("clients", json!([
+        {"alias": "a", "tier": "gold", "credentials": [{"sha256": one, "name": "x"}, {"sha256": two, "name": "x"}]},
+        {"alias": "other", "tier": "gold", "credentials": [{"sha256": "33".repeat(32), "name": "x"}]},
+        {"alias": "none", "tier": "none", "credentials": [{"sha256": "44".repeat(32)}]},
+        {"alias": "a", "tier": "gold", "credentials": [{"sha256": "broken"}, {"sha256": one.to_uppercase()}]},
+        {"alias": "\u{e4}", "tier": "platinum", "credentials": [{"sha256": two}, {"sha256": two}]},
+        {"alias": "a".repeat(64), "tier": "gold\n", "credentials": [{"sha256": "55".repeat(32)}]},
+        {"alias": "a", "tier": "gold", "credentials": [{"sha256": "66".repeat(32)}]},
+    ]))), @r#"
+    clients[0].credentials[1].name: expected a name of its own, found that of clients[0].credentials[0]
+    clients[1].alias: expected a name that certgate does not use itself, found `other`
+    clients[2].alias: expected a name that certgate does not use itself, found `none`
+    clients[3].credentials[0].sha256: expected hexadecimal digits or base64, found base64 that is cut off or mistyped
+    clients[4].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "\u{e4}"
+    clients[5].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found <64 characters>
+    clients[5].tier: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "gold\n"
+    clients[3].alias: expected an alias of its own, found that of clients[0]
+    clients[6].alias: expected an alias of its own, found that of clients[0]
+    clients[3].credentials[1]: expected a certificate of its own, found 1111111111111111111111111111111111111111111111111111111111111111, which is that of clients[0].credentials[0] (`a`)
+    clients[4].credentials[0]: expected a certificate of its own, found 2222222222222222222222222222222222222222222222222222222222222222, which is that of clients[0].credentials[1] (`a`)
+    clients[4].credentials[1]: expected a certificate of its own, found 2222222222222222222222222222222222222222222222222222222222222222, which is that of clients[0].credentials[1] (`a`)
+    clients[2].tier: expected one of the tiers (`gold`), found `none`
+    clients[4].tier: expected one of the tiers (`gold`), found `platinum`
+    "#);
+    let mut document = with(
+        "clients",
+        json!([{"alias": "a", "tier": "x", "credentials": [{"sha256": one}]}]),
+    );
+    document["tiers"] = (0..20)
+        .map(|n| (format!("tier-{n:02}"), json!({})))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    insta::assert_snapshot!(errors_of(&document), @"clients[0].tier: expected one of the tiers (`tier-00`, `tier-01`, `tier-02`, `tier-03`, `tier-04`, `tier-05`, `tier-06`, `tier-07`, `tier-08`, `tier-09`, `tier-10`, `tier-11` and 8 more), found `x`");
+    document.as_object_mut().unwrap().remove("tiers");
+    insta::assert_snapshot!(errors_of(&document), @"clients[0].tier: expected one of the tiers (there are none), found `x`");
+}
+
+#[test]
+fn limits_that_cannot_be_counted() {
+    let limit = |requests: Value, per: Value, burst: Value| json!({"name": "x", "requests": requests, "per": per, "burst": burst});
+    let limits = [
+        limit(json!(0), json!("1s"), json!(0)),
+        limit(json!(-1), json!("1s"), json!(1.5)),
+        limit(json!("100"), json!(1), json!(null)),
+        limit(json!(1e16), json!("1.5s"), json!(9_007_199_254_740_993_u64)),
+        limit(json!(1), json!("99ms"), json!(1)),
+        limit(json!(1), json!("367d"), json!(1)),
+        limit(json!(1), json!("1month"), json!(1)),
+        limit(json!(3_000_000), json!("1s"), json!(1)),
+        limit(json!(1), json!("366d"), json!(10)),
+        limit(json!(1000), json!("1s"), json!(1_000_000_000_000_000_u64)),
+        json!({}),
+        json!({"name": "x", "requests": 10_000_000_000_000_000_u64, "per": "366d", "windows": 1}),
+    ];
+    let tiers: serde_json::Map<_, _> = limits
+        .into_iter()
+        .enumerate()
+        .map(|(n, limit)| (format!("t{n:02}"), json!({"limits": [limit]})))
+        .collect();
+    insta::assert_snapshot!(errors_of(&with("tiers", json!({"gold": {}, "a": null, "b": {"limits": {}}, "c": {"limit": []}}))), @"
+    tiers.a: expected a map with `limits`, or an empty one for no limits, found null
+    tiers.b.limits: expected a list of limits, found a map
+    tiers.c.limit: expected `limits`, found an unknown field
+    ");
+    let mut document = with("tiers", tiers.into());
+    document["clients"] = json!([]);
+    insta::assert_snapshot!(errors_of(&document), @"");
+}
+
+#[test]
+fn header_names() {
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "X-Client", "tier": "", "fingerprint": ":path"}))), @r#"
+    headers.alias: expected a lower-case header name of at most 128 characters, or null, found "X-Client"
+    headers.tier: expected a lower-case header name of at most 128 characters, or null, found ""
+    headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found ":path"
+    "#);
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "host", "tier": "x_forwarded.client-cert", "fingerprint": "a".repeat(129)}))), @r#"
+    headers.alias: expected a header that neither HTTP nor Envoy gives a meaning, found "host"
+    headers.tier: expected a header that neither HTTP nor Envoy gives a meaning, found "x_forwarded.client-cert"
+    headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found <129 characters>
+    "#);
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "transfer_encoding", "tier": "x-envoy-a", "fingerprint": 1}))), @r#"
+    headers.alias: expected a header that neither HTTP nor Envoy gives a meaning, found "transfer_encoding"
+    headers.tier: expected a header that neither HTTP nor Envoy gives a meaning, found "x-envoy-a"
+    headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found 1: quote it
+    "#);
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x-client-tier", "fingerprint": "x_client.tier", "alias2": null}))), @"
+    headers.alias2: expected `alias`, found an unknown field
+    headers.alias: expected a header of its own, found that of headers.tier
+    headers.fingerprint: expected a header of its own, found that of headers.alias
+    headers.fingerprint: expected a header of its own, found that of headers.tier
+    ");
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "a b", "tier": "cookie\u{e4}"}))), @r#"
+    headers.alias: expected a lower-case header name of at most 128 characters, or null, found "a b"
+    headers.tier: expected a lower-case header name of at most 128 characters, or null, found "cookie\u{e4}"
+    "#);
+}
+
+#[test]
+fn keys_that_stand_twice() {
+    insta::assert_snapshot!(errors(r#"{
+        "version": 1, "mode": "shadow", "mode": "enforce",
+        "tiers": {"gold": {}, "gold": {"limits": [], "limits": []}},
+        "clients": [{"alias": "a", "alias": "b", "tier": "gold", "credentials": [{"name": "x", "name": "y", "unknown": {"k": 1, "k": 2}}]}],
+        "clients": []
+    }"#), @"
+    mode: expected each key once, found it again
+    tiers.gold: expected each key once, found it again
+    tiers.gold.limits: expected each key once, found it again
+    clients[0].alias: expected each key once, found it again
+    clients[0].credentials[0].name: expected each key once, found it again
+    clients[0].credentials[0].unknown.k: expected each key once, found it again
+    clients[0].credentials[0].unknown: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
+    clients[0].credentials[0]: expected either `sha256` or `pem`, found neither
+    clients: expected each key once, found it again
+    ");
+}
+
+#[test]
+fn private_keys_are_refused_wherever_they_stand_and_never_shown() {
+    let secret = "MC4CAQAwBQYDK2VwBCIEIHNlY3JldA";
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n");
+    let mut document = with(
+        "clients",
+        json!([
+            {"alias": key, "tier": key, "description": format!("mine: {key}"), "credentials": [{"pem": key}, {"sha256": key}]},
+            {"alias": "b", "tier": "gold", "credentials": [{"sha256": "00".repeat(32), "name": key, "x": {"y": [[key]]}}], key.clone(): key},
+        ]),
+    );
+    document["tiers"][&key] = json!({});
+    document["headers"] = json!({"alias": key.replace(' ', "%20")});
+    document["mode"] = key.replace("PRIVATE", "RSA PRIVATE").into();
+    document[&key] = json!(1);
+    let errors = errors_of(&document);
+    assert!(!errors.contains(secret));
+    insta::assert_snapshot!(errors, @r#"
+    ["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[0].alias: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[0].credentials[0].pem: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[0].credentials[1].sha256: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[0].description: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[0].tier: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[1]["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[1]["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[1].credentials[0].name: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[1].credentials[0].x.y[0][0]: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients[1].credentials[0].x: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
+    headers.alias: expected no private key, found one: remove it, and replace it wherever it is in use
+    mode: expected no private key, found one: remove it, and replace it wherever it is in use
+    tiers["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
+    "#);
+    for broken in [
+        format!("\"{secret}\""),
+        format!("{{\"version\": 1, {secret}"),
+        format!("{{\"{secret}\" 1}}"),
+    ] {
+        assert!(!self::errors(&broken).contains(secret), "{broken}");
+    }
+}
+
+#[test]
+fn nesting_without_end() {
+    let document = json!({"version": 1, "x": "here"});
+    let nest = |levels: usize| {
+        document
+            .to_string()
+            .replace("\"here\"", &("[{\"a\":".repeat(levels) + "1" + &"}]".repeat(levels)))
+    };
+    insta::assert_snapshot!(errors(&nest(8)), @"x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field");
+    insta::assert_snapshot!(errors(&nest(9)), @"
+    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x[0].a[0].a[0].a[0].a[0].a[0].a[0].a[0].a: expected fewer levels of lists and maps, found too many to read on
+    ");
+    insta::assert_snapshot!(errors(&nest(100_000)), @"
+    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x[0].a[0].a[0].a[0].a[0].a[0].a[0].a[0].a: expected fewer levels of lists and maps, found too many to read on
+    ");
+    let items = "[".repeat(200_000);
+    insta::assert_snapshot!(errors(&format!("{{\"version\": 1, \"clients\": [{items}")), @"line 1, column 200027: expected JSON, and read no further: EOF while parsing a list");
+}
+
+#[test]
+fn a_summary_is_one_bounded_line() {
+    let errors = config::read(br#"{"version": 2, "a": 1, "b": 2, "c": 3}"#).unwrap_err();
+    insta::assert_snapshot!(errors.summary(2), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field ... and 2 more");
+    insta::assert_snapshot!(errors.summary(9), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field; b: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field; c: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field");
+    assert_eq!(errors.len(), errors.iter().count());
+}

@@ -1,0 +1,163 @@
+//! What a configuration that is right becomes.
+
+use crate::protobuf_struct;
+use certgate::certificate;
+use certgate::config;
+use certgate::domain::client::{ClientIndex, TierIndex};
+use certgate::domain::headers::IdentityHeaders;
+use certgate::domain::policy::{FilterState, Mode, Policy, RateLimitHeaders};
+use certgate::domain::time::UnixSeconds;
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+fn policy(document: &Value) -> Policy {
+    config::read(document.to_string().as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn certificate_pem(not_after: OffsetDateTime) -> String {
+    let mut params = CertificateParams::default();
+    params.not_before = OffsetDateTime::UNIX_EPOCH;
+    params.not_after = not_after;
+    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+}
+
+#[test]
+fn the_least_that_is_a_configuration_has_the_defaults() {
+    let policy = policy(&json!({"version": 1}));
+    assert_eq!(policy.mode, Mode::Enforce);
+    assert_eq!(policy.headers, IdentityHeaders::default());
+    assert_eq!(policy.rate_limit_headers, RateLimitHeaders::Ietf);
+    assert_eq!(policy.filter_state, FilterState::Refusals);
+    assert_eq!(policy.client_series, 1000);
+    assert!(policy.registry.tiers().is_empty() && policy.registry.clients().is_empty());
+}
+
+#[test]
+fn everything_that_can_be_said() {
+    let fingerprint = "6e:F8:".repeat(16);
+    let policy = policy(&json!({
+        "version": 1.0,
+        "mode": "shadow",
+        "clients": [
+            {"alias": "a", "tier": "silver", "description": "PRIVATE KEY? none here", "credentials": [
+                {"sha256": fingerprint.trim_end_matches(':'), "name": "laptop", "revoked": true},
+                {"sha256": "00".repeat(32)},
+            ]},
+            {"alias": "b.2_x-y", "tier": "gold", "enabled": false, "credentials": [{"sha256": "11".repeat(32), "name": "laptop"}]},
+        ],
+        "tiers": {
+            "silver": {},
+            "gold": {"limits": [
+                {"name": "burst", "requests": 100, "per": "1s", "burst": 200},
+                {"name": "daily", "requests": "3000000000", "per": "30d"},
+            ]},
+            "bronze": {"limits": [{"name": "burst", "requests": 1, "per": "100ms"}]},
+        },
+        "headers": {"alias": "x-who", "tier": null},
+        "rate_limit_headers": "off",
+        "filter_state": "always",
+        "metrics": {"clients": 0},
+    }));
+    let registry = &policy.registry;
+    assert_eq!(policy.mode, Mode::Shadow);
+    assert_eq!(
+        policy.headers.names().collect::<Vec<_>>(),
+        ["x-who", "x-client-fingerprint"]
+    );
+    assert_eq!(policy.rate_limit_headers, RateLimitHeaders::Off);
+    assert_eq!(policy.filter_state, FilterState::Always);
+    assert_eq!(policy.client_series, 0);
+
+    let names: Vec<_> = registry.tiers().iter().map(|tier| tier.name.as_str()).collect();
+    assert_eq!(names, ["bronze", "gold", "silver"]);
+    let [bronze, gold, silver] = registry.tiers() else {
+        panic!("three tiers")
+    };
+    assert_eq!((bronze.limits.len(), gold.limits.len(), silver.limits.len()), (1, 2, 0));
+    assert_eq!(
+        (gold.limits[0].rate.interval().get(), gold.limits[0].rate.burst().get()),
+        (10_000_000, 200)
+    );
+    assert_eq!(
+        (gold.limits[1].rate.interval().get(), gold.limits[1].rate.burst().get()),
+        (864_000, 3_000_000_000)
+    );
+    assert_eq!(
+        bronze.limits[0].id, gold.limits[0].id,
+        "a client that changes its tier keeps its bucket"
+    );
+    assert_ne!(gold.limits[0].id, gold.limits[1].id);
+
+    let [a, b] = registry.clients() else {
+        panic!("two clients")
+    };
+    assert_eq!((a.alias.as_str(), a.tier, a.enabled), ("a", TierIndex(2), true));
+    assert_eq!((b.alias.as_str(), b.tier, b.enabled), ("b.2_x-y", TierIndex(1), false));
+    let [first, second, third] = registry.credentials() else {
+        panic!("three credentials")
+    };
+    assert_eq!(
+        (first.client, first.revoked, first.validity),
+        (ClientIndex(0), true, None)
+    );
+    assert_eq!(
+        (second.client, second.revoked, &second.name),
+        (ClientIndex(0), false, &None)
+    );
+    assert_eq!((third.client, &third.name), (ClientIndex(1), &first.name));
+    assert_eq!(first.fingerprint.to_string(), "6ef8".repeat(16));
+}
+
+#[test]
+fn a_certificate_stands_for_its_fingerprint_and_brings_its_dates() {
+    let pem = certificate_pem(OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap());
+    let client = json!({"alias": "a", "tier": "t", "credentials": [{"pem": format!("subject=CN = a\n{pem}")}]});
+    let policy = policy(&json!({"version": 1, "tiers": {"t": {}}, "clients": [client]}));
+    let [credential] = policy.registry.credentials() else {
+        panic!("one credential")
+    };
+    assert_eq!(
+        credential.fingerprint,
+        certificate::fingerprint(&certificate::der_from_text(pem.as_bytes()).unwrap())
+    );
+    let validity = credential.validity.unwrap();
+    assert_eq!(
+        (validity.not_before, validity.not_after),
+        (UnixSeconds(0), UnixSeconds(4_000_000_000))
+    );
+}
+
+#[test]
+fn json_may_begin_as_a_struct_does() {
+    for space in ["\n", "\n\n\t ", "\r\n"] {
+        assert!(config::read(format!("{space}{{\"version\": 1, \"clients\": []{space}}}{space}").as_bytes()).is_ok());
+    }
+}
+
+#[test]
+fn a_struct_is_one_to_its_last_byte() {
+    let good = protobuf_struct::encode(&json!({"version": 1, "tiers": {"a": {}}}));
+    assert!(config::read(&good).is_ok());
+    let tails: [&[u8]; 6] = [b"\0", b"\x0a", b"\x10\x01", b"\x12\0", b" ", b"{}"];
+    for tail in tails {
+        assert!(config::read(&[&good, tail].concat()).is_err(), "{tail:?}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_clients() {
+    let client = |number: u32| {
+        let fingerprint = certificate::fingerprint(&number.to_be_bytes()).to_string();
+        json!({"alias": format!("client-{number}"), "tier": "t", "credentials": [{"sha256": fingerprint}]})
+    };
+    let clients: Vec<_> = (0..100_000).map(client).collect();
+    let document = json!({"version": 1, "tiers": {"t": {}}, "clients": clients});
+    for bytes in [document.to_string().into_bytes(), protobuf_struct::encode(&document)] {
+        let policy = config::read(&bytes).unwrap();
+        assert_eq!(
+            (policy.registry.clients().len(), policy.registry.credentials().len()),
+            (100_000, 100_000)
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! What the engine does when its host fails, and what it leaves behind.
+
+use certgate::certificate;
+use certgate::domain::bucket::Generation;
+use certgate::domain::decision::Reason;
+use certgate::domain::time::Nanos;
+use certgate::engine::fakes::{Fake, FakeStore, Fault};
+use certgate::engine::{Engine, Outcome};
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
+const NOW: Nanos = Nanos(1_000_000_000_000);
+
+fn engine(configuration: &Value) -> Engine {
+    let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
+    Engine::new(policy, Generation(1), "buckets:")
+}
+
+fn configuration(mode: &str) -> Value {
+    json!({
+        "version": 1,
+        "mode": mode,
+        "tiers": {"bronze": {"limits": [{"name": "hourly", "requests": 3, "per": "1h"}]}},
+        "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
+    })
+}
+
+fn fake<'s>(store: &'s FakeStore, digest: &str) -> Fake<'s> {
+    Fake { store: Some(store), digest: Some(digest.into()), monotonic: NOW, ..Fake::default() }
+}
+
+fn request(engine: &Engine, fake: &Fake<'_>) -> Outcome {
+    let headers = [(":path", "/"), ("x-client-alias", "forged")].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
+    engine.request(fake, headers.into_iter())
+}
+
+fn reason(fake: &Fake<'_>) -> Option<Reason> {
+    let decided = fake.decided.borrow();
+    assert_eq!(decided.len(), 1, "each request is counted once");
+    decided[0].0
+}
+
+#[test]
+fn nothing_that_fails_lets_a_request_through() {
+    let engine = engine(&configuration("enforce"));
+    let faults = [
+        (Fault::Property, Reason::Internal),
+        (Fault::Read, Reason::StoreUnavailable),
+        (Fault::Write, Reason::StoreUnavailable),
+        (Fault::Contended, Reason::StoreUnavailable),
+        (Fault::Remove, Reason::Internal),
+        (Fault::Set, Reason::Internal),
+    ];
+    for (fault, expected) in faults {
+        let store = FakeStore::default();
+        let fake = Fake { fault, ..fake(&store, KNOWN) };
+        let Outcome::Reply(reply) = request(&engine, &fake) else { panic!("{fault:?} let a request through") };
+        assert_eq!((reply.status, reply.body.contains("Service Unavailable")), (503, true), "{fault:?}");
+        assert_eq!(reason(&fake), Some(expected), "{fault:?}");
+    }
+}
+
+#[test]
+fn in_shadow_mode_what_fails_goes_on_but_never_under_a_name_that_is_not_certgates_word() {
+    let engine = engine(&configuration("shadow"));
+    for fault in [Fault::Property, Fault::Read, Fault::Write, Fault::Contended] {
+        let store = FakeStore::default();
+        let fake = Fake { fault, ..fake(&store, KNOWN) };
+        assert!(matches!(request(&engine, &fake), Outcome::Forward(None)), "{fault:?}");
+        assert!(fake.headers.borrow().iter().all(|(name, _)| name != b"x-client-alias"), "{fault:?}");
+    }
+    for fault in [Fault::Remove, Fault::Set] {
+        let store = FakeStore::default();
+        let fake = Fake { fault, ..fake(&store, KNOWN) };
+        assert!(matches!(request(&engine, &fake), Outcome::Reply(_)), "{fault:?}");
+    }
+}
+
+#[test]
+fn digests_that_are_none_are_errors() {
+    let engine = engine(&configuration("enforce"));
+    for digest in ["zz", "6ef8", &KNOWN[1..], &format!("{KNOWN}00"), "\u{e4}"] {
+        let store = FakeStore::default();
+        let fake = fake(&store, digest);
+        assert!(matches!(request(&engine, &fake), Outcome::Reply(reply) if reply.status == 503), "{digest}");
+        assert_eq!(reason(&fake), Some(Reason::Internal), "{digest}");
+    }
+}
+
+#[test]
+fn a_million_unknown_certificates_leave_no_key_and_move_no_bucket() {
+    let engine = engine(&configuration("enforce"));
+    let store = FakeStore::default();
+    assert!(matches!(request(&engine, &fake(&store, KNOWN)), Outcome::Forward(_)));
+    let before = store.values();
+    for number in 0..1_000_000_u32 {
+        let unknown = fake(&store, &format!("{number:064x}"));
+        assert!(matches!(engine.request(&unknown, std::iter::empty()), Outcome::Reply(_)));
+        assert_eq!(*unknown.decided.borrow(), [(Some(Reason::UnknownCertificate), None, None)]);
+    }
+    assert_eq!(store.values(), before);
+}
+
+#[test]
+fn a_bucket_that_cannot_be_read_is_spent_and_fills_again() {
+    let engine = engine(&configuration("enforce"));
+    for foreign in [&b""[..], b"\x02some other layout", b"\x01too short"] {
+        let store = FakeStore::default();
+        store.overwrite("buckets:known", foreign);
+        let spent = fake(&store, KNOWN);
+        assert!(matches!(request(&engine, &spent), Outcome::Reply(reply) if reply.status == 429));
+        let later = Fake { monotonic: Nanos(NOW.0 + 1200 * Nanos::PER_SECOND), ..fake(&store, KNOWN) };
+        assert!(matches!(request(&engine, &later), Outcome::Forward(_)));
+        assert!(matches!(request(&engine, &later), Outcome::Reply(reply) if reply.status == 429));
+    }
+}
+
+struct Certificate {
+    pem: String,
+    fingerprint: String,
+    not_before: i64,
+    not_after: i64,
+}
+
+fn certificate(common_name: &str) -> Certificate {
+    let mut params = CertificateParams::new([common_name.to_owned()]).unwrap();
+    let now = OffsetDateTime::now_utc();
+    (params.not_before, params.not_after) = (now, now + time::Duration::hours(1));
+    let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+    let der = certificate::der_from_text(pem.as_bytes()).unwrap();
+    let validity = certificate::validity(&der).unwrap();
+    let fingerprint = certificate::fingerprint(&der).to_string();
+    Certificate { pem, fingerprint, not_before: validity.not_before.0, not_after: validity.not_after.0 }
+}
+
+fn registered(fingerprint: &str) -> Engine {
+    let mut configuration = configuration("enforce");
+    configuration["clients"][0]["credentials"][0]["sha256"] = json!(fingerprint);
+    configuration["tiers"]["bronze"] = json!({});
+    engine(&configuration)
+}
+
+#[test]
+fn a_certificate_is_valid_from_its_first_second_to_its_last() {
+    let leaf = certificate("leaf");
+    let engine = registered(&leaf.fingerprint);
+    let moments = [
+        (leaf.not_before - 1, Some(Reason::CertificateNotYetValid)),
+        (leaf.not_before, None),
+        (leaf.not_after, None),
+        (leaf.not_after + 1, Some(Reason::CertificateExpired)),
+        (i64::MAX, Some(Reason::CertificateExpired)),
+        (i64::MIN, Some(Reason::CertificateNotYetValid)),
+    ];
+    for (wall, expected) in moments {
+        let store = FakeStore::default();
+        let fake = Fake { certificate: Some(leaf.pem.clone().into()), wall, ..fake(&store, &leaf.fingerprint) };
+        request(&engine, &fake);
+        assert_eq!(reason(&fake), expected, "{wall}");
+    }
+}
+
+#[test]
+fn a_certificate_is_read_once() {
+    let leaf = certificate("leaf");
+    let engine = registered(&leaf.fingerprint);
+    let store = FakeStore::default();
+    let fake = Fake {
+        certificate: Some(leaf.pem.clone().into()),
+        wall: leaf.not_before,
+        ..fake(&store, &leaf.fingerprint)
+    };
+    for _ in 0..1000 {
+        request(&engine, &fake);
+    }
+    assert_eq!(fake.certificate_reads.get(), 1);
+}
+
+#[test]
+fn a_certificate_that_is_not_shown_passes_and_is_counted_and_looked_for_again() {
+    let leaf = certificate("leaf");
+    let engine = registered(&leaf.fingerprint);
+    let store = FakeStore::default();
+    let hidden = |seconds: u64| Fake {
+        monotonic: Nanos(NOW.0 + seconds * Nanos::PER_SECOND),
+        wall: leaf.not_after + 1,
+        ..fake(&store, &leaf.fingerprint)
+    };
+    for (seconds, reads) in [(0, 1), (1, 0), (59, 0), (60, 1)] {
+        let fake = hidden(seconds);
+        assert!(matches!(request(&engine, &fake), Outcome::Forward(_)));
+        assert_eq!((fake.dates_unchecked.get(), fake.certificate_reads.get()), (1, reads), "{seconds}");
+    }
+    let shown = Fake { certificate: Some(leaf.pem.clone().into()), ..hidden(120) };
+    request(&engine, &shown);
+    assert_eq!(reason(&shown), Some(Reason::CertificateExpired));
+}
+
+#[test]
+fn a_certificate_that_is_another_or_none_is_unreadable() {
+    let (leaf, other) = (certificate("leaf"), certificate("other"));
+    for shown in [other.pem.as_str(), "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "%zz"] {
+        let engine = registered(&leaf.fingerprint);
+        let store = FakeStore::default();
+        let fake = Fake { certificate: Some(shown.into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };
+        assert!(matches!(request(&engine, &fake), Outcome::Reply(reply) if reply.status == 403), "{shown}");
+        assert_eq!(reason(&fake), Some(Reason::CertificateUnreadable), "{shown}");
+    }
+}
+
+#[test]
+fn without_a_digest_the_certificate_itself_identifies() {
+    let leaf = certificate("leaf");
+    let engine = registered(&leaf.fingerprint);
+    let encoded = percent_encoding::utf8_percent_encode(&leaf.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
+    for text in [leaf.pem.clone(), encoded] {
+        let store = FakeStore::default();
+        let fake = Fake { digest: None, certificate: Some(text.into()), wall: leaf.not_before, ..fake(&store, "") };
+        assert!(matches!(request(&engine, &fake), Outcome::Forward(_)));
+        let set = (b"x-client-fingerprint".to_vec(), leaf.fingerprint.clone().into_bytes());
+        assert!(fake.headers.borrow().contains(&set));
+    }
+}
+
+#[test]
+fn grpc_requests_get_a_grpc_status() {
+    let engine = engine(&configuration("enforce"));
+    for (content_type, grpc) in [
+        ("application/grpc", true),
+        ("application/grpc+proto", true),
+        ("application/grpc-web", false),
+        ("application/json", false),
+    ] {
+        let store = FakeStore::default();
+        let fake = fake(&store, &"0".repeat(64));
+        let headers = [("content-type", content_type)].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let Outcome::Reply(reply) = engine.request(&fake, headers.into_iter()) else { panic!("a stranger passed") };
+        assert_eq!(reply.grpc_status, grpc.then_some(7), "{content_type}");
+        assert_eq!(reply.headers.iter().any(|(name, _)| *name == "content-type"), !grpc, "{content_type}");
+    }
+}

@@ -1,0 +1,25 @@
+//! The core's tests: everything that needs no Envoy.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::integer_division,
+    reason = "a test fails by panicking"
+)]
+#![allow(unreachable_pub, reason = "what is in support/ belongs to several test crates")]
+
+#[path = "../support/protobuf_struct.rs"]
+mod protobuf_struct;
+
+mod bucket_laws;
+mod cli;
+mod config_errors;
+mod config_laws;
+mod config_policy;
+mod engine;
+mod rooms;
+mod scenarios;

@@ -1,0 +1,110 @@
+//! The shipped files themselves, as they are.
+
+use crate::support::bootstrap::shipped;
+use crate::support::envoys::{self, VERSIONS, repository};
+use crate::support::module;
+use crate::support::world::World;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const BOOTSTRAPS: [&str; 2] = ["envoy.yaml", "envoy-ecds.yaml"];
+
+/// A folder in which the paths of the shipped files lead somewhere.
+fn stage() -> TempDir {
+    let stage = TempDir::new().unwrap();
+    let at = |path: &str| stage.path().join(path);
+    let World { authority, server, .. } = World::new();
+    fs::create_dir_all(at("target/demo")).unwrap();
+    fs::write(at("target/demo/ca.pem"), &authority.identity().certificate_pem).unwrap();
+    fs::write(at("target/demo/server.pem"), &server.certificate_pem).unwrap();
+    fs::write(at("target/demo/server.key"), &server.key_pem).unwrap();
+    symlink(module::path(), at("target/certgate.wasm")).unwrap();
+    symlink(repository().join("envoy"), at("envoy")).unwrap();
+    stage
+}
+
+fn validate(envoy: &Path, stage: &Path, file: &Path) {
+    let output = Command::new(envoy)
+        .args(["--mode", "validate", "-c"])
+        .arg(file)
+        .current_dir(stage)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{} refuses {}:\n{said}",
+        envoy.display(),
+        file.display()
+    );
+}
+
+#[test]
+fn every_envoy_accepts_them() {
+    let stage = stage();
+    for version in VERSIONS {
+        for file in BOOTSTRAPS {
+            validate(&envoys::version(version), stage.path(), &Path::new("envoy").join(file));
+        }
+    }
+}
+
+/// `--mode validate` does not look into the watched file. As part of a bootstrap, it does.
+#[test]
+fn every_envoy_accepts_the_watched_file() {
+    let stage = stage();
+    let mut document = shipped("envoy.yaml");
+    let resource = shipped("registry-ecds.yaml")["resources"][0]["typed_config"].clone();
+    *filter(&mut document) = serde_json::json!({"name": "certgate", "typed_config": resource});
+    let file = stage.path().join("merged.json");
+    fs::write(&file, document.to_string()).unwrap();
+    for version in VERSIONS {
+        validate(&envoys::version(version), stage.path(), &file);
+    }
+}
+
+#[test]
+fn no_file_in_the_folder_is_left_out() {
+    let mut files: Vec<String> = fs::read_dir(repository().join("envoy"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".yaml"))
+        .collect();
+    files.sort();
+    assert_eq!(files, ["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml"]);
+}
+
+#[test]
+fn the_two_bootstraps_differ_in_the_filter_alone() {
+    let [mut inline, mut watched] = BOOTSTRAPS.map(shipped);
+    *filter(&mut inline) = Value::Null;
+    *filter(&mut watched) = Value::Null;
+    assert_eq!(inline, watched);
+}
+
+#[test]
+fn the_two_registries_are_the_same() {
+    let inline = filter(&mut shipped("envoy.yaml"))["typed_config"].clone();
+    assert_eq!(inline, shipped("registry-ecds.yaml")["resources"][0]["typed_config"]);
+}
+
+#[test]
+fn the_makefile_gets_the_envoys_that_the_tests_run_on() {
+    let makefile = fs::read_to_string(repository().join("Makefile")).unwrap();
+    assert!(makefile.contains(&format!("ENVOY_VERSIONS := {}\n", VERSIONS.join(" "))));
+}
+
+fn filter(document: &mut Value) -> &mut Value {
+    let listener = &mut document["static_resources"]["listeners"][0];
+    let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
+    manager["http_filters"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .find(|filter| filter["name"] == "certgate")
+        .unwrap()
+}
