@@ -6,7 +6,6 @@ use crate::config;
 use crate::domain::policy::{Mode, Policy};
 use crate::domain::time::UnixSeconds;
 use std::borrow::Cow;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ const SOON: i64 = 30 * 86_400;
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Registries, in YAML or JSON; `-`: standard input
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
@@ -40,9 +39,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
                 Ok(Outcome::Good)
             }
             Err(errors) => {
-                errors
-                    .iter()
-                    .try_for_each(|error| writeln!(output.err, "{name}: {error}"))?;
+                errors.iter().try_for_each(|error| writeln!(output.err, "{name}: {error}"))?;
                 Ok(Outcome::Bad)
             }
         }
@@ -63,20 +60,20 @@ fn json<'a>(file: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, yaml::NotYaml
     }
 }
 
-fn summary(policy: &Policy) -> impl fmt::Display {
-    fmt::from_fn(|f| {
-        let registry = &policy.registry;
-        let (clients, credentials) = (registry.clients().len(), registry.credentials().len());
-        let mode = match policy.mode {
-            Mode::Enforce => "enforce",
-            Mode::Shadow => "shadow",
-        };
-        write!(
-            f,
-            "ok: {clients} clients, {credentials} credentials, {} tiers, mode {mode}",
-            registry.tiers().len()
-        )
-    })
+fn summary(policy: &Policy) -> String {
+    let registry = &policy.registry;
+    let clients = count(registry.clients().len(), "client");
+    let credentials = count(registry.credentials().len(), "credential");
+    let tiers = count(registry.tiers().len(), "tier");
+    let mode = match policy.mode {
+        Mode::Enforce => "enforce",
+        Mode::Shadow => "shadow",
+    };
+    format!("ok: {clients}, {credentials}, {tiers}, mode {mode}")
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What is right but perhaps not meant.
@@ -85,23 +82,16 @@ fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
     let shadow = (policy.mode == Mode::Shadow).then(|| "mode is shadow: every request is forwarded".to_owned());
     let disabled = registry.clients().iter().filter(|client| !client.enabled);
     let disabled = disabled.map(|client| format!("client {} is disabled", client.alias));
-    let expiring = registry
-        .credentials()
-        .iter()
-        .filter(|credential| !credential.revoked)
-        .filter_map(|credential| {
-            let client = &registry.find(&credential.fingerprint)?.client.alias;
-            let not_after = credential.validity?.not_after;
-            let what = match not_after.0.saturating_sub(now.0) {
-                ..0 => "expired",
-                0..=SOON => "expires soon",
-                _ => return None,
-            };
-            let certificate = credential.fingerprint;
-            Some(format!(
-                "client {client}: certificate {certificate} {what}, at {}",
-                rfc3339(not_after)
-            ))
-        });
+    let expiring = registry.credentials().iter().filter(|credential| !credential.revoked).filter_map(|credential| {
+        let client = &registry.find(&credential.fingerprint)?.client.alias;
+        let not_after = credential.validity?.not_after;
+        let what = match not_after.0.saturating_sub(now.0) {
+            ..0 => "expired",
+            0..=SOON => "expires soon",
+            _ => return None,
+        };
+        let certificate = credential.fingerprint;
+        Some(format!("client {client}: certificate {certificate} {what}, at {}", rfc3339(not_after)))
+    });
     shadow.into_iter().chain(disabled).chain(expiring).collect()
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Certificates, in PEM or DER; of PEM every certificate is listed; `-`: standard input
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "CERT")]
     files: Vec<PathBuf>,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 enum NoCertificate {
     #[error("expected a certificate, found only a private key: give the certificate, and keep the key to yourself")]
     PrivateKey,
-    #[error("expected a certificate, found {0}")]
+    #[error("expected a certificate, found something else: {0}")]
     Unreadable(#[from] Unreadable),
 }
 
@@ -52,21 +52,16 @@ fn certificates(bytes: &[u8]) -> Result<Vec<String>, NoCertificate> {
         Ok(certificates) if certificates.is_empty() && contains(bytes, b"PRIVATE KEY-----") => {
             Err(NoCertificate::PrivateKey)
         }
-        Ok(certificates) if !certificates.is_empty() => certificates
-            .iter()
-            .map(|der| line(der).map_err(NoCertificate::from))
-            .collect(),
+        Ok(certificates) if !certificates.is_empty() => {
+            certificates.iter().map(|der| line(der).map_err(NoCertificate::from)).collect()
+        }
         _ => Err(Unreadable::Pem.into()),
     }
 }
 
 fn line(der: &[u8]) -> Result<String, Unreadable> {
     let not_after = certificate::validity(der)?.not_after;
-    Ok(format!(
-        "sha256:{}  not after {}",
-        certificate::fingerprint(der),
-        rfc3339(not_after)
-    ))
+    Ok(format!("sha256:{}  not after {}", certificate::fingerprint(der), rfc3339(not_after)))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

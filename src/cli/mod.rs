@@ -61,17 +61,10 @@ pub fn run() -> ExitCode {
         Err(usage) => {
             // Help and usage have nowhere else to go when the stream is closed.
             let _ = usage.print();
-            return if usage.use_stderr() {
-                Outcome::Failed.into()
-            } else {
-                ExitCode::SUCCESS
-            };
+            return if usage.use_stderr() { Outcome::Failed.into() } else { ExitCode::SUCCESS };
         }
     };
-    let mut output = Output {
-        out: &mut io::stdout().lock(),
-        err: &mut io::stderr().lock(),
-    };
+    let mut output = Output { out: &mut io::stdout().lock(), err: &mut io::stderr().lock() };
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),

@@ -4,7 +4,7 @@
 //! Envoy's rules are YAML's neither 1.1 nor 1.2: `on` is a boolean and `010` is 8, but `1.0`, `0o10` and whatever has more
 //! than 32 bits are text. Hence the parser's events are read here, and no YAML library's idea of a value.
 
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Tag};
+use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -21,12 +21,8 @@ pub(super) struct NotYaml {
 }
 
 impl NotYaml {
-    fn at(line: usize, column: usize, message: &str) -> Self {
-        Self {
-            line,
-            column: column.saturating_add(1),
-            message: message.to_owned(),
-        }
+    fn at(marker: &Marker, message: impl Into<String>) -> Self {
+        Self { line: marker.line(), column: marker.col().saturating_add(1), message: message.into() }
     }
 }
 
@@ -34,11 +30,8 @@ impl NotYaml {
 pub(super) fn to_json(yaml: &str) -> Result<String, NotYaml> {
     let mut writer = Writer::default();
     for event in Parser::new_from_str(yaml) {
-        let (event, span) =
-            event.map_err(|error| NotYaml::at(error.marker().line(), error.marker().col(), &error.to_string()))?;
-        writer
-            .event(event)
-            .map_err(|message| NotYaml::at(span.start.line(), span.start.col(), message))?;
+        let (event, span) = event.map_err(|error| NotYaml::at(error.marker(), error.info()))?;
+        writer.event(event).map_err(|message| NotYaml::at(&span.start, message))?;
     }
     Ok(writer.json)
 }
@@ -47,7 +40,8 @@ pub(super) fn to_json(yaml: &str) -> Result<String, NotYaml> {
 #[derive(Default)]
 struct Writer {
     json: String,
-    documents: usize,
+    /// Whether a document has begun.
+    begun: bool,
     /// The lists and maps around what comes next, the innermost last.
     open: Vec<Open>,
     /// Where in the JSON the values lie that have anchors.
@@ -67,30 +61,22 @@ struct Open {
 impl Writer {
     fn event(&mut self, event: Event<'_>) -> Result<(), &'static str> {
         match event {
-            Event::DocumentStart(..) if self.documents > 0 => return Err("expected one document, found a second one"),
-            Event::DocumentStart(..) => self.documents = 1,
+            Event::DocumentStart(..) if self.begun => return Err("expected one document, found a second one"),
+            Event::DocumentStart(..) => self.begun = true,
             Event::Scalar(text, style, anchor, tag) => {
                 let is_key = self.begin();
                 if is_key && anchor != 0 {
                     return Err("expected a key, found one with an anchor");
                 }
                 let start = self.json.len();
-                self.json.push_str(&if is_key {
-                    quoted(&text)
-                } else {
-                    resolved(&text, style, tag.as_deref())
-                });
+                self.json.push_str(&if is_key { quoted(&text) } else { resolved(&text, style, tag.as_deref()) });
                 self.anchors.insert(anchor, start..self.json.len());
             }
             Event::Alias(anchor) => {
                 if self.begin() {
                     return Err("expected a key, found an alias");
                 }
-                let range = self
-                    .anchors
-                    .get(&anchor)
-                    .cloned()
-                    .ok_or("expected a value, found an alias inside it")?;
+                let range = self.anchors.get(&anchor).cloned().ok_or("expected a value, found an alias inside it")?;
                 if self.json.len().saturating_add(range.len()) > LARGEST {
                     return Err("expected a document of a sensible size, found aliases that swell it");
                 }
@@ -124,12 +110,7 @@ impl Writer {
         if self.begin() {
             return Err("expected a key that is text, found a list or map");
         }
-        self.open.push(Open {
-            is_map,
-            nodes: 0,
-            anchor,
-            start: self.json.len(),
-        });
+        self.open.push(Open { is_map, nodes: 0, anchor, start: self.json.len() });
         self.json.push(if is_map { '{' } else { '[' });
         Ok(())
     }
@@ -261,15 +242,9 @@ mod tests {
     #[test]
     fn documents_lists_and_maps() {
         for (yaml, expected) in [
-            (
-                "a: [1, {b: }]\n5:\n- x\n- - y\ntrue: {}\n",
-                r#"{"a":[1,{"b":null}],"5":["x",["y"]],"true":{}}"#,
-            ),
+            ("a: [1, {b: }]\n5:\n- x\n- - z\ntrue: {}\n", r#"{"a":[1,{"b":null}],"5":["x",["z"]],"true":{}}"#),
             ("a: 1\na: 2\n", r#"{"a":1,"a":2}"#),
-            (
-                "a: &x {b: [1]}\nc: *x\nd: [*x, *x]",
-                r#"{"a":{"b":[1]},"c":{"b":[1]},"d":[{"b":[1]},{"b":[1]}]}"#,
-            ),
+            ("a: &x {b: [1]}\nc: *x\nd: [*x, *x]", r#"{"a":{"b":[1]},"c":{"b":[1]},"d":[{"b":[1]},{"b":[1]}]}"#),
             ("<<: {a: 1}", r#"{"<<":{"a":1}}"#),
             ("# nothing\n", ""),
         ] {
@@ -280,17 +255,14 @@ mod tests {
     #[test]
     fn what_is_no_yaml_or_not_one_document_is_an_error_with_its_place() {
         for (yaml, start) in [
-            ("a: [1", "line 1, column 6: "),
+            ("a: [1", "line 1, column 4: "),
             ("a: 1\n b: 2", "line 2, column 3: "),
             ("a: 1\n---\nb: 2", "line 2, column 1: expected one document"),
-            (
-                "a: &x [*x]",
-                "line 1, column 8: expected a value, found an alias inside it",
-            ),
+            ("a: &x [*x]", "line 1, column 8: expected a value, found an alias inside it"),
             ("a: *x", "line 1, column 4: "),
             ("? [a]\n: b", "line 1, column 3: expected a key that is text"),
             ("&x a: b", "line 1, column 4: expected a key, found one with an anchor"),
-            ("\ta: b", "line 1, column 1: "),
+            ("a: \"b", "line 1, column 4: "),
         ] {
             let error = to_json(yaml).unwrap_err().to_string();
             assert!(error.starts_with(start), "{yaml:?}: {error}");
@@ -304,11 +276,6 @@ mod tests {
             let alias = format!("*a{},", n - 1).repeat(10);
             yaml.push_str(&format!("a{n}: &a{n} [{alias}]\n"));
         }
-        assert!(
-            to_json(&yaml)
-                .unwrap_err()
-                .to_string()
-                .contains("aliases that swell it")
-        );
+        assert!(to_json(&yaml).unwrap_err().to_string().contains("aliases that swell it"));
     }
 }

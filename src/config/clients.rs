@@ -2,7 +2,7 @@
 
 use super::credentials;
 use super::error::{Errors, Problem};
-use super::fields::Located;
+use super::fields::{Located, Names};
 use super::node::Node;
 use super::path::Path;
 use crate::domain::client::{Client, ClientIndex, Credential, Tier, TierIndex};
@@ -47,23 +47,15 @@ impl Clients {
         let fields = item.fields(KNOWN, "a map with `alias`, `tier` and `credentials`", errors)?;
         let alias = fields.required("alias", "the client's alias", errors);
         let alias = alias.and_then(|alias| alias.free_name(&[NONE, OTHER], errors));
-        let tier = fields
-            .required("tier", "the name of the client's tier", errors)
-            .and_then(|tier| tier.name(errors));
-        let enabled = fields
-            .optional("enabled")
-            .map_or(Some(true), |enabled| enabled.boolean(errors));
+        let tier = fields.required("tier", "the name of the client's tier", errors).and_then(|tier| tier.name(errors));
+        let enabled = fields.optional("enabled").map_or(Some(true), |enabled| enabled.boolean(errors));
         if let Some(description) = fields.optional("description") {
             description.text("text", errors);
         }
         if let Some(credentials) = fields.required("credentials", CREDENTIALS, errors) {
             self.credentials(credentials, errors);
         }
-        Some(Draft {
-            alias,
-            tier: tier.map(|tier| self.number(tier)),
-            enabled: enabled.unwrap_or_default(),
-        })
+        Some(Draft { alias, tier: tier.map(|tier| self.number(tier)), enabled: enabled.unwrap_or_default() })
     }
 
     fn credentials(&mut self, list: Located<'_>, errors: &mut Errors) {
@@ -71,9 +63,9 @@ impl Clients {
             return list.refuse(CREDENTIALS, errors);
         }
         let client = ClientIndex(self.drafts.len());
-        let mut names = BTreeMap::new();
+        let mut names = Names::of(list.path);
         for (position, item) in list.items().enumerate() {
-            if let Some(credential) = credentials::read(item, client, (&list.path, position), &mut names, errors) {
+            if let Some(credential) = credentials::read(item, client, position, &mut names, errors) {
                 self.credentials.push(credential);
                 self.positions.push(position);
             }
@@ -95,42 +87,23 @@ impl Clients {
         let resolved = resolve(self.tiers, tiers);
         let clients = (0..).zip(self.drafts).filter_map(|(index, draft)| {
             let tier = resolved.get(draft.tier?)?.as_ref();
-            let unknown = |tier: &Name| Problem::NoSuchTier {
-                tier: tier.clone(),
-                known: Arc::clone(&known),
-            };
+            let unknown = |tier: &Name| Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
             let tier = tier.map_err(|tier| errors.push(&Path::Key(&Path::Item(&PATH, index), "tier"), unknown(tier)));
-            Some(Client {
-                alias: draft.alias?,
-                tier: *tier.ok()?,
-                enabled: draft.enabled,
-            })
+            Some(Client { alias: draft.alias?, tier: *tier.ok()?, enabled: draft.enabled })
         });
         (clients.collect(), self.credentials)
     }
 
     fn report_taken_aliases(&self, errors: &mut Errors) {
-        let aliases = self
-            .drafts
-            .iter()
-            .enumerate()
-            .filter_map(|(index, draft)| Some((draft.alias.as_ref()?, index)));
+        let aliases = self.drafts.iter().enumerate().filter_map(|(index, draft)| Some((draft.alias.as_ref()?, index)));
         for (index, first) in taken(aliases.collect()) {
             let first = Path::Item(&PATH, first).to_string();
-            errors.push(
-                &Path::Key(&Path::Item(&PATH, index), "alias"),
-                Problem::Taken {
-                    what: "an alias",
-                    first,
-                },
-            );
+            errors.push(&Path::Key(&Path::Item(&PATH, index), "alias"), Problem::Taken { what: "an alias", first });
         }
     }
 
     fn report_taken_certificates(&self, errors: &mut Errors) {
-        let fingerprints = (0..)
-            .zip(&self.credentials)
-            .map(|(index, credential)| (&credential.fingerprint, index));
+        let fingerprints = (0..).zip(&self.credentials).map(|(index, credential)| (&credential.fingerprint, index));
         for (index, first) in taken(fingerprints.collect()) {
             let Some((credential, position)) = self.credential(index) else {
                 continue;
@@ -155,22 +128,17 @@ impl Clients {
 
 /// Calls `then` with the path of a credential.
 fn with_path<T>(client: ClientIndex, position: usize, then: impl FnOnce(&Path<'_>) -> T) -> T {
-    then(&Path::Item(
-        &Path::Key(&Path::Item(&PATH, client.0), "credentials"),
-        position,
-    ))
+    then(&Path::Item(&Path::Key(&Path::Item(&PATH, client.0), "credentials"), position))
 }
 
 /// The tier, or the name that is none's, for each number that [`Clients::number`] gave.
 fn resolve(numbered: BTreeMap<Name, usize>, tiers: &[Tier]) -> Vec<Result<TierIndex, Name>> {
     let mut resolved: Vec<_> = numbered
         .into_iter()
-        .map(
-            |(name, number)| match tiers.binary_search_by(|tier| tier.name.cmp(&name)) {
-                Ok(index) => (number, Ok(TierIndex(index))),
-                Err(_) => (number, Err(name)),
-            },
-        )
+        .map(|(name, number)| match tiers.binary_search_by(|tier| tier.name.cmp(&name)) {
+            Ok(index) => (number, Ok(TierIndex(index))),
+            Err(_) => (number, Err(name)),
+        })
         .collect();
     resolved.sort_unstable_by_key(|(number, _)| *number);
     resolved.into_iter().map(|(_, tier)| tier).collect()

@@ -1,50 +1,33 @@
 //! One item of `clients[].credentials`: to a credential.
 
 use super::error::{Errors, Problem};
-use super::fields::{Fields, Located};
+use super::fields::{Fields, Located, Names};
 use super::fingerprint;
 use super::path::Path;
 use super::show::Found;
 use crate::certificate;
 use crate::domain::client::{ClientIndex, Credential};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::name::Name;
 use crate::domain::time::Validity;
-use std::collections::BTreeMap;
 
 const IDENTIFIER: &str = "either `sha256` or `pem`";
 const SHA256: &str = "the certificate's SHA-256 as text";
 const PEM: &str = "a certificate as PEM text";
 
-/// The credential that `value` describes; `names` are those that the client's earlier credentials have, and `position`
-/// is where in `list` it stands.
+/// The credential that `value` describes, which stands at `position` in its client's list.
 pub(super) fn read(
     value: Located<'_>,
     client: ClientIndex,
-    (list, position): (&Path<'_>, usize),
-    names: &mut BTreeMap<Name, usize>,
+    position: usize,
+    names: &mut Names<'_>,
     errors: &mut Errors,
 ) -> Option<Credential> {
-    let fields = value.fields(
-        &["sha256", "pem", "name", "revoked"],
-        "a map with `sha256` or `pem`",
-        errors,
-    )?;
+    let fields = value.fields(&["sha256", "pem", "name", "revoked"], "a map with `sha256` or `pem`", errors)?;
     let certificate = certificate(&fields, &value.path, errors);
-    let name = fields
-        .optional("name")
-        .and_then(|name| name.unique_name(names, list, position, errors));
-    let revoked = fields
-        .optional("revoked")
-        .map_or(Some(false), |revoked| revoked.boolean(errors));
+    let name = fields.optional("name").and_then(|name| name.unique_name(names, position, errors));
+    let revoked = fields.optional("revoked").map_or(Some(false), |revoked| revoked.boolean(errors));
     let (fingerprint, validity) = certificate?;
-    Some(Credential {
-        client,
-        fingerprint,
-        name,
-        revoked: revoked?,
-        validity,
-    })
+    Some(Credential { client, fingerprint, name, revoked: revoked?, validity })
 }
 
 fn certificate(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -> Option<(Fingerprint, Option<Validity>)> {
@@ -63,13 +46,7 @@ fn certificate(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -> Opt
         (None, None) => Found::Neither,
         (Some(_), Some(_)) => Found::Both,
     };
-    errors.push(
-        path,
-        Problem::Value {
-            expected: IDENTIFIER,
-            found,
-        },
-    );
+    errors.push(path, Problem::Value { expected: IDENTIFIER, found });
     None
 }
 

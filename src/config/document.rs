@@ -3,8 +3,8 @@
 use super::clients::{self, Clients};
 use super::error::{Errors, Problem};
 use super::fields::{Located, report_unknown};
-use super::inspect::{inspect, inspect_key};
-use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key, skip_list, skip_map};
+use super::inspect::{Inspection, inspect, inspect_key};
+use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key};
 use super::path::Path;
 use super::show::Found;
 use super::{headers, tiers};
@@ -12,19 +12,11 @@ use crate::domain::client::Tier;
 use crate::domain::headers::IdentityHeaders;
 use crate::domain::policy::{DEFAULT_CLIENT_SERIES, FilterState, Mode, Policy, RateLimitHeaders};
 use crate::domain::registry::Registry;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 use std::collections::BTreeSet;
 
-const PARTS: &[&str] = &[
-    "version",
-    "mode",
-    "tiers",
-    "clients",
-    "headers",
-    "rate_limit_headers",
-    "filter_state",
-    "metrics",
-];
+const PARTS: &[&str] =
+    &["version", "mode", "tiers", "clients", "headers", "rate_limit_headers", "filter_state", "metrics"];
 
 const DOCUMENT: &str = "a map with `version`, `tiers` and `clients`";
 const VERSION: &str = "1";
@@ -62,10 +54,7 @@ impl Document {
     /// The policy, if nothing was wrong.
     pub(super) fn finish(mut self) -> Result<Policy, Errors> {
         if self.complete && !self.keys.contains("version") {
-            let problem = Problem::Value {
-                expected: VERSION,
-                found: Found::Nothing,
-            };
+            let problem = Problem::Value { expected: VERSION, found: Found::Nothing };
             self.errors.push(&Path::Key(&Path::Top, "version"), problem);
         }
         let known_tiers = (self.complete && !self.tiers_unknown).then_some(self.tiers.as_slice());
@@ -106,10 +95,7 @@ impl Document {
                 assign(&mut self.rate_limit_headers, choice);
             }
             "filter_state" => {
-                assign(
-                    &mut self.filter_state,
-                    value.choice(FILTER_STATE, "`refusals` or `always`", errors),
-                );
+                assign(&mut self.filter_state, value.choice(FILTER_STATE, "`refusals` or `always`", errors));
             }
             "metrics" => self.client_series = client_series(value, errors),
             _ => {}
@@ -126,9 +112,7 @@ fn assign<T>(place: &mut T, value: Option<T>) {
 
 fn client_series(metrics: Located<'_>, errors: &mut Errors) -> Option<usize> {
     let fields = metrics.fields(&["clients"], "a map with `clients`", errors)?;
-    let clients = fields
-        .optional("clients")?
-        .integer(0..=100_000, "a whole number from 0 to 100000", errors)?;
+    let clients = fields.optional("clients")?.integer(0..=100_000, "a whole number from 0 to 100000", errors)?;
     usize::try_from(clients).ok()
 }
 
@@ -140,11 +124,8 @@ impl<'de> Take<'de> for &mut Document {
     }
 
     fn list<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
-        skip_list(items)?;
-        self.fail(Problem::Value {
-            expected: DOCUMENT,
-            found: Found::List,
-        });
+        Inspection { path: Path::Top, errors: &mut self.errors }.list(items)?;
+        self.fail(Problem::Value { expected: DOCUMENT, found: Found::List });
         Ok(())
     }
 
@@ -155,7 +136,10 @@ impl<'de> Take<'de> for &mut Document {
             inspect_key(&path, &key, first, &mut self.errors);
             report_unknown(&key, PARTS, &path, &mut self.errors);
             match &*key {
-                _ if !first => _ = entries.next_value::<IgnoredAny>()?,
+                _ if !first => {
+                    let errors = &mut self.errors;
+                    entries.next_value_seed(Seed(Inspection { path, errors }))?;
+                }
                 "clients" => {
                     let (clients, errors) = (&mut self.clients, &mut self.errors);
                     entries.next_value_seed(Seed(ClientList { clients, errors }))?;
@@ -187,10 +171,7 @@ impl<'de> Take<'de> for ClientList<'_> {
     fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index: usize = 0;
         while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
-            let item = Located {
-                node: &node,
-                path: Path::Item(&clients::PATH, index),
-            };
+            let item = Located { node: &node, path: Path::Item(&clients::PATH, index) };
             inspect(item, self.errors);
             self.clients.push(item, self.errors);
             index = index.saturating_add(1);
@@ -199,14 +180,8 @@ impl<'de> Take<'de> for ClientList<'_> {
     }
 
     fn map<A: MapAccess<'de>>(self, entries: A) -> Result<(), A::Error> {
-        skip_map(entries)?;
-        self.errors.push(
-            &clients::PATH,
-            Problem::Value {
-                expected: CLIENTS,
-                found: Found::Map,
-            },
-        );
+        Inspection { path: clients::PATH, errors: self.errors }.map(entries)?;
+        self.errors.push(&clients::PATH, Problem::Value { expected: CLIENTS, found: Found::Map });
         Ok(())
     }
 }

@@ -28,13 +28,9 @@ mod tests {
 
     #[test]
     fn a_whole_number_and_a_unit_and_nothing_else() {
-        for (text, millis) in [
-            ("100ms", 100),
-            ("1s", 1000),
-            ("5m", 300_000),
-            ("1h", 3_600_000),
-            ("366d", 31_622_400_000),
-        ] {
+        for (text, millis) in
+            [("100ms", 100), ("1s", 1000), ("5m", 300_000), ("1h", 3_600_000), ("366d", 31_622_400_000)]
+        {
             assert_eq!(parse(text), Some(Nanos(millis * 1_000_000)), "{text}");
         }
         for text in [

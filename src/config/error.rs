@@ -1,4 +1,4 @@
-//! Every error that a configuration can have, as data; what people read of it is written here and nowhere else.
+//! Every error that a configuration can have, as data, and what people read of it. Must not find any.
 
 use super::fingerprint::NotAFingerprint;
 use super::names::list;
@@ -45,10 +45,7 @@ impl Errors {
     }
 
     pub(super) fn push(&mut self, path: &Path<'_>, problem: Problem) {
-        self.0.push(Error {
-            path: path.to_string(),
-            problem,
-        });
+        self.0.push(Error { path: path.to_string(), problem });
     }
 }
 
@@ -146,10 +143,7 @@ pub enum Problem {
         first: String,
     },
     /// One certificate identifies two clients, or one client twice.
-    #[error(
-        "expected a certificate of its own, found {fingerprint}, which is that of {first}{}",
-        of(client)
-    )]
+    #[error("expected a certificate of its own, found {fingerprint}, which is that of {first}{}", of(client))]
     CertificateTaken {
         /// The certificate's fingerprint.
         fingerprint: Fingerprint,
@@ -173,7 +167,7 @@ pub enum Problem {
     #[error("expected one certificate, found {0}: give the client's own (leaf) certificate only")]
     SeveralCertificates(usize),
     /// Not a certificate.
-    #[error("expected a certificate, found {0}")]
+    #[error("expected a certificate, found something else: {0}")]
     Certificate(#[from] Unreadable),
     /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.
     #[error(

@@ -30,7 +30,7 @@ impl<'a> Located<'a> {
     }
 
     pub(super) fn name(self, errors: &mut Errors) -> Option<Name> {
-        const EXPECTED: &str = "a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most";
+        const EXPECTED: &str = "a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`";
         Name::new(self.text(EXPECTED, errors)?).or_else(|| self.wrong(EXPECTED, errors))
     }
 
@@ -44,21 +44,15 @@ impl<'a> Located<'a> {
         Some(name)
     }
 
-    /// As [`Self::name`], but none of those that earlier items of `list` have; `item` is where in it this one stands.
-    pub(super) fn unique_name(
-        self,
-        seen: &mut BTreeMap<Name, usize>,
-        list: &Path<'_>,
-        item: usize,
-        errors: &mut Errors,
-    ) -> Option<Name> {
+    /// As [`Self::name`], but none of `names`, to which it belongs from now on; `item` is the one that has it.
+    pub(super) fn unique_name(self, names: &mut Names<'_>, item: usize, errors: &mut Errors) -> Option<Name> {
         let name = self.name(errors)?;
-        if let Some(first) = seen.get(&name) {
-            let first = Path::Item(list, *first).to_string();
+        if let Some(first) = names.seen.get(&name) {
+            let first = Path::Item(&names.list, *first).to_string();
             errors.push(&self.path, Problem::Taken { what: "a name", first });
             return None;
         }
-        seen.insert(name.clone(), item);
+        names.seen.insert(name.clone(), item);
         Some(name)
     }
 
@@ -80,9 +74,7 @@ impl<'a> Located<'a> {
             Node::Text(text) => integer_from_envoy(text),
             _ => None,
         };
-        value
-            .filter(|value| range.contains(value))
-            .or_else(|| self.wrong(expected, errors))
+        value.filter(|value| range.contains(value)).or_else(|| self.wrong(expected, errors))
     }
 
     /// The one of `choices` that it names.
@@ -92,25 +84,23 @@ impl<'a> Located<'a> {
         expected: &'static str,
         errors: &mut Errors,
     ) -> Option<T> {
-        let text = self.text(expected, errors)?;
-        let chosen = choices.iter().find(|(name, _)| *name == text);
-        chosen
-            .map(|(_, choice)| *choice)
-            .or_else(|| self.wrong(expected, errors))
+        let chosen = choices.iter().find(|(name, _)| matches!(self.node, Node::Text(text) if **text == **name));
+        chosen.map(|(_, choice)| *choice).or_else(|| self.wrong(expected, errors))
     }
 
     /// Whether it is a list; if so, ask for its [`Self::items`].
     pub(super) fn is_list(self, expected: &'static str, errors: &mut Errors) -> bool {
-        matches!(self.node, Node::List(_)) || self.wrong::<()>(expected, errors).is_some()
+        let is_list = matches!(self.node, Node::List(_));
+        if !is_list {
+            self.refuse(expected, errors);
+        }
+        is_list
     }
 
     /// The items, if it is a list.
     pub(super) fn items(&self) -> impl Iterator<Item = Located<'_>> {
         let items: &[Node] = if let Node::List(items) = self.node { items } else { &[] };
-        items.iter().enumerate().map(|(index, node)| Located {
-            node,
-            path: Path::Item(&self.path, index),
-        })
+        items.iter().enumerate().map(|(index, node)| Located { node, path: Path::Item(&self.path, index) })
     }
 
     /// The map that it is, which has no other fields than `known`.
@@ -126,10 +116,7 @@ impl<'a> Located<'a> {
         for (key, _) in entries {
             report_unknown(key, known, &Path::Key(&self.path, key), errors);
         }
-        Some(Fields {
-            path: self.path,
-            entries,
-        })
+        Some(Fields { path: self.path, entries })
     }
 
     /// Reports that it is something else than what was expected.
@@ -150,6 +137,19 @@ impl<'a> Located<'a> {
     }
 }
 
+/// The names that items of a list have, each only one.
+pub(super) struct Names<'a> {
+    list: Path<'a>,
+    seen: BTreeMap<Name, usize>,
+}
+
+impl<'a> Names<'a> {
+    /// Those of the list at this path: none yet.
+    pub(super) fn of(list: Path<'a>) -> Self {
+        Self { list, seen: BTreeMap::new() }
+    }
+}
+
 /// What Envoy makes of a whole number in YAML that has more than 32 bits: text (`parseYamlNode` in its yaml loader).
 /// Smaller numbers arrive as numbers, so as text they are a mistake.
 fn integer_from_envoy(text: &str) -> Option<u64> {
@@ -161,13 +161,7 @@ fn integer_from_envoy(text: &str) -> Option<u64> {
 /// Reports a key that is none of `known`.
 pub(super) fn report_unknown(key: &str, known: &'static [&'static str], path: &Path<'_>, errors: &mut Errors) {
     if !known.contains(&key) && key != PRIVATE_KEY {
-        errors.push(
-            path,
-            Problem::UnknownField {
-                near: nearest(key, known),
-                known,
-            },
-        );
+        errors.push(path, Problem::UnknownField { near: nearest(key, known), known });
     }
 }
 
@@ -187,10 +181,7 @@ impl Fields<'_> {
     /// The field, if it is there.
     pub(super) fn optional(&self, key: &'static str) -> Option<Located<'_>> {
         let (_, node) = self.entries.iter().find(|(name, _)| **name == *key)?;
-        Some(Located {
-            node,
-            path: self.path(key),
-        })
+        Some(Located { node, path: self.path(key) })
     }
 
     /// The field, which must be there.
@@ -202,13 +193,7 @@ impl Fields<'_> {
     ) -> Option<Located<'_>> {
         let field = self.optional(key);
         if field.is_none() {
-            errors.push(
-                &self.path(key),
-                Problem::Value {
-                    expected,
-                    found: Found::Nothing,
-                },
-            );
+            errors.push(&self.path(key), Problem::Value { expected, found: Found::Nothing });
         }
         field
     }

@@ -12,15 +12,7 @@ const NAME: &str = "a lower-case header name of at most 128 characters, or null"
 const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
 
 /// Names that steer HTTP or Envoy: whoever sets one of these does something else than naming a client.
-const TAKEN: [&str; 7] = [
-    "host",
-    "connection",
-    "content-length",
-    "te",
-    "transfer-encoding",
-    "cookie",
-    "authorization",
-];
+const TAKEN: [&str; 7] = ["host", "connection", "content-length", "te", "transfer-encoding", "cookie", "authorization"];
 const TAKEN_FAMILIES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 
 /// The names that `value` gives, and the default ones where it gives none.
@@ -32,11 +24,7 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<IdentityHe
     report_same(&fields, ("alias", &alias), ("tier", &tier), errors);
     report_same(&fields, ("alias", &alias), ("fingerprint", &fingerprint), errors);
     report_same(&fields, ("tier", &tier), ("fingerprint", &fingerprint), errors);
-    Some(IdentityHeaders {
-        alias,
-        tier,
-        fingerprint,
-    })
+    Some(IdentityHeaders { alias, tier, fingerprint })
 }
 
 /// The header's name; `None` where it is switched off, or wrong.
@@ -71,18 +59,9 @@ fn report_same(
     if folded(first) != folded(second) {
         return;
     }
-    let (key, other) = if fields.optional(second_key).is_some() {
-        (second_key, first_key)
-    } else {
-        (first_key, second_key)
-    };
-    errors.push(
-        &fields.path(key),
-        Problem::Taken {
-            what: "a header",
-            first: fields.path(other).to_string(),
-        },
-    );
+    let (key, other) =
+        if fields.optional(second_key).is_some() { (second_key, first_key) } else { (first_key, second_key) };
+    errors.push(&fields.path(key), Problem::Taken { what: "a header", first: fields.path(other).to_string() });
 }
 
 /// RFC 9110 section 5.6.2, without upper case: HTTP/2 has none.

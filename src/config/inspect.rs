@@ -2,8 +2,9 @@
 
 use super::error::{Errors, Problem};
 use super::fields::Located;
-use super::node::{Node, PRIVATE_KEY};
+use super::node::{MAX_DEPTH, Node, PRIVATE_KEY, Seed, Take, Whole, next_key};
 use super::path::Path;
+use serde::de::{MapAccess, SeqAccess};
 use std::collections::BTreeSet;
 
 /// Reports what is nowhere allowed, in `value` and all below it.
@@ -30,5 +31,39 @@ pub(super) fn inspect_key(path: &Path<'_>, key: &str, first: bool, errors: &mut 
         errors.push(path, Problem::PrivateKey);
     } else if !first {
         errors.push(path, Problem::DuplicateKey);
+    }
+}
+
+/// Takes a value in only to inspect it: one item or entry after the other, none of them kept.
+pub(super) struct Inspection<'a> {
+    pub(super) path: Path<'a>,
+    pub(super) errors: &'a mut Errors,
+}
+
+impl<'de> Take<'de> for Inspection<'_> {
+    type Value = ();
+
+    fn scalar(self, node: Node) {
+        inspect(Located { node: &node, path: self.path }, self.errors);
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut index: usize = 0;
+        while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
+            inspect(Located { node: &node, path: Path::Item(&self.path, index) }, self.errors);
+            index = index.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some(key) = next_key(&mut entries)? {
+            let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))?;
+            let path = Path::Key(&self.path, &key);
+            inspect_key(&path, &key, keys.insert(key.clone()), self.errors);
+            inspect(Located { node: &node, path }, self.errors);
+        }
+        Ok(())
     }
 }

@@ -10,9 +10,7 @@ pub(super) fn resembles(bytes: &[u8]) -> bool {
 
 /// Reads the document that `bytes` write.
 pub(super) fn read(bytes: &[u8], document: &mut Document) -> Result<(), Problem> {
-    let text = str::from_utf8(bytes).map_err(|error| Problem::NotText {
-        offset: error.valid_up_to(),
-    })?;
+    let text = str::from_utf8(bytes).map_err(|error| Problem::NotText { offset: error.valid_up_to() })?;
     let mut json = serde_json::Deserializer::from_str(text);
     document.read(&mut json).and_then(|()| json.end()).map_err(|error| {
         let (line, column) = (error.line(), error.column());

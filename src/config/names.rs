@@ -56,14 +56,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (from, to, expected) in [
-            ("", "", 0),
-            ("", "ab", 2),
-            ("ab", "", 2),
-            ("kitten", "sitting", 3),
-            ("teir", "tier", 2),
-            ("a", "a", 0),
-        ] {
+        for (from, to, expected) in
+            [("", "", 0), ("", "ab", 2), ("ab", "", 2), ("kitten", "sitting", 3), ("teir", "tier", 2), ("a", "a", 0)]
+        {
             assert_eq!(distance(from, to), expected, "{from} {to}");
         }
     }
@@ -81,10 +76,6 @@ mod tests {
     fn lists_are_bounded() {
         assert_eq!(list::<&str>(&[]).to_string(), "there are none");
         assert_eq!(list(&["a", "b"]).to_string(), "`a`, `b`");
-        assert!(
-            list(&(0..20).collect::<Vec<_>>())
-                .to_string()
-                .ends_with("`11` and 8 more")
-        );
+        assert!(list(&(0..20).collect::<Vec<_>>()).to_string().ends_with("`11` and 8 more"));
     }
 }

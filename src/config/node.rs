@@ -37,28 +37,16 @@ pub(super) enum Node {
 
 impl Node {
     fn text(text: &str) -> Self {
-        if is_private_key(text) {
-            Self::PrivateKey
-        } else {
-            Self::Text(text.into())
-        }
+        if is_private_key(text) { Self::PrivateKey } else { Self::Text(text.into()) }
     }
 
     /// A map's key as a value, to ask the same questions of it.
     pub(super) fn of_key(key: &str) -> Self {
-        if key == PRIVATE_KEY {
-            Self::PrivateKey
-        } else {
-            Self::Text(key.into())
-        }
+        if key == PRIVATE_KEY { Self::PrivateKey } else { Self::Text(key.into()) }
     }
 
     fn integer(value: i64) -> Self {
-        if value.unsigned_abs() <= LARGEST_INTEGER.unsigned_abs() {
-            Self::Integer(value)
-        } else {
-            Self::Imprecise
-        }
+        if value.unsigned_abs() <= LARGEST_INTEGER.unsigned_abs() { Self::Integer(value) } else { Self::Imprecise }
     }
 
     /// The number, read off its binary form: sign, 11 bits of exponent, 52 bits after an implied leading one.
@@ -68,9 +56,7 @@ impl Node {
         // Doubled, so that 2^53 needs no shift to the left.
         let significand = ((bits & FRACTION) | (FRACTION + 1)) << 1;
         // The magnitude is the significand shifted to the right by this many bits.
-        let shift = 1076_u64
-            .checked_sub((bits >> 52) & 0x7ff)
-            .and_then(|shift| u32::try_from(shift).ok());
+        let shift = 1076_u64.checked_sub((bits >> 52) & 0x7ff).and_then(|shift| u32::try_from(shift).ok());
         let magnitude = match shift {
             None => return Self::Imprecise,
             Some(_) if value == 0.0 => Some(0),
@@ -87,9 +73,7 @@ impl Node {
 
 /// Whether `text` holds a private key: PEM, plain, URL-encoded (as Envoy writes PEM) or PGP's.
 pub(super) fn is_private_key(text: &str) -> bool {
-    ["PRIVATE KEY-----", "PRIVATE%20KEY-----", "PRIVATE KEY BLOCK-----"]
-        .iter()
-        .any(|mark| text.contains(mark))
+    ["PRIVATE KEY-----", "PRIVATE%20KEY-----", "PRIVATE KEY BLOCK-----"].iter().any(|mark| text.contains(mark))
 }
 
 /// Takes a value in, whatever its type. No mistake in it ends the reading: only a broken format does.
@@ -146,13 +130,13 @@ pub(super) fn next_key<'de, A: MapAccess<'de>>(entries: &mut A) -> Result<Option
 }
 
 /// Leaves out the rest of a list, however deep it is.
-pub(super) fn skip_list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<(), A::Error> {
+fn skip_list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<(), A::Error> {
     while items.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
 /// Leaves out the rest of a map, however deep it is.
-pub(super) fn skip_map<'de, A: MapAccess<'de>>(mut entries: A) -> Result<(), A::Error> {
+fn skip_map<'de, A: MapAccess<'de>>(mut entries: A) -> Result<(), A::Error> {
     while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
 }
@@ -188,9 +172,7 @@ impl<'de, T: Take<'de>> Visitor<'de> for Seed<T> {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<T::Value, E> {
-        Ok(self
-            .0
-            .scalar(i64::try_from(value).map_or(Node::Imprecise, Node::integer)))
+        Ok(self.0.scalar(i64::try_from(value).map_or(Node::Imprecise, Node::integer)))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<T::Value, E> {
@@ -220,10 +202,7 @@ mod tests {
             assert_eq!(Node::number(value.into()), Node::Integer(value.into()));
             assert_eq!(Node::number((-value).into()), Node::Integer((-value).into()));
         }
-        assert_eq!(
-            Node::number(9_007_199_254_740_991.0),
-            Node::Integer(LARGEST_INTEGER - 1)
-        );
+        assert_eq!(Node::number(9_007_199_254_740_991.0), Node::Integer(LARGEST_INTEGER - 1));
         assert_eq!(Node::number(9_007_199_254_740_992.0), Node::Integer(LARGEST_INTEGER));
         assert_eq!(Node::number(-0.0), Node::Integer(0));
     }
@@ -233,14 +212,7 @@ mod tests {
         for value in [0.5, -1.5, 1e-300, f64::MIN_POSITIVE, 5e-324, 4_503_599_627_370_495.5] {
             assert_eq!(Node::number(value), Node::Fraction, "{value}");
         }
-        for value in [
-            9_007_199_254_740_994.0,
-            1e300,
-            f64::MAX,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            f64::NAN,
-        ] {
+        for value in [9_007_199_254_740_994.0, 1e300, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             assert_eq!(Node::number(value), Node::Imprecise, "{value}");
         }
     }

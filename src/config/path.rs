@@ -29,9 +29,7 @@ impl fmt::Display for Path<'_> {
 /// Whether a key can stand in a path as it is.
 fn is_word(key: &str) -> bool {
     (1..=Shown::LONGEST).contains(&key.len())
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]

@@ -152,10 +152,7 @@ impl<'de> Deserializer<'de> for Struct<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(Entries {
-            rest: self.0,
-            value: &[],
-        })
+        visitor.visit_map(Entries { rest: self.0, value: &[] })
     }
 
     forward_to_deserialize_any! {
@@ -233,4 +230,66 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 
 fn broken() -> Error {
     Error::custom("it is broken")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A field of bytes, of fewer than 128.
+    fn field(number: u8, content: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+    }
+
+    /// A Struct whose key `a` has this Value.
+    fn with(value: &[u8]) -> Vec<u8> {
+        field(1, &[field(1, b"a"), field(2, value)].concat())
+    }
+
+    #[test]
+    fn what_protobuf_allows_is_a_struct() {
+        for bytes in [
+            Vec::new(),
+            with(&[]),
+            with(&[8, 0]),
+            with(&[8, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1]),
+            with(&[17, 0, 0, 0, 0, 0, 0, 0, 0]),
+            with(&field(3, b"text")),
+            with(&[32, 1]),
+            with(&field(5, &with(&[8, 0]))),
+            with(&field(6, &[field(1, &[]), field(1, &[32, 0])].concat())),
+            field(1, &[]),
+            field(1, &[field(2, &[8, 0]), field(1, b"a")].concat()),
+            [with(&[8, 0]), with(&[8, 0])].concat(),
+        ] {
+            assert!(decode(&bytes).is_some(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        for bytes in [
+            vec![10],
+            field(2, &[]),
+            vec![8, 0],
+            with(&[8]),
+            with(&[8, 0, 8, 0]),
+            with(&[16, 0]),
+            with(&[17, 0, 0, 0, 0, 0, 0, 0]),
+            with(&[21, 0, 0, 0, 0]),
+            with(&field(3, b"\xff")),
+            with(&[[8, 0].as_slice(), &field(3, b"text")].concat()),
+            with(&field(7, b"text")),
+            with(&field(6, &field(2, &[]))),
+            with(&field(6, &field(1, &[7]))),
+            with(&field(5, &[10])),
+            with(&[8, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1]),
+            field(1, &field(1, b"\xff")),
+            field(1, &field(3, &[])),
+            field(1, &[field(1, b"a"), field(1, b"b")].concat()),
+            [with(&[8, 0]), vec![0]].concat(),
+        ] {
+            assert!(decode(&bytes).is_none(), "{bytes:?}");
+        }
+    }
 }

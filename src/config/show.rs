@@ -102,14 +102,8 @@ mod tests {
 
     #[test]
     fn text_is_escaped_bounded_and_never_a_private_key() {
-        assert_eq!(
-            Shown::new("a\"b\u{200b}\r\n\u{1b}").to_string(),
-            r#""a\"b\u{200b}\r\n\u{1b}""#
-        );
+        assert_eq!(Shown::new("a\"b\u{200b}\r\n\u{1b}").to_string(), r#""a\"b\u{200b}\r\n\u{1b}""#);
         assert_eq!(Shown::new(&"ä".repeat(64)).to_string(), "<64 characters>");
-        assert_eq!(
-            Shown::new("-----BEGIN PRIVATE KEY-----\nMC4C").to_string(),
-            "<private key>"
-        );
+        assert_eq!(Shown::new("-----BEGIN PRIVATE KEY-----\nMC4C").to_string(), "<private key>");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::duration;
 use super::error::{Errors, Problem};
-use super::fields::{Fields, Located};
+use super::fields::{Fields, Located, Names};
 use super::node::{LARGEST_INTEGER, Node};
 use super::path::Path;
 use crate::domain::client::Tier;
@@ -10,7 +10,6 @@ use crate::domain::limit::{Limit, LimitId, Rate, RateError};
 use crate::domain::name::{NONE, Name};
 use crate::domain::time::Nanos;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 const TIER: &str = "a map with `limits`, or an empty one for no limits";
@@ -30,11 +29,7 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<Vec<Tier>>
     let mut tiers = Vec::new();
     for (key, node) in entries {
         let path = Path::Key(&value.path, key);
-        let name = Located {
-            node: &Node::of_key(key),
-            path,
-        }
-        .free_name(&[NONE], errors);
+        let name = Located { node: &Node::of_key(key), path }.free_name(&[NONE], errors);
         let limits = limits(Located { node, path }, errors);
         tiers.extend(name.map(|name| Tier { name, limits }));
     }
@@ -47,27 +42,20 @@ fn limits(tier: Located<'_>, errors: &mut Errors) -> Vec<Limit> {
     let Some(fields) = tier.fields(&["limits"], TIER, errors) else {
         return limits;
     };
-    let Some(list) = fields
-        .optional("limits")
-        .filter(|list| list.is_list("a list of limits", errors))
-    else {
+    let Some(list) = fields.optional("limits").filter(|list| list.is_list("a list of limits", errors)) else {
         return limits;
     };
-    let mut names = BTreeMap::new();
+    let mut names = Names::of(list.path);
     for (index, item) in list.items().enumerate() {
         let Some(fields) = item.fields(&["name", "requests", "per", "burst"], LIMIT, errors) else {
             continue;
         };
         let name = fields
             .required("name", "the limit's name", errors)
-            .and_then(|name| name.unique_name(&mut names, &list.path, index, errors));
+            .and_then(|name| name.unique_name(&mut names, index, errors));
         let rate = rate(&fields, errors);
         if let (Some(name), Some(rate)) = (name, rate) {
-            limits.push(Limit {
-                id: limit_id(&name),
-                name,
-                rate,
-            });
+            limits.push(Limit { id: limit_id(&name), name, rate });
         }
     }
     limits
@@ -76,9 +64,7 @@ fn limits(tier: Located<'_>, errors: &mut Errors) -> Vec<Limit> {
 fn rate(fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
     let requests_field = fields.required("requests", COUNT, errors);
     let requests = requests_field.and_then(|requests| count(requests, errors));
-    let per = fields
-        .required("per", PERIOD, errors)
-        .and_then(|per| period(per, errors));
+    let per = fields.required("per", PERIOD, errors).and_then(|per| period(per, errors));
     let burst_field = fields.optional("burst");
     let burst = match burst_field {
         Some(burst) => count(burst, errors),
@@ -87,12 +73,7 @@ fn rate(fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
     let problem = match Rate::new(requests?, per?, burst?) {
         Ok(rate) => return Some(rate),
         Err(RateError::Rounding { nearest_requests }) => {
-            errors.push(
-                &requests_field?.path,
-                Problem::Rounding {
-                    nearest: nearest_requests,
-                },
-            );
+            errors.push(&requests_field?.path, Problem::Rounding { nearest: nearest_requests });
             return None;
         }
         Err(RateError::Fill { nearest_burst }) => Problem::Fill { largest: nearest_burst },
@@ -103,25 +84,18 @@ fn rate(fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
 }
 
 fn count(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
-    value
-        .integer(1..=LARGEST_INTEGER.unsigned_abs(), COUNT, errors)
-        .and_then(NonZeroU64::new)
+    value.integer(1..=LARGEST_INTEGER.unsigned_abs(), COUNT, errors).and_then(NonZeroU64::new)
 }
 
 fn period(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
     let text = value.text(PERIOD, errors)?;
     let period = duration::parse(text).filter(|period| (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(period));
-    period
-        .and_then(|Nanos(nanos)| NonZeroU64::new(nanos))
-        .or_else(|| value.wrong(PERIOD, errors))
+    period.and_then(|Nanos(nanos)| NonZeroU64::new(nanos)).or_else(|| value.wrong(PERIOD, errors))
 }
 
 /// The owner's kind and the limit's name with a byte between them that no name has.
 fn limit_id(name: &Name) -> LimitId {
-    let digest = Sha256::new()
-        .chain_update("tier\0")
-        .chain_update(name.as_str())
-        .finalize();
+    let digest = Sha256::new().chain_update("tier\0").chain_update(name.as_str()).finalize();
     let bytes = <[u8; 32]>::from(digest);
     LimitId(bytes.first_chunk().copied().unwrap_or_default())
 }

@@ -68,6 +68,10 @@ impl Store for FakeStore {
     }
 }
 
+/// A request that was counted: why not, which tier, which client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided(pub Option<Reason>, pub Option<TierIndex>, pub Option<ClientIndex>);
+
 /// A worker with one request.
 #[derive(Debug, Default)]
 pub struct Fake<'s> {
@@ -87,8 +91,8 @@ pub struct Fake<'s> {
     pub fault: Fault,
     /// What was written to filter state.
     pub filter_state: RefCell<Vec<(String, String)>>,
-    /// The requests that were counted: why not, which tier, which client.
-    pub decided: RefCell<Vec<(Option<Reason>, Option<TierIndex>, Option<ClientIndex>)>>,
+    /// The requests that were counted.
+    pub decided: RefCell<Vec<Decided>>,
     /// The limits that were counted as used up: tier and place in its list.
     pub limits_exceeded: RefCell<Vec<(TierIndex, usize)>>,
     /// Swaps that came too late.
@@ -163,7 +167,7 @@ impl Clock for Fake<'_> {
 
 impl Counters for Fake<'_> {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
-        self.decided.borrow_mut().push((reason, tier, client));
+        self.decided.borrow_mut().push(Decided(reason, tier, client));
     }
 
     fn limit_exceeded(&self, tier: TierIndex, limit: usize) {

@@ -32,8 +32,9 @@ impl Peer for Worker<'_> {
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
         match present("connection\0peer_certificate")? {
             Some(certificate) => Ok(Some(certificate)),
-            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there.
-            None => present("filter_state\0certgate.peer_certificate"),
+            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there. It writes
+            // `-` where there is none.
+            None => present("filter_state\0certgate.peer_certificate").map(|text| text.filter(|text| text != b"-")),
         }
     }
 }

@@ -57,7 +57,7 @@ fn json_that_breaks_off_is_reported_with_its_place_and_all_that_was_found_before
   ]
 }"#), @r#"
     version: expected 1, found 2
-    clients[0].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "A"
+    clients[0].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "A"
     clients[0].credentials: expected a list of one credential or more, found an empty list
     line 5, column 35: expected JSON, and read no further: expected `,` or `}`
     "#);
@@ -78,7 +78,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
         "metrics": {"clients": 100_001, "client": 1},
     })), @r#"
     clients: expected a list of clients, found a map
-    filter_state: expected `refusals` or `always`, found 1: quote it
+    filter_state: expected `refusals` or `always`, found 1
     headers: expected a map of header names, found null
     identity: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
     metrics.client: expected `clients`, found an unknown field
@@ -108,8 +108,8 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     clients[1].tier: expected the name of the client's tier, found nothing
     clients[1].credentials: expected a list of one credential or more, found nothing
     clients[2].groups: expected one of `alias`, `tier`, `enabled`, `description`, `credentials`, found an unknown field
-    clients[2].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found 5: quote it
-    clients[2].tier: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found null
+    clients[2].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found 5: quote it
+    clients[2].tier: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found null
     clients[2].enabled: expected `true` or `false`, found "yes"
     clients[2].description: expected text, found a list
     clients[2].credentials: expected a list of one credential or more, found a map
@@ -119,7 +119,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     clients[4].credentials[0]: expected either `sha256` or `pem`, found neither
     clients[4].credentials[1]: expected either `sha256` or `pem`, found both
     clients[4].credentials[2].sha256: expected the certificate's SHA-256 as text, found 17: quote it
-    clients[4].credentials[2].name: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found true: quote it
+    clients[4].credentials[2].name: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found true: quote it
     clients[4].credentials[2].revoked: expected `true` or `false`, found 1
     clients[4].credentials[3].pem: expected a certificate as PEM text, found null
     clients[4].credentials[4].spki_sha256: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
@@ -139,11 +139,11 @@ fn names_that_are_none_or_taken() {
             {"name": "", "requests": 1, "per": "1s"},
         ]},
     }))), @r#"
-    tiers[""]: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found ""
-    tiers.Silver: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "Silver"
-    tiers["a b\n"]: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "a b\n"
+    tiers[""]: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found ""
+    tiers.Silver: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "Silver"
+    tiers["a b\n"]: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "a b\n"
     tiers.bronze.limits[2].name: expected a name of its own, found that of tiers.bronze.limits[0]
-    tiers.bronze.limits[3].name: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found ""
+    tiers.bronze.limits[3].name: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found ""
     tiers.none: expected a name that certgate does not use itself, found `none`
     "#);
     let (one, two) = ("11".repeat(32), "22".repeat(32));
@@ -160,9 +160,9 @@ fn names_that_are_none_or_taken() {
     clients[1].alias: expected a name that certgate does not use itself, found `other`
     clients[2].alias: expected a name that certgate does not use itself, found `none`
     clients[3].credentials[0].sha256: expected hexadecimal digits or base64, found base64 that is cut off or mistyped
-    clients[4].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "\u{e4}"
-    clients[5].alias: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found <64 characters>
-    clients[5].tier: expected a name of a-z, 0-9 and, after the first, also `.`, `_` and `-`, 63 at most, found "gold\n"
+    clients[4].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "\u{e4}"
+    clients[5].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found <64 characters>
+    clients[5].tier: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "gold\n"
     clients[3].alias: expected an alias of its own, found that of clients[0]
     clients[6].alias: expected an alias of its own, found that of clients[0]
     clients[3].credentials[1]: expected a certificate of its own, found 1111111111111111111111111111111111111111111111111111111111111111, which is that of clients[0].credentials[0] (`a`)
@@ -171,17 +171,46 @@ fn names_that_are_none_or_taken() {
     clients[2].tier: expected one of the tiers (`gold`), found `none`
     clients[4].tier: expected one of the tiers (`gold`), found `platinum`
     "#);
-    let mut document = with(
-        "clients",
-        json!([{"alias": "a", "tier": "x", "credentials": [{"sha256": one}]}]),
-    );
-    document["tiers"] = (0..20)
-        .map(|n| (format!("tier-{n:02}"), json!({})))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
+    let mut document = with("clients", json!([{"alias": "a", "tier": "x", "credentials": [{"sha256": one}]}]));
+    document["tiers"] = (0..20).map(|n| (format!("tier-{n:02}"), json!({}))).collect::<serde_json::Map<_, _>>().into();
     insta::assert_snapshot!(errors_of(&document), @"clients[0].tier: expected one of the tiers (`tier-00`, `tier-01`, `tier-02`, `tier-03`, `tier-04`, `tier-05`, `tier-06`, `tier-07`, `tier-08`, `tier-09`, `tier-10`, `tier-11` and 8 more), found `x`");
     document.as_object_mut().unwrap().remove("tiers");
     insta::assert_snapshot!(errors_of(&document), @"clients[0].tier: expected one of the tiers (there are none), found `x`");
+}
+
+#[test]
+fn fingerprints_and_certificates_that_are_none() {
+    let certificate = || rcgen::generate_simple_self_signed(vec!["a".to_owned()]).unwrap().cert.pem();
+    let (one, other) = (certificate(), certificate());
+    let broken = one.replacen("MII", "M%I", 1);
+    let cut_off = one.lines().take(3).chain(["-----END CERTIFICATE-----"]).collect::<Vec<_>>().join("\n");
+    let credentials = json!([
+        {"sha256": "ab".repeat(20)},
+        {"sha256": format!("{}\u{a0}", "ab".repeat(32))},
+        {"sha256": one},
+        {"pem": format!("{one}{other}")},
+        {"pem": ""},
+        {"pem": "ab".repeat(32)},
+        {"pem": one.replace("CERTIFICATE", "PUBLIC KEY")},
+        {"pem": broken},
+        {"pem": cut_off},
+        {"pem": one},
+        {"sha256": certgate::certificate::fingerprint(&certgate::certificate::der_from_text(one.as_bytes()).unwrap()).to_string()},
+    ]);
+    let errors = errors_of(&with("clients", json!([{"alias": "a", "tier": "gold", "credentials": credentials}])));
+    let errors = errors.replace(errors.split_whitespace().find(|word| word.len() == 65).unwrap(), "FINGERPRINT");
+    insta::assert_snapshot!(errors, @"
+    clients[0].credentials[0].sha256: expected 32 bytes, found 20: this looks like SHA-1
+    clients[0].credentials[1].sha256: expected hexadecimal digits or base64, found U+00A0 as character 65
+    clients[0].credentials[2].sha256: expected a fingerprint, found PEM: use `pem` for a certificate
+    clients[0].credentials[3].pem: expected one certificate, found 2: give the client's own (leaf) certificate only
+    clients[0].credentials[4].pem: expected a certificate, found something else: no readable PEM block CERTIFICATE
+    clients[0].credentials[5].pem: expected a certificate, found something else: no readable PEM block CERTIFICATE
+    clients[0].credentials[6].pem: expected a certificate, found something else: no readable PEM block CERTIFICATE
+    clients[0].credentials[7].pem: expected a certificate, found something else: no readable PEM block CERTIFICATE
+    clients[0].credentials[8].pem: expected a certificate, found something else: not an X.509 certificate in DER form
+    clients[0].credentials[10]: expected a certificate of its own, found FINGERPRINT which is that of clients[0].credentials[9] (`a`)
+    ");
 }
 
 #[test]
@@ -191,7 +220,7 @@ fn limits_that_cannot_be_counted() {
         limit(json!(0), json!("1s"), json!(0)),
         limit(json!(-1), json!("1s"), json!(1.5)),
         limit(json!("100"), json!(1), json!(null)),
-        limit(json!(1e16), json!("1.5s"), json!(9_007_199_254_740_993_u64)),
+        limit(json!(1e16), json!("1.5s"), json!(9_007_199_254_740_994_u64)),
         limit(json!(1), json!("99ms"), json!(1)),
         limit(json!(1), json!("367d"), json!(1)),
         limit(json!(1), json!("1month"), json!(1)),
@@ -201,11 +230,8 @@ fn limits_that_cannot_be_counted() {
         json!({}),
         json!({"name": "x", "requests": 10_000_000_000_000_000_u64, "per": "366d", "windows": 1}),
     ];
-    let tiers: serde_json::Map<_, _> = limits
-        .into_iter()
-        .enumerate()
-        .map(|(n, limit)| (format!("t{n:02}"), json!({"limits": [limit]})))
-        .collect();
+    let tiers: serde_json::Map<_, _> =
+        limits.into_iter().enumerate().map(|(n, limit)| (format!("t{n:02}"), json!({"limits": [limit]}))).collect();
     insta::assert_snapshot!(errors_of(&with("tiers", json!({"gold": {}, "a": null, "b": {"limits": {}}, "c": {"limit": []}}))), @"
     tiers.a: expected a map with `limits`, or an empty one for no limits, found null
     tiers.b.limits: expected a list of limits, found a map
@@ -213,7 +239,29 @@ fn limits_that_cannot_be_counted() {
     ");
     let mut document = with("tiers", tiers.into());
     document["clients"] = json!([]);
-    insta::assert_snapshot!(errors_of(&document), @"");
+    insta::assert_snapshot!(errors_of(&document), @r#"
+    tiers.t00.limits[0].requests: expected a whole number from 1 to 2^53, found 0
+    tiers.t00.limits[0].burst: expected a whole number from 1 to 2^53, found 0
+    tiers.t01.limits[0].requests: expected a whole number from 1 to 2^53, found -1
+    tiers.t01.limits[0].burst: expected a whole number from 1 to 2^53, found a number that is not whole
+    tiers.t02.limits[0].requests: expected a whole number from 1 to 2^53, found "100"
+    tiers.t02.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found 1: quote it
+    tiers.t02.limits[0].burst: expected a whole number from 1 to 2^53, found null
+    tiers.t03.limits[0].requests: expected a whole number from 1 to 2^53, found a number beyond 2^53
+    tiers.t03.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "1.5s"
+    tiers.t03.limits[0].burst: expected a whole number from 1 to 2^53, found a number beyond 2^53
+    tiers.t04.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "99ms"
+    tiers.t05.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "367d"
+    tiers.t06.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "1month"
+    tiers.t07.limits[0].requests: expected a rate that whole nanoseconds between requests can express within 0.1 %: the nearest is 3003004
+    tiers.t08.limits[0].burst: expected a burst that fills within ten years, found a larger one: the largest is 9
+    tiers.t09.limits[0].burst: expected a burst of at most 999999999999999, found a larger one
+    tiers.t10.limits[0].name: expected the limit's name, found nothing
+    tiers.t10.limits[0].requests: expected a whole number from 1 to 2^53, found nothing
+    tiers.t10.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found nothing
+    tiers.t11.limits[0].windows: expected one of `name`, `requests`, `per`, `burst`, found an unknown field
+    tiers.t11.limits[0].requests: expected a whole number from 1 to 2^53, found a number beyond 2^53
+    "#);
 }
 
 #[test]
@@ -298,10 +346,15 @@ fn private_keys_are_refused_wherever_they_stand_and_never_shown() {
     mode: expected no private key, found one: remove it, and replace it wherever it is in use
     tiers["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
     "#);
+    insta::assert_snapshot!(errors_of(&with("clients", json!({"a": [key], key.clone(): 1}))), @"");
+    let key = json!(key).to_string();
+    insta::assert_snapshot!(self::errors(&format!("[1, [{key}]]")), @"");
+    insta::assert_snapshot!(self::errors(&format!("{{\"version\": 1, \"clients\": [], \"clients\": [{{\"a\": {key}}}]}}")), @"");
     for broken in [
-        format!("\"{secret}\""),
-        format!("{{\"version\": 1, {secret}"),
-        format!("{{\"{secret}\" 1}}"),
+        key.clone(),
+        format!("[{key}]"),
+        format!("{{\"version\": {key} {key}"),
+        format!("{{\"mode\": {{{key}: {key}}}"),
     ] {
         assert!(!self::errors(&broken).contains(secret), "{broken}");
     }
@@ -311,9 +364,7 @@ fn private_keys_are_refused_wherever_they_stand_and_never_shown() {
 fn nesting_without_end() {
     let document = json!({"version": 1, "x": "here"});
     let nest = |levels: usize| {
-        document
-            .to_string()
-            .replace("\"here\"", &("[{\"a\":".repeat(levels) + "1" + &"}]".repeat(levels)))
+        document.to_string().replace("\"here\"", &("[{\"a\":".repeat(levels) + "1" + &"}]".repeat(levels)))
     };
     insta::assert_snapshot!(errors(&nest(8)), @"x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field");
     insta::assert_snapshot!(errors(&nest(9)), @"

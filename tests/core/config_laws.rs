@@ -14,28 +14,13 @@ const NAME: &str = "[a-z0-9][a-z0-9._-]{0,12}";
 fn document() -> impl Strategy<Value = Value> {
     let limits = prop::collection::btree_map(
         NAME,
-        (
-            1_u64..100_000,
-            1_u64..1000,
-            prop::sample::select(&["s", "m", "h"]),
-            prop::option::of(1_u64..10_000),
-        ),
+        (1_u64..100_000, 1_u64..1000, prop::sample::select(&["s", "m"]), prop::option::of(1_u64..1000)),
         0..4,
     );
     let tiers = prop::collection::btree_map(NAME, limits, 1..5);
-    let client = (
-        any::<Index>(),
-        any::<bool>(),
-        prop::collection::vec((any::<bool>(), any::<bool>()), 1..4),
-    );
+    let client = (any::<Index>(), any::<bool>(), prop::collection::vec((any::<bool>(), any::<bool>()), 1..4));
     let clients = prop::collection::btree_map(NAME, client, 0..6);
-    let settings = (
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
-        0_u32..100_000,
-        any::<bool>(),
-    );
+    let settings = (any::<bool>(), any::<bool>(), any::<bool>(), 0_u32..100_000, any::<bool>());
     (tiers, clients, settings).prop_map(|(tiers, clients, (shadow, off, always, series, renamed))| {
         let names: Vec<_> = tiers.keys().filter(|name| *name != "none").cloned().collect();
         let tiers: Map<_, _> = tiers
@@ -89,14 +74,7 @@ fn document() -> impl Strategy<Value = Value> {
 
 /// Everything that a policy says, but its table of fingerprints, whose order is none.
 fn said(policy: &Policy) -> String {
-    let Policy {
-        mode,
-        registry,
-        headers,
-        rate_limit_headers,
-        filter_state,
-        client_series,
-    } = policy;
+    let Policy { mode, registry, headers, rate_limit_headers, filter_state, client_series } = policy;
     let (tiers, clients, credentials) = (registry.tiers(), registry.clients(), registry.credentials());
     format!(
         "{mode:?} {tiers:?} {clients:?} {credentials:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series}"
@@ -174,44 +152,24 @@ fn a_configuration_that_is_cut_off_anywhere_is_an_error() {
 
 #[test]
 fn nesting_does_not_exhaust_a_small_stack() {
-    let in_struct = (0..10_000).fold(vec![8, 0], |value, _| {
-        protobuf_struct::delimited(6, &protobuf_struct::delimited(1, &value))
-    });
+    let in_struct =
+        (0..10_000).fold(vec![8, 0], |value, _| protobuf_struct::delimited(6, &protobuf_struct::delimited(1, &value)));
     let in_struct = [
         protobuf_struct::encode(&json!({"version": 1})),
         protobuf_struct::delimited(
             1,
-            &[
-                protobuf_struct::delimited(1, b"clients"),
-                protobuf_struct::delimited(2, &in_struct),
-            ]
-            .concat(),
+            &[protobuf_struct::delimited(1, b"clients"), protobuf_struct::delimited(2, &in_struct)].concat(),
         ),
     ]
     .concat();
     let in_json = |open: &str, close: &str| {
-        format!(
-            "{{\"version\":1,\"x\":{}1{}}}",
-            open.repeat(100_000),
-            close.repeat(100_000)
-        )
-        .into_bytes()
+        format!("{{\"version\":1,\"x\":{}1{}}}", open.repeat(100_000), close.repeat(100_000)).into_bytes()
     };
-    let inputs = [
-        in_struct,
-        in_json("[", "]"),
-        in_json("{\"a\":", "}"),
-        "[".repeat(100_000).into_bytes(),
-        in_json("[", ""),
-    ];
+    let inputs =
+        [in_struct, in_json("[", "]"), in_json("{\"a\":", "}"), "[".repeat(100_000).into_bytes(), in_json("[", "")];
     let read = move || inputs.map(|bytes| config::read(&bytes).unwrap_err().to_string());
     // A quarter of what the module has, in a build whose frames are several times as large.
-    let errors = thread::Builder::new()
-        .stack_size(256 << 10)
-        .spawn(read)
-        .unwrap()
-        .join()
-        .unwrap();
+    let errors = thread::Builder::new().stack_size(256 << 10).spawn(read).unwrap().join().unwrap();
     insta::assert_snapshot!(errors.concat(), @"
     clients[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: expected fewer levels of lists and maps, found too many to read on
     clients[0]: expected a map with `alias`, `tier` and `credentials`, found a list

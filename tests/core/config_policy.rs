@@ -61,50 +61,26 @@ fn everything_that_can_be_said() {
     }));
     let registry = &policy.registry;
     assert_eq!(policy.mode, Mode::Shadow);
-    assert_eq!(
-        policy.headers.names().collect::<Vec<_>>(),
-        ["x-who", "x-client-fingerprint"]
-    );
+    assert_eq!(policy.headers.names().collect::<Vec<_>>(), ["x-who", "x-client-fingerprint"]);
     assert_eq!(policy.rate_limit_headers, RateLimitHeaders::Off);
     assert_eq!(policy.filter_state, FilterState::Always);
     assert_eq!(policy.client_series, 0);
 
     let names: Vec<_> = registry.tiers().iter().map(|tier| tier.name.as_str()).collect();
     assert_eq!(names, ["bronze", "gold", "silver"]);
-    let [bronze, gold, silver] = registry.tiers() else {
-        panic!("three tiers")
-    };
+    let [bronze, gold, silver] = registry.tiers() else { panic!("three tiers") };
     assert_eq!((bronze.limits.len(), gold.limits.len(), silver.limits.len()), (1, 2, 0));
-    assert_eq!(
-        (gold.limits[0].rate.interval().get(), gold.limits[0].rate.burst().get()),
-        (10_000_000, 200)
-    );
-    assert_eq!(
-        (gold.limits[1].rate.interval().get(), gold.limits[1].rate.burst().get()),
-        (864_000, 3_000_000_000)
-    );
-    assert_eq!(
-        bronze.limits[0].id, gold.limits[0].id,
-        "a client that changes its tier keeps its bucket"
-    );
+    assert_eq!((gold.limits[0].rate.interval().get(), gold.limits[0].rate.burst().get()), (10_000_000, 200));
+    assert_eq!((gold.limits[1].rate.interval().get(), gold.limits[1].rate.burst().get()), (864_000, 3_000_000_000));
+    assert_eq!(bronze.limits[0].id, gold.limits[0].id, "a client that changes its tier keeps its bucket");
     assert_ne!(gold.limits[0].id, gold.limits[1].id);
 
-    let [a, b] = registry.clients() else {
-        panic!("two clients")
-    };
+    let [a, b] = registry.clients() else { panic!("two clients") };
     assert_eq!((a.alias.as_str(), a.tier, a.enabled), ("a", TierIndex(2), true));
     assert_eq!((b.alias.as_str(), b.tier, b.enabled), ("b.2_x-y", TierIndex(1), false));
-    let [first, second, third] = registry.credentials() else {
-        panic!("three credentials")
-    };
-    assert_eq!(
-        (first.client, first.revoked, first.validity),
-        (ClientIndex(0), true, None)
-    );
-    assert_eq!(
-        (second.client, second.revoked, &second.name),
-        (ClientIndex(0), false, &None)
-    );
+    let [first, second, third] = registry.credentials() else { panic!("three credentials") };
+    assert_eq!((first.client, first.revoked, first.validity), (ClientIndex(0), true, None));
+    assert_eq!((second.client, second.revoked, &second.name), (ClientIndex(0), false, &None));
     assert_eq!((third.client, &third.name), (ClientIndex(1), &first.name));
     assert_eq!(first.fingerprint.to_string(), "6ef8".repeat(16));
 }
@@ -114,18 +90,10 @@ fn a_certificate_stands_for_its_fingerprint_and_brings_its_dates() {
     let pem = certificate_pem(OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap());
     let client = json!({"alias": "a", "tier": "t", "credentials": [{"pem": format!("subject=CN = a\n{pem}")}]});
     let policy = policy(&json!({"version": 1, "tiers": {"t": {}}, "clients": [client]}));
-    let [credential] = policy.registry.credentials() else {
-        panic!("one credential")
-    };
-    assert_eq!(
-        credential.fingerprint,
-        certificate::fingerprint(&certificate::der_from_text(pem.as_bytes()).unwrap())
-    );
+    let [credential] = policy.registry.credentials() else { panic!("one credential") };
+    assert_eq!(credential.fingerprint, certificate::fingerprint(&certificate::der_from_text(pem.as_bytes()).unwrap()));
     let validity = credential.validity.unwrap();
-    assert_eq!(
-        (validity.not_before, validity.not_after),
-        (UnixSeconds(0), UnixSeconds(4_000_000_000))
-    );
+    assert_eq!((validity.not_before, validity.not_after), (UnixSeconds(0), UnixSeconds(4_000_000_000)));
 }
 
 #[test]
@@ -155,9 +123,6 @@ fn a_hundred_thousand_clients() {
     let document = json!({"version": 1, "tiers": {"t": {}}, "clients": clients});
     for bytes in [document.to_string().into_bytes(), protobuf_struct::encode(&document)] {
         let policy = config::read(&bytes).unwrap();
-        assert_eq!(
-            (policy.registry.clients().len(), policy.registry.credentials().len()),
-            (100_000, 100_000)
-        );
+        assert_eq!((policy.registry.clients().len(), policy.registry.credentials().len()), (100_000, 100_000));
     }
 }

@@ -4,7 +4,7 @@ use certgate::certificate;
 use certgate::domain::bucket::Generation;
 use certgate::domain::decision::Reason;
 use certgate::domain::time::Nanos;
-use certgate::engine::fakes::{Fake, FakeStore, Fault};
+use certgate::engine::fakes::{Decided, Fake, FakeStore, Fault};
 use certgate::engine::{Engine, Outcome};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn a_million_unknown_certificates_leave_no_key_and_move_no_bucket() {
     for number in 0..1_000_000_u32 {
         let unknown = fake(&store, &format!("{number:064x}"));
         assert!(matches!(engine.request(&unknown, std::iter::empty()), Outcome::Reply(_)));
-        assert_eq!(*unknown.decided.borrow(), [(Some(Reason::UnknownCertificate), None, None)]);
+        assert_eq!(*unknown.decided.borrow(), [Decided(Some(Reason::UnknownCertificate), None, None)]);
     }
     assert_eq!(store.values(), before);
 }

@@ -21,7 +21,9 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic.payload_as_str().unwrap_or("The demo has failed."))));
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("{}", panic.payload_as_str().unwrap_or("The demo has failed."))
+    }));
     let stay = std::env::args().any(|argument| argument == "--stay");
     match run(stay).await {
         Ok(true) => ExitCode::SUCCESS,

@@ -57,6 +57,8 @@ impl Stage {
         let server = authority.issue(&Leaf::server(&["localhost"]));
         let [gold, bronze, stranger] = ["partner-a", "partner-b", "stranger"].map(|name| authority.client(name));
         write("ca.pem", &authority.identity().certificate_pem);
+        // For certificates of the reader's own.
+        write("ca.key", &authority.identity().key_pem);
         let named = [
             ("server", &server),
             ("gold", &gold),

@@ -12,6 +12,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dates;
 mod fail_closed;
+mod headers;
+mod reload;
+mod scenarios;
 mod shipped;
 mod smoke;

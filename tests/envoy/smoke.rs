@@ -61,7 +61,9 @@ async fn a_resumed_session_is_the_same_client() {
 async fn nobody_else_gets_in() {
     let world = World::new();
     let (gold, stranger) = (world.authority.client("gold"), world.authority.client("stranger"));
-    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-a", "gold", &gold)]))).await;
+    let bootstrap = world.bootstrap(&registry::of(&[("partner-a", "gold", &gold)]));
+    // One worker, so that the access log is in order.
+    let envoy = Envoy::start(bootstrap.concurrency(1)).await;
     for caller in [world.caller(&stranger), world.anonymous()] {
         for caller in [caller.clone(), caller.http2()] {
             let response = caller.get(envoy.port(), "/").await;
@@ -127,14 +129,26 @@ async fn a_forged_header_is_replaced() {
 async fn the_access_log_takes_nobodys_word_for_who_they_are() {
     let world = World::new();
     let bronze = world.authority.client("bronze");
-    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)]))).await;
-    let forged = |path| Request::get(path).header("x-client-alias", "partner-a").header("x-client-tier", "gold");
+    let bootstrap = world.bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)]));
+    let envoy = Envoy::start(bootstrap.concurrency(1)).await;
+    let forged = |path| {
+        Request::get(path)
+            .header("x-client-alias", "partner-a")
+            .header("x-client-tier", "gold")
+    };
     let mut connection = world.caller(&bronze).connect(envoy.port()).await;
-    assert_eq!(connection.send(&forged("/a%2fb")).await.status, 400, "an escaped slash is refused by the listener");
+    assert_eq!(
+        connection.send(&forged("/a%2fb")).await.status,
+        400,
+        "an escaped slash is refused by the listener"
+    );
     let mut connection = world.caller(&bronze).connect(envoy.port()).await;
     assert_eq!(connection.send(&forged("/")).await.status, 200);
     assert_eq!(world.anonymous().send(envoy.port(), &forged("/")).await.status, 403);
     let lines = envoy.access_log(3).await;
-    let named: Vec<_> = lines.iter().map(|line| (line["alias"].as_str(), line["tier"].as_str())).collect();
+    let named: Vec<_> = lines
+        .iter()
+        .map(|line| (line["alias"].as_str(), line["tier"].as_str()))
+        .collect();
     assert_eq!(named, [(None, None), (Some("partner-b"), Some("bronze")), (None, None)]);
 }

@@ -32,6 +32,7 @@ pub mod process;
 pub mod raw;
 pub mod registry;
 pub mod request;
+pub mod scenarios;
 pub mod upstream;
 pub mod wait;
 pub mod world;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use walrus::ir::{BinaryOp, ExtendedLoad, LoadKind, MemArg, StoreKind, UnaryOp, Value};
 use walrus::{
-    ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
+    ConstExpr, DataKind, FunctionBuilder, FunctionId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
 };
 
 /// The key prefix of the clients' buckets in shared data.
@@ -37,7 +37,8 @@ pub enum Callback {
 }
 
 impl Callback {
-    fn export(self) -> &'static str {
+    /// The module's export that Envoy calls.
+    pub fn export(self) -> &'static str {
         match self {
             Self::Configure => "proxy_on_configure",
             Self::Tick => "proxy_on_tick",
@@ -60,27 +61,38 @@ impl Mutant {
     /// Traps in this callback on the workers, and only while a configuration of more than `length` bytes is in force.
     /// With 0 that is every one.
     ///
-    /// Envoy hands a new configuration to a throwaway VM first (the canary), then to the main thread's, then to the
-    /// workers'. So such calls are counted in the whole process, and from the third on they trap: also in the VM that
-    /// Envoy makes in a trapped one's place.
+    /// Envoy hands such a configuration first to a VM that it throws away (the canary), then to the main thread's VM and
+    /// the workers'. The main thread's is the second VM that this process had; it serves no requests. So the first call
+    /// with such a configuration does not trap, nor does that VM ever; any other does, also one that Envoy makes in a
+    /// trapped one's place.
     pub fn traps_on_workers(mut self, callback: Callback, length: u32) -> Self {
-        let nothing = ConstExpr::Value(Value::I32(0));
-        let armed = self.module.globals.add_local(ValType::I32, true, false, nothing);
-        self.wrap_export(callback.export(), |body, _| trap_if(body, armed));
+        let mut flag = |value| {
+            let value = ConstExpr::Value(Value::I32(value));
+            self.module.globals.add_local(ValType::I32, true, false, value)
+        };
+        // How many VMs there were before this one, once it has been handed a configuration.
+        let (unknown, armed) = (-1, flag(0));
+        let before = flag(unknown);
+        self.wrap_export(callback.export(), |body, _| {
+            body.global_get(armed);
+            then(body, |body| {
+                body.unreachable();
+            });
+        });
         // Wrapped last, so that it comes first.
-        let place = self.take_place();
+        let [vm, long] = ["test:vm", "test:long"].map(|name| self.counter(name));
         self.wrap_export(Callback::Configure.export(), |body, arguments| {
-            body.local_get(arguments[1]).i32_const(i32::try_from(length).expect("a length"));
-            body.binop(BinaryOp::I32GtU).if_else(
-                ValType::I32,
-                |then| {
-                    then.call(place).i32_const(2).binop(BinaryOp::I32GeU);
-                },
-                |otherwise| {
-                    otherwise.i32_const(0);
-                },
-            );
-            body.global_set(armed);
+            body.global_get(before).i32_const(unknown).binop(BinaryOp::I32Eq);
+            then(body, |body| {
+                body.call(vm).global_set(before);
+            });
+            body.i32_const(0).global_set(armed);
+            body.local_get(arguments[1]).i32_const(to_i32(length)).binop(BinaryOp::I32GtU);
+            then(body, |body| {
+                body.call(long).i32_const(0).binop(BinaryOp::I32Ne);
+                body.global_get(before).i32_const(1).binop(BinaryOp::I32Ne);
+                body.binop(BinaryOp::I32And).global_set(armed);
+            });
         });
         self
     }
@@ -98,8 +110,17 @@ impl Mutant {
 
     /// Ends every attempt to store a client's buckets with this status.
     pub fn buckets_store_ends_with(self, status: Status) -> Self {
+        self.call_for_buckets_ends_with("proxy_set_shared_data", status)
+    }
+
+    /// Ends every attempt to read a client's buckets with this status.
+    pub fn buckets_read_ends_with(self, status: Status) -> Self {
+        self.call_for_buckets_ends_with("proxy_get_shared_data", status)
+    }
+
+    fn call_for_buckets_ends_with(self, name: &str, status: Status) -> Self {
         let memory = self.memory();
-        self.replace_import("proxy_set_shared_data", move |body, host, arguments| {
+        self.replace_import(name, move |body, host, arguments| {
             starts_with(body, memory, (arguments[0], arguments[1]), BUCKETS);
             answer_or_call(body, status, host, arguments);
         })
@@ -109,9 +130,8 @@ impl Mutant {
     pub fn property_ends_with(self, path: &str, status: Status) -> Self {
         let memory = self.memory();
         self.replace_import("proxy_get_property", move |body, host, arguments| {
-            let length = i32::try_from(path.len()).expect("a short path");
             starts_with(body, memory, (arguments[0], arguments[1]), path);
-            body.local_get(arguments[1]).i32_const(length).binop(BinaryOp::I32Eq).binop(BinaryOp::I32And);
+            body.local_get(arguments[1]).i32_const(to_i32(path.len())).binop(BinaryOp::I32Eq).binop(BinaryOp::I32And);
             answer_or_call(body, status, host, arguments);
         })
     }
@@ -154,42 +174,37 @@ impl Mutant {
         self.module.get_memory_id().expect("one memory")
     }
 
-    /// A function that says how many VMs of this process have called it before. Nothing is created twice in shared
-    /// data, so the first free number is the caller's alone.
-    fn take_place(&mut self) -> FunctionId {
-        const KEY: &[u8] = b"test:place:\0\0\0\0\0";
+    /// A function that says how often it was called before in this process, in whichever VM. No key is created twice in
+    /// shared data, so the first number that is free there is the caller's alone.
+    fn counter(&mut self, name: &str) -> FunctionId {
         let module = &mut self.module;
-        let parameters = [ValType::I32; 5];
-        let call = module.types.add(&parameters, &[ValType::I32]);
+        let call = module.types.add(&[ValType::I32; 5], &[ValType::I32]);
         let (create, _) = module.add_import_func("env", "proxy_set_shared_data", call);
-        // A page of its own behind all others: an allocator does not mind pages that it did not ask for.
+        // The key is the number and the name, on a page of its own behind all others. An allocator does not mind pages
+        // that it did not ask for.
         let memory = module.get_memory_id().expect("one memory");
         let pages = &mut module.memories.get_mut(memory).initial;
-        let key = i32::try_from(*pages * 65_536).expect("an address");
+        let key = to_i32(*pages * 65_536);
         *pages += 1;
-        let offset = ConstExpr::Value(Value::I32(key));
-        let data = module.data.add(DataKind::Active { memory, offset }, KEY.to_vec());
+        let bytes = [&[0; 4], name.as_bytes()].concat();
+        let length = to_i32(bytes.len());
+        let data = module.data.add(DataKind::Active { memory, offset: ConstExpr::Value(Value::I32(key)) }, bytes);
         module.memories.get_mut(memory).data_segments.insert(data);
 
-        let (kind, number) = (LoadKind::I32 { atomic: false }, MemArg { align: 4, offset: 12 });
+        let (load, store) = (LoadKind::I32 { atomic: false }, StoreKind::I32 { atomic: false });
+        let number = MemArg { align: 4, offset: 0 };
         let mut builder = FunctionBuilder::new(&mut module.types, &[], &[ValType::I32]);
         let mut body = builder.func_body();
-        body.loop_(None, |again| {
-            let start = again.id();
+        body.loop_(None, |body| {
+            let again = body.id();
             // An empty value, with a version that no key has: refused unless there is no such key.
-            again.i32_const(key).i32_const(i32::try_from(KEY.len()).expect("a length"));
-            again.i32_const(key).i32_const(0).i32_const(-1).call(create);
-            again.if_else(
-                None,
-                |taken| {
-                    taken.i32_const(key).i32_const(key).load(memory, kind, number);
-                    taken.i32_const(1).binop(BinaryOp::I32Add);
-                    taken.store(memory, StoreKind::I32 { atomic: false }, number).br(start);
-                },
-                |_| (),
-            );
+            body.i32_const(key).i32_const(length).i32_const(key).i32_const(0).i32_const(-1).call(create);
+            then(body, |body| {
+                body.i32_const(key).i32_const(key).load(memory, load, number);
+                body.i32_const(1).binop(BinaryOp::I32Add).store(memory, store, number).br(again);
+            });
         });
-        body.i32_const(key).load(memory, kind, number);
+        body.i32_const(key).load(memory, load, number);
         builder.finish(Vec::new(), &mut module.funcs)
     }
 
@@ -220,32 +235,27 @@ impl Mutant {
     }
 }
 
-fn trap_if(body: &mut InstrSeqBuilder<'_>, flag: GlobalId) {
-    body.global_get(flag).if_else(
-        None,
-        |then| {
-            then.unreachable();
-        },
-        |_| (),
-    );
+/// Runs these instructions if what is on the stack is true.
+fn then(body: &mut InstrSeqBuilder<'_>, instructions: impl FnOnce(&mut InstrSeqBuilder<'_>)) {
+    body.if_else(None, instructions, |_| ());
 }
 
 /// Leaves on the stack whether the text at this address, of this size, starts with `expected`.
 fn starts_with(body: &mut InstrSeqBuilder<'_>, memory: MemoryId, (text, size): (LocalId, LocalId), expected: &str) {
-    body.local_get(size).i32_const(i32::try_from(expected.len()).expect("a length"));
-    body.binop(BinaryOp::I32GeU).if_else(
+    body.local_get(size).i32_const(to_i32(expected.len())).binop(BinaryOp::I32GeU);
+    body.if_else(
         ValType::I32,
-        |then| {
-            then.i32_const(0);
+        |body| {
+            body.i32_const(0);
             for (offset, byte) in (0..).zip(expected.bytes()) {
-                then.local_get(text);
-                then.load(memory, LoadKind::I32_8 { kind: ExtendedLoad::ZeroExtend }, MemArg { align: 1, offset });
-                then.i32_const(byte.into()).binop(BinaryOp::I32Xor).binop(BinaryOp::I32Or);
+                let load = LoadKind::I32_8 { kind: ExtendedLoad::ZeroExtend };
+                body.local_get(text).load(memory, load, MemArg { align: 1, offset });
+                body.i32_const(byte.into()).binop(BinaryOp::I32Xor).binop(BinaryOp::I32Or);
             }
-            then.unop(UnaryOp::I32Eqz);
+            body.unop(UnaryOp::I32Eqz);
         },
-        |otherwise| {
-            otherwise.i32_const(0);
+        |body| {
+            body.i32_const(0);
         },
     );
 }
@@ -254,14 +264,18 @@ fn starts_with(body: &mut InstrSeqBuilder<'_>, memory: MemoryId, (text, size): (
 fn answer_or_call(body: &mut InstrSeqBuilder<'_>, status: Status, host: FunctionId, arguments: &[LocalId]) {
     body.if_else(
         ValType::I32,
-        |then| {
-            then.i32_const(status as i32);
+        |body| {
+            body.i32_const(status as i32);
         },
-        |otherwise| {
+        |body| {
             for argument in arguments {
-                otherwise.local_get(*argument);
+                body.local_get(*argument);
             }
-            otherwise.call(host);
+            body.call(host);
         },
     );
+}
+
+fn to_i32(number: impl TryInto<i32>) -> i32 {
+    number.try_into().ok().expect("a number that fits")
 }
