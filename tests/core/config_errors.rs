@@ -346,10 +346,20 @@ fn private_keys_are_refused_wherever_they_stand_and_never_shown() {
     mode: expected no private key, found one: remove it, and replace it wherever it is in use
     tiers["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
     "#);
-    insta::assert_snapshot!(errors_of(&with("clients", json!({"a": [key], key.clone(): 1}))), @"");
+    insta::assert_snapshot!(errors_of(&with("clients", json!({"a": [key], key.clone(): 1}))), @r#"
+    clients["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients.a[0]: expected no private key, found one: remove it, and replace it wherever it is in use
+    clients: expected a list of clients, found a map
+    "#);
     let key = json!(key).to_string();
-    insta::assert_snapshot!(self::errors(&format!("[1, [{key}]]")), @"");
-    insta::assert_snapshot!(self::errors(&format!("{{\"version\": 1, \"clients\": [], \"clients\": [{{\"a\": {key}}}]}}")), @"");
+    insta::assert_snapshot!(self::errors(&format!("[1, [{key}]]")), @"
+    [1][0]: expected no private key, found one: remove it, and replace it wherever it is in use
+    expected a map with `version`, `tiers` and `clients`, found a list
+    ");
+    insta::assert_snapshot!(self::errors(&format!("{{\"version\": 1, \"clients\": [], \"clients\": [{{\"a\": {key}}}]}}")), @"
+    clients: expected each key once, found it again
+    clients[0].a: expected no private key, found one: remove it, and replace it wherever it is in use
+    ");
     for broken in [
         key.clone(),
         format!("[{key}]"),

@@ -15,6 +15,7 @@ mod support;
 mod dates;
 mod fail_closed;
 mod headers;
+mod listeners;
 mod reload;
 mod scenarios;
 mod shipped;
