@@ -26,11 +26,7 @@ pub enum Unreadable {
 /// documentation and `%DOWNSTREAM_PEER_CERT%` have it).
 pub fn der_from_text(text: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let encoded = !text.starts_with(b"-----BEGIN ") && text.contains(&b'%');
-    let pem = if encoded {
-        percent_encoding::percent_decode(text).into()
-    } else {
-        Cow::Borrowed(text)
-    };
+    let pem = if encoded { percent_encoding::percent_decode(text).into() } else { Cow::Borrowed(text) };
     let der = CertificateDer::from_pem_slice(&pem).map_err(|_| Unreadable::Pem)?;
     Ok(der.to_vec())
 }

@@ -69,15 +69,8 @@ impl Buckets {
     /// be [stored](Self::replaced) even if nothing is taken, so that it can fill again.
     pub fn from_stored(bytes: Vec<u8>, now: Nanos) -> Self {
         match readable(&bytes) {
-            Some(drained) => Self {
-                bytes,
-                drained,
-                replaced: false,
-            },
-            None => Self {
-                replaced: true,
-                ..Self::drained_at(now.0.max(1))
-            },
+            Some(drained) => Self { bytes, drained, replaced: false },
+            None => Self { replaced: true, ..Self::drained_at(now.0.max(1)) },
         }
     }
 
@@ -85,11 +78,7 @@ impl Buckets {
         let mut bytes = Vec::with_capacity(HEADER.saturating_add(RECORD.saturating_mul(2)));
         bytes.push(LAYOUT);
         bytes.extend(drained.to_le_bytes());
-        Self {
-            bytes,
-            drained,
-            replaced: false,
-        }
+        Self { bytes, drained, replaced: false }
     }
 
     /// Whether these replace a stored value that could not be read.
@@ -104,11 +93,7 @@ impl Buckets {
 
     /// Takes a token from the bucket of each limit, or none from any.
     pub fn take(&mut self, limits: &[Limit], now: Nanos, generation: Generation) -> Take {
-        let wait = limits
-            .iter()
-            .map(|limit| self.level(limit, now, generation).wait())
-            .max()
-            .unwrap_or_default();
+        let wait = limits.iter().map(|limit| self.level(limit, now, generation).wait()).max().unwrap_or_default();
         if wait > Nanos(0) {
             return Take::Short { wait };
         }
@@ -124,43 +109,22 @@ impl Buckets {
         let level = self.level(limit, now, generation);
         let held = level.rate.fill().0.saturating_sub(level.missing);
         let tokens = held.checked_div(level.rate.interval().get()).unwrap_or(0);
-        Balance {
-            remaining: tokens.min(limit.rate.burst().get()),
-            until_full: Nanos(level.missing),
-        }
+        Balance { remaining: tokens.min(limit.rate.burst().get()), until_full: Nanos(level.missing) }
     }
 
     /// How full the limit's bucket is, in the rate that a configuration of `generation` counts in.
     fn level(&self, limit: &Limit, now: Nanos, generation: Generation) -> Level {
         let Some(record) = self.records().find(|record| record.id == limit.id) else {
-            let full_at = if self.drained == 0 {
-                0
-            } else {
-                self.drained.saturating_add(limit.rate.fill().0)
-            };
-            return Level {
-                missing: full_at.saturating_sub(now.0),
-                rate: limit.rate,
-                generation,
-            };
+            let full_at = if self.drained == 0 { 0 } else { self.drained.saturating_add(limit.rate.fill().0) };
+            return Level { missing: full_at.saturating_sub(now.0), rate: limit.rate, generation };
         };
         let missing = record.full_at.saturating_sub(now.0);
         match Rate::from_record(record.interval, record.burst) {
-            None => Level {
-                missing: limit.rate.fill().0,
-                rate: limit.rate,
-                generation,
-            },
-            Some(rate) if generation > record.generation => Level {
-                missing: convert(missing, rate, limit.rate),
-                rate: limit.rate,
-                generation,
-            },
-            Some(rate) => Level {
-                missing,
-                rate,
-                generation: record.generation,
-            },
+            None => Level { missing: limit.rate.fill().0, rate: limit.rate, generation },
+            Some(rate) if generation > record.generation => {
+                Level { missing: convert(missing, rate, limit.rate), rate: limit.rate, generation }
+            }
+            Some(rate) => Level { missing, rate, generation: record.generation },
         }
     }
 
@@ -180,12 +144,7 @@ impl Buckets {
             generation: level.generation,
         };
         let records = self.bytes.get_mut(HEADER..).unwrap_or_default();
-        match records
-            .as_chunks_mut::<RECORD>()
-            .0
-            .iter_mut()
-            .find(|bytes| bytes.starts_with(&id.0))
-        {
+        match records.as_chunks_mut::<RECORD>().0.iter_mut().find(|bytes| bytes.starts_with(&id.0)) {
             Some(bytes) => *bytes = record.to_bytes(),
             None => self.bytes.extend(record.to_bytes()),
         }

@@ -37,21 +37,14 @@ pub struct IdentityHeaders {
 impl Default for IdentityHeaders {
     fn default() -> Self {
         let name = |text: &str| Some(text.into());
-        Self {
-            alias: name(DEFAULT_ALIAS),
-            tier: name(DEFAULT_TIER),
-            fingerprint: name(DEFAULT_FINGERPRINT),
-        }
+        Self { alias: name(DEFAULT_ALIAS), tier: name(DEFAULT_TIER), fingerprint: name(DEFAULT_FINGERPRINT) }
     }
 }
 
 impl IdentityHeaders {
     /// The names in use.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.alias, &self.tier, &self.fingerprint]
-            .into_iter()
-            .flatten()
-            .map(AsRef::as_ref)
+        [&self.alias, &self.tier, &self.fingerprint].into_iter().flatten().map(AsRef::as_ref)
     }
 }
 
@@ -68,11 +61,8 @@ pub struct OwnedHeaders {
 impl OwnedHeaders {
     /// The owned names when `headers` are in use.
     pub fn new(headers: &IdentityHeaders) -> Self {
-        let mut names: Vec<Box<[u8]>> = ALWAYS_OWNED
-            .into_iter()
-            .chain(headers.names())
-            .map(|name| name.bytes().map(fold).collect())
-            .collect();
+        let mut names: Vec<Box<[u8]>> =
+            ALWAYS_OWNED.into_iter().chain(headers.names()).map(|name| name.bytes().map(fold).collect()).collect();
         names.sort_unstable();
         names.dedup();
         let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name.len()));
@@ -90,10 +80,7 @@ impl OwnedHeaders {
 
 /// The bit of a length; all lengths from 63 on share the last.
 fn length_bit(length: usize) -> u64 {
-    u32::try_from(length.min(63))
-        .ok()
-        .and_then(|length| 1_u64.checked_shl(length))
-        .unwrap_or(u64::MAX)
+    u32::try_from(length.min(63)).ok().and_then(|length| 1_u64.checked_shl(length)).unwrap_or(u64::MAX)
 }
 
 /// The spelling in which names are compared.
@@ -112,12 +99,7 @@ mod tests {
     fn every_spelling_of_an_owned_name_is_owned() {
         let owned = OwnedHeaders::new(&IdentityHeaders::default());
         for name in ALWAYS_OWNED {
-            for spelling in [
-                name.to_owned(),
-                name.replace('-', "_"),
-                name.replace('-', "."),
-                name.to_uppercase(),
-            ] {
+            for spelling in [name.to_owned(), name.replace('-', "_"), name.replace('-', "."), name.to_uppercase()] {
                 assert!(owned.owns(spelling.as_bytes()), "{spelling}");
             }
         }
@@ -126,20 +108,10 @@ mod tests {
     #[test]
     fn renamed_and_default_names_are_both_owned() {
         let long = "x-".to_owned() + &"long-".repeat(40) + "name";
-        let headers = IdentityHeaders {
-            alias: Some("my-consumer".into()),
-            tier: Some(long.as_str().into()),
-            fingerprint: None,
-        };
+        let headers =
+            IdentityHeaders { alias: Some("my-consumer".into()), tier: Some(long.as_str().into()), fingerprint: None };
         let owned = OwnedHeaders::new(&headers);
-        for name in [
-            "my-consumer",
-            "My_Consumer",
-            &long,
-            "x-client-alias",
-            "x-client-tier",
-            "x-client-fingerprint",
-        ] {
+        for name in ["my-consumer", "My_Consumer", &long, "x-client-alias", "x-client-tier", "x-client-fingerprint"] {
             assert!(owned.owns(name.as_bytes()), "{name}");
         }
     }
@@ -147,15 +119,9 @@ mod tests {
     #[test]
     fn other_names_are_not() {
         let owned = OwnedHeaders::new(&IdentityHeaders::default());
-        for name in [
-            "",
-            "x-client-aliases",
-            "x-client-alia",
-            "x-client-alias ",
-            "xclient-alias",
-            "host",
-            "x-client-ali\u{e4}s",
-        ] {
+        for name in
+            ["", "x-client-aliases", "x-client-alia", "x-client-alias ", "xclient-alias", "host", "x-client-ali\u{e4}s"]
+        {
             assert!(!owned.owns(name.as_bytes()), "{name}");
         }
     }

@@ -56,18 +56,13 @@ impl Rate {
         let rate = Self { interval, burst };
         match interval.get().checked_mul(burst.get()) {
             Some(fill) if fill <= LONGEST_FILL.0 => Ok(rate),
-            _ => Err(RateError::Fill {
-                nearest_burst: LONGEST_FILL.0.div_euclid(interval.get()),
-            }),
+            _ => Err(RateError::Fill { nearest_burst: LONGEST_FILL.0.div_euclid(interval.get()) }),
         }
     }
 
     /// The rate a stored record was counted in; `None` if it is not one that [`Rate::new`] could have made.
     pub fn from_record(interval: u64, burst: u64) -> Option<Self> {
-        let rate = Self {
-            interval: NonZeroU64::new(interval)?,
-            burst: NonZeroU64::new(burst)?,
-        };
+        let rate = Self { interval: NonZeroU64::new(interval)?, burst: NonZeroU64::new(burst)? };
         (interval.checked_mul(burst)? <= LONGEST_FILL.0).then_some(rate)
     }
 
@@ -138,12 +133,7 @@ mod tests {
         };
         assert_eq!(nearest_requests, 3_003_004);
         assert!(rate(nearest_requests, SECOND, 1).is_ok());
-        assert_eq!(
-            rate(2 * SECOND, SECOND, 1),
-            Err(RateError::Rounding {
-                nearest_requests: SECOND
-            })
-        );
+        assert_eq!(rate(2 * SECOND, SECOND, 1), Err(RateError::Rounding { nearest_requests: SECOND }));
     }
 
     #[test]

@@ -36,16 +36,9 @@ impl Registry {
     pub fn new(tiers: Vec<Tier>, clients: Vec<Client>, credentials: Vec<Credential>) -> Self {
         let mut by_fingerprint = HashMap::with_capacity_and_hasher(credentials.len(), BuildFirstBytes::default());
         for (index, credential) in credentials.iter().enumerate() {
-            by_fingerprint
-                .entry(credential.fingerprint)
-                .or_insert(CredentialIndex(index));
+            by_fingerprint.entry(credential.fingerprint).or_insert(CredentialIndex(index));
         }
-        Self {
-            tiers,
-            clients,
-            credentials,
-            by_fingerprint,
-        }
+        Self { tiers, clients, credentials, by_fingerprint }
     }
 
     /// Whose certificate has this fingerprint.
@@ -56,14 +49,7 @@ impl Registry {
         let client = self.clients.get(client_index.0)?;
         let tier_index = client.tier;
         let tier = self.tiers.get(tier_index.0)?;
-        Some(Entry {
-            credential_index,
-            credential,
-            client_index,
-            client,
-            tier_index,
-            tier,
-        })
+        Some(Entry { credential_index, credential, client_index, client, tier_index, tier })
     }
 
     /// The tiers, by name in ascending order.

@@ -18,8 +18,8 @@ struct Evidence {
 impl Engine {
     /// Whose certificate the peer has.
     pub(super) fn identify(&self, host: &impl Host) -> Result<Entry<'_>, Verdict<'_>> {
-        let Evidence { fingerprint, der } = evidence(host)
-            .map_err(|reason| Verdict::Refused { reason, fingerprint: None, entry: None })?;
+        let Evidence { fingerprint, der } =
+            evidence(host).map_err(|reason| Verdict::Refused { reason, fingerprint: None, entry: None })?;
         let entry = self.policy.registry.find(&fingerprint).ok_or(Verdict::Refused {
             reason: Reason::UnknownCertificate,
             fingerprint: Some(fingerprint),

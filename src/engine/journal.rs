@@ -112,7 +112,9 @@ mod tests {
     #[test]
     fn hostile_subjects_stay_inside_one_bounded_ascii_line() {
         let long = "x".repeat(65_536);
-        for subject in ["a\r\nb", "\"}{\"", "\\", "\u{1b}[31m", "\u{2028}\u{2029}", "\u{0}\u{7f}\u{9f}", "\u{1f600}", &long] {
+        for subject in
+            ["a\r\nb", "\"}{\"", "\\", "\u{1b}[31m", "\u{2028}\u{2029}", "\u{0}\u{7f}\u{9f}", "\u{1f600}", &long]
+        {
             let line = event(None).line(Some(subject.as_bytes()), 0);
             assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
             assert!(line.len() < 8192, "{}", line.len());

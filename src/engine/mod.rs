@@ -89,8 +89,12 @@ impl Engine {
     fn outcome(&self, protocol: Protocol, verdict: Verdict<'_>) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
         match verdict {
-            Verdict::Allowed { entry, draw } => Outcome::Forward(draw.and_then(|draw| self.response_headers(&entry, &draw))),
-            Verdict::Throttled { entry, draw, .. } if !enforced => Outcome::Forward(self.response_headers(&entry, &draw)),
+            Verdict::Allowed { entry, draw } => {
+                Outcome::Forward(draw.and_then(|draw| self.response_headers(&entry, &draw)))
+            }
+            Verdict::Throttled { entry, draw, .. } if !enforced => {
+                Outcome::Forward(self.response_headers(&entry, &draw))
+            }
             Verdict::Throttled { entry, draw, wait } => {
                 let fired: Vec<_> = self.fired(&entry, &draw).map(|(_, limit)| limit).collect();
                 let headers = self.response_headers(&entry, &draw);

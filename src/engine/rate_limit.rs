@@ -40,9 +40,8 @@ pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
 /// exhaustion first and the others in their order.
 fn status(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> String {
     let balances = limits.iter().zip(balances);
-    let mut fields: VecDeque<_> = balances
-        .map(|(limit, balance)| (limit, balance.remaining, balance.until_full.ceil_seconds()))
-        .collect();
+    let mut fields: VecDeque<_> =
+        balances.map(|(limit, balance)| (limit, balance.remaining, balance.until_full.ceil_seconds())).collect();
     let nearest = fields.iter().enumerate().min_by_key(|(_, (_, remaining, _))| *remaining).map(|(place, _)| place);
     if let Some(first) = nearest.and_then(|place| fields.remove(place)) {
         fields.push_front(first);
@@ -76,13 +75,14 @@ mod tests {
 
     fn limit(name: &str, requests: u64, seconds: u64, burst: u64) -> Limit {
         let [requests, per, burst] =
-            [requests, seconds * Nanos::PER_SECOND, burst].map(|number| NonZeroU64::new(number).unwrap());
+            [requests, seconds.saturating_mul(Nanos::PER_SECOND), burst].map(|number| NonZeroU64::new(number).unwrap());
         Limit { id: LimitId([0; 16]), name: Name::new(name).unwrap(), rate: Rate::new(requests, per, burst).unwrap() }
     }
 
     #[test]
     fn the_policy_lists_all_limits_in_their_order() {
-        let limits = [limit("burst", 100, 1, 200), limit("daily", 1_000_000, 86_400, 1_000_000), limit("fast", 10, 1, 1)];
+        let limits =
+            [limit("burst", 100, 1, 200), limit("daily", 1_000_000, 86_400, 1_000_000), limit("fast", 10, 1, 1)];
         assert_eq!(&*policy(&limits), r#""burst";q=200;w=2, "daily";q=1000000;w=86400, "fast";q=1;w=1"#);
     }
 

@@ -45,7 +45,9 @@ const PROBLEM: (&str, Cow<'static, str>) = ("content-type", Cow::Borrowed("appli
 pub(super) fn refused(protocol: Protocol, decision: Decision) -> Reply {
     // gRPC's PERMISSION_DENIED and UNAVAILABLE.
     let (status, grpc_status, message, problem) = match decision {
-        Decision::Error => (503, 14, "unavailable", r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#),
+        Decision::Error => {
+            (503, 14, "unavailable", r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#)
+        }
         _ => (403, 7, "permission denied", r#"{"type":"about:blank","title":"Forbidden","status":403}"#),
     };
     Reply::new(protocol, status, grpc_status, message.into(), problem.into())

@@ -41,11 +41,23 @@ const ABSENT: u32 = u32::MAX;
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_replace_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
-    fn proxy_get_shared_data(key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
     fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, length: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_send_local_response(
@@ -105,9 +117,8 @@ pub(super) fn set_property(path: &str, value: &[u8]) -> Result<(), HostFailure> 
 pub(super) fn shared(key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
     let mut version = 0;
     // SAFETY: the host reads the key during the call and writes the results before it returns.
-    let bytes = returned(|data, size| unsafe {
-        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut version)
-    })?;
+    let bytes =
+        returned(|data, size| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut version) })?;
     Ok(bytes.map(|bytes| (bytes, Version(version))))
 }
 
@@ -127,7 +138,8 @@ pub(super) fn swap_shared(key: &str, value: &[u8], expected: Expected) -> Result
 /// Up to `length` bytes of the plugin configuration from `start` on. Only inside `on_configure`.
 pub(super) fn configuration(start: usize, length: usize) -> Result<Vec<u8>, HostFailure> {
     // SAFETY: both results are written before the call returns.
-    let bytes = returned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, start, length, data, size) })?;
+    let bytes =
+        returned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, start, length, data, size) })?;
     Ok(bytes.unwrap_or_default())
 }
 

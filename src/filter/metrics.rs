@@ -116,7 +116,10 @@ impl Counters {
             let own = policy.registry.clients().get(client.0).filter(|_| row < beyond);
             counter.increment(names, || {
                 let alias = own.map_or(OTHER, |client| client.alias.as_str());
-                labelled("certgate_client_requests_total", &[("alias", alias), ("decision", decision.as_str(self.shadow))])
+                labelled(
+                    "certgate_client_requests_total",
+                    &[("alias", alias), ("decision", decision.as_str(self.shadow))],
+                )
             });
         }
     }

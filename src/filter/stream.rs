@@ -65,7 +65,8 @@ impl HttpContext for Stream {
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         let Some(policy) = &self.policy else { return Action::Pause };
         let Ok(bytes) = abi::pairs(Map::REQUEST_TRAILERS) else { return Action::Pause };
-        let stripped = pairs::parse(&bytes).map(|trailers| policy.engine.strip(&Trailers, trailers.map(|(name, _)| name)));
+        let stripped =
+            pairs::parse(&bytes).map(|trailers| policy.engine.strip(&Trailers, trailers.map(|(name, _)| name)));
         // Trailers that may still claim an identity are held back, and the request with them.
         if let Some(Ok(())) = stripped { Action::Continue } else { Action::Pause }
     }

@@ -32,7 +32,8 @@ fn fake<'s>(store: &'s FakeStore, digest: &str) -> Fake<'s> {
 }
 
 fn request(engine: &Engine, fake: &Fake<'_>) -> Outcome {
-    let headers = [(":path", "/"), ("x-client-alias", "forged")].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let headers =
+        [(":path", "/"), ("x-client-alias", "forged")].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
     fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
     engine.request(fake, headers.into_iter())
 }
@@ -168,11 +169,8 @@ fn a_certificate_is_read_once() {
     let leaf = certificate("leaf");
     let engine = registered(&leaf.fingerprint);
     let store = FakeStore::default();
-    let fake = Fake {
-        certificate: Some(leaf.pem.clone().into()),
-        wall: leaf.not_before,
-        ..fake(&store, &leaf.fingerprint)
-    };
+    let fake =
+        Fake { certificate: Some(leaf.pem.clone().into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };
     for _ in 0..1000 {
         request(&engine, &fake);
     }
@@ -202,7 +200,9 @@ fn a_certificate_that_is_not_shown_passes_and_is_counted_and_looked_for_again() 
 #[test]
 fn a_certificate_that_is_another_or_none_is_unreadable() {
     let (leaf, other) = (certificate("leaf"), certificate("other"));
-    for shown in [other.pem.as_str(), "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "%zz"] {
+    for shown in
+        [other.pem.as_str(), "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "%zz"]
+    {
         let engine = registered(&leaf.fingerprint);
         let store = FakeStore::default();
         let fake = Fake { certificate: Some(shown.into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };

@@ -8,7 +8,10 @@ const ROOMS: [&str; 6] = ["domain", "certificate", "config", "engine", "filter",
 /// What the files of a room must not name.
 fn forbidden(room: &str) -> Vec<String> {
     let (rooms, crates): (&[&str], &[&str]) = match room {
-        "domain" => (&["certificate", "config", "engine", "filter", "cli"], &["proxy_wasm", "serde", "log::", "sha2", "x509_parser"]),
+        "domain" => (
+            &["certificate", "config", "engine", "filter", "cli"],
+            &["proxy_wasm", "serde", "log::", "sha2", "x509_parser"],
+        ),
         "certificate" => (&["config", "engine", "filter", "cli"], &["proxy_wasm", "serde", "log::"]),
         "config" => (&["engine", "filter", "cli"], &["proxy_wasm", "log::"]),
         "engine" => (&["config", "filter", "cli"], &["proxy_wasm", "log::", "serde"]),

@@ -36,7 +36,8 @@ fn certificate_of(who: Who) -> Certificate {
 
 fn send(engine: &Engine, store: &FakeStore, step: &Step, certificate: &Certificate) -> Seen {
     let usual = [(":method", "GET"), (":path", "/"), (":authority", "localhost")];
-    let headers: Vec<_> = usual.iter().chain(&step.headers).map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+    let headers: Vec<_> =
+        usual.iter().chain(&step.headers).map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let shown = (step.who != Who::Nobody).then_some(certificate);
     let fake = Fake {
         store: Some(store),
@@ -83,7 +84,8 @@ fn forwarded(fake: &Fake<'_>, certificate: &Certificate, response: Vec<(String, 
 }
 
 fn answered(reply: &Reply) -> Seen {
-    let header = |name: &str| reply.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.to_string());
+    let header =
+        |name: &str| reply.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.to_string());
     assert_eq!(header("cache-control").as_deref(), Some("no-store"));
     assert_eq!(header("content-type").as_deref(), Some("application/problem+json"));
     Seen {

@@ -1,10 +1,6 @@
 //! `make demo` and `make run`: what certgate does, shown on a real Envoy with real certificates and the shipped
 //! configuration. With `--stay`, everything is left running for requests of the reader's own.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "it talks to a person at a terminal"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![allow(clippy::panic, reason = "a broken stage should stop the play, with words")]
 
 mod scenes;
@@ -21,17 +17,12 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| {
-        eprintln!("{}", panic.payload_as_str().unwrap_or("The demo has failed."))
-    }));
+    std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic.payload_as_str().unwrap_or("The demo has failed."))));
     let stay = std::env::args().any(|argument| argument == "--stay");
     match run(stay).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!(
-                "Not everything was as expected; Envoy's log is in {}.",
-                stage::ENVOY_LOG
-            );
+            eprintln!("Not everything was as expected; Envoy's log is in {}.", stage::ENVOY_LOG);
             ExitCode::FAILURE
         }
         Err(problem) => {
@@ -56,9 +47,7 @@ async fn run(stay: bool) -> Result<bool, String> {
 
 fn table(scenes: &[Scene]) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["what", "expected", "got", "ok"]);
     for scene in scenes {
         let ok = if scene.is_as_expected() { "yes" } else { "NO" };

@@ -17,11 +17,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     fn new(what: &'static str, expected: &str, got: String) -> Self {
-        Self {
-            what,
-            expected: expected.to_owned(),
-            got,
-        }
+        Self { what, expected: expected.to_owned(), got }
     }
 
     /// Whether it came as it should.
@@ -40,9 +36,7 @@ pub(crate) async fn play(stage: &mut Stage) -> Vec<Scene> {
 
 async fn callers(stage: &Stage) -> Vec<Scene> {
     let gold = stage.caller(&stage.gold);
-    let forged = Request::get("/")
-        .header("x-client-alias", "admin")
-        .header("x-client-tier", "platinum");
+    let forged = Request::get("/").header("x-client-alias", "admin").header("x-client-tier", "platinum");
     vec![
         Scene::new(
             "partner-a, with its certificate",
@@ -59,16 +53,8 @@ async fn callers(stage: &Stage) -> Vec<Scene> {
             "200: partner-a, gold, upstream gold",
             describe(&gold.send(HTTPS, &forged).await),
         ),
-        Scene::new(
-            "a stranger, certificate of same CA",
-            "403",
-            describe(&get(&stage.caller(&stage.stranger)).await),
-        ),
-        Scene::new(
-            "somebody without a certificate",
-            "403",
-            describe(&get(&stage.anonymous()).await),
-        ),
+        Scene::new("a stranger, certificate of same CA", "403", describe(&get(&stage.caller(&stage.stranger)).await)),
+        Scene::new("somebody without a certificate", "403", describe(&get(&stage.anonymous()).await)),
     ]
 }
 
@@ -80,16 +66,8 @@ async fn throttling(stage: &Stage) -> Vec<Scene> {
     }
     first.dedup();
     vec![
-        Scene::new(
-            "partner-b, five times in a row",
-            "200: partner-b, bronze, upstream default",
-            first.join(", then "),
-        ),
-        Scene::new(
-            "partner-b, once more",
-            "429, retry after 2 seconds",
-            describe(&connection.get("/").await),
-        ),
+        Scene::new("partner-b, five times in a row", "200: partner-b, bronze, upstream default", first.join(", then ")),
+        Scene::new("partner-b, once more", "429, retry after 2 seconds", describe(&connection.get("/").await)),
     ]
 }
 
@@ -98,10 +76,7 @@ async fn revocation(stage: &mut Stage) -> Vec<Scene> {
     let before = connection.get("/").await.status;
     let registry = read(REGISTRY);
     let fingerprint = stage.gold.fingerprint();
-    let revoked = registry.replace(
-        &format!("\"{fingerprint}\""),
-        &format!("\"{fingerprint}\", revoked: true"),
-    );
+    let revoked = registry.replace(&format!("\"{fingerprint}\""), &format!("\"{fingerprint}\", revoked: true"));
     let taken_up = stage.replace_registry(&revoked).await.0 == Outcome::Live;
     let during = connection.get("/").await.status;
     let put_back = stage.replace_registry(&registry).await.0 == Outcome::Live;
@@ -119,11 +94,7 @@ async fn revocation(stage: &mut Stage) -> Vec<Scene> {
         Scene::new(
             "partner-a, back, same connection",
             "200",
-            if put_back {
-                after.to_string()
-            } else {
-                "the registry was not taken up".to_owned()
-            },
+            if put_back { after.to_string() } else { "the registry was not taken up".to_owned() },
         ),
     ]
 }

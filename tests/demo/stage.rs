@@ -59,12 +59,7 @@ impl Stage {
         write("ca.pem", &authority.identity().certificate_pem);
         // For certificates of the reader's own.
         write("ca.key", &authority.identity().key_pem);
-        let named = [
-            ("server", &server),
-            ("gold", &gold),
-            ("bronze", &bronze),
-            ("stranger", &stranger),
-        ];
+        let named = [("server", &server), ("gold", &gold), ("bronze", &bronze), ("stranger", &stranger)];
         for (name, identity) in named {
             write(&format!("{name}.pem"), &identity.certificate_pem);
             write(&format!("{name}.key"), &identity.key_pem);
@@ -75,25 +70,13 @@ impl Stage {
         write("registry-ecds.yaml", &registry);
         write("live/registry-ecds.yaml", &registry);
         let bootstrap = read("envoy/envoy-ecds.yaml");
-        let bootstrap = replace(
-            &bootstrap,
-            "path: envoy/registry-ecds.yaml",
-            &format!("path: {WATCHED}"),
-        );
+        let bootstrap = replace(&bootstrap, "path: envoy/registry-ecds.yaml", &format!("path: {WATCHED}"));
         let bootstrap = replace(&bootstrap, "{path: envoy}", &format!("{{path: {FOLDER}/live}}"));
         write("envoy-ecds.yaml", &bootstrap);
         println!("Starting Envoy with two workers at https://localhost:{HTTPS} ...");
         let envoy = start_envoy().await?;
         let ecds = Ecds::new(&at(WATCHED));
-        Ok(Self {
-            authority,
-            gold,
-            bronze,
-            stranger,
-            ecds,
-            envoy,
-            _upstreams: upstreams,
-        })
+        Ok(Self { authority, gold, bronze, stranger, ecds, envoy, _upstreams: upstreams })
     }
 
     /// A caller without a certificate.
@@ -121,9 +104,7 @@ fn upstreams() -> Result<Vec<Upstream>, String> {
 }
 
 fn is_free(port: u16) -> Result<(), String> {
-    TcpListener::bind(("127.0.0.1", port))
-        .map(drop)
-        .map_err(|error| taken(port, &error))
+    TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|error| taken(port, &error))
 }
 
 fn taken(port: u16, error: &std::io::Error) -> String {

@@ -34,16 +34,9 @@ fn report((outcome, log): (Outcome, String)) {
 
 /// Why a registry was refused: in certgate's words, or, if it never came so far, in Envoy's.
 fn explanation(log: &str) -> Vec<&str> {
-    let after_title = log
-        .lines()
-        .skip_while(|line| !line.contains("certgate refuses the configuration"))
-        .skip(1);
+    let after_title = log.lines().skip_while(|line| !line.contains("certgate refuses the configuration")).skip(1);
     let certgate: Vec<&str> = after_title.take_while(|line| !line.starts_with('[')).collect();
-    if certgate.is_empty() {
-        log.lines().filter(|line| line.contains("[warning][config]")).collect()
-    } else {
-        certgate
-    }
+    if certgate.is_empty() { log.lines().filter(|line| line.contains("[warning][config]")).collect() } else { certgate }
 }
 
 fn instructions() -> String {

@@ -74,14 +74,17 @@ async fn no_spelling_of_an_identity_header_gets_through() {
         }
         for (caller, known) in callers {
             for name in OWNED {
-                let mixed: String = name.split('-').map(|part| part[..1].to_uppercase() + &part[1..] + "-").collect();
+                let mixed: String = name
+                    .char_indices()
+                    .map(|(place, letter)| if place % 2 == 0 { letter.to_ascii_uppercase() } else { letter })
+                    .collect();
                 let spellings = [
                     name.to_owned(),
                     name.replace('-', "_"),
                     name.replace('-', "."),
                     name.replacen('-', "_", 1),
                     name.to_uppercase(),
-                    mixed.trim_end_matches('-').to_owned(),
+                    mixed,
                 ];
                 for spelling in spellings {
                     let how = format!("as {spelling}");

@@ -127,8 +127,10 @@ async fn buckets_survive_reloads() {
 async fn a_hundred_reloads_lose_no_request() {
     let world = World::new();
     let [one, two] = ["one", "two"].map(|name| world.authority.client(name));
-    let registries =
-        [registry::of(&[("one", "unlimited", &one)]), registry::of(&[("two", "unlimited", &two), ("one", "gold", &one)])];
+    let registries = [
+        registry::of(&[("one", "unlimited", &one)]),
+        registry::of(&[("two", "unlimited", &two), ("one", "gold", &one)]),
+    ];
     let mut envoy = Envoy::start(world.ecds_bootstrap(&registries[0])).await;
     let port = envoy.port();
     let (stop, stopped) = tokio::sync::watch::channel(false);

@@ -28,19 +28,9 @@ fn stage() -> TempDir {
 }
 
 fn validate(envoy: &Path, stage: &Path, file: &Path) {
-    let output = Command::new(envoy)
-        .args(["--mode", "validate", "-c"])
-        .arg(file)
-        .current_dir(stage)
-        .output()
-        .unwrap();
+    let output = Command::new(envoy).args(["--mode", "validate", "-c"]).arg(file).current_dir(stage).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{} refuses {}:\n{said}",
-        envoy.display(),
-        file.display()
-    );
+    assert!(output.status.success(), "{} refuses {}:\n{said}", envoy.display(), file.display());
 }
 
 #[test]
@@ -101,10 +91,5 @@ fn the_makefile_gets_the_envoys_that_the_tests_run_on() {
 fn filter(document: &mut Value) -> &mut Value {
     let listener = &mut document["static_resources"]["listeners"][0];
     let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
-    manager["http_filters"]
-        .as_array_mut()
-        .unwrap()
-        .iter_mut()
-        .find(|filter| filter["name"] == "certgate")
-        .unwrap()
+    manager["http_filters"].as_array_mut().unwrap().iter_mut().find(|filter| filter["name"] == "certgate").unwrap()
 }

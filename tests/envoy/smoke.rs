@@ -12,11 +12,7 @@ async fn assert_gold(caller: &Caller, port: u16, gold: &Identity, how: &str) {
     assert_eq!(echo.upstream, "gold", "{how}: gold clients have a cluster of their own");
     assert_eq!(echo.headers.get("x-client-alias"), Some("partner-a"), "{how}");
     assert_eq!(echo.headers.get("x-client-tier"), Some("gold"), "{how}");
-    assert_eq!(
-        echo.headers.get("x-client-fingerprint"),
-        Some(gold.fingerprint().as_str()),
-        "{how}"
-    );
+    assert_eq!(echo.headers.get("x-client-fingerprint"), Some(gold.fingerprint().as_str()), "{how}");
     assert_eq!(echo.path, "/hello?a=b", "{how}");
 }
 
@@ -50,10 +46,7 @@ async fn a_resumed_session_is_the_same_client() {
         first.get("/").await.echo();
         let mut second = caller.connect(envoy.port()).await;
         assert!(second.is_resumed(), "the listener resumes sessions");
-        assert_eq!(
-            second.get("/").await.echo().headers.get("x-client-alias"),
-            Some("partner-a")
-        );
+        assert_eq!(second.get("/").await.echo().headers.get("x-client-alias"), Some("partner-a"));
     }
 }
 
@@ -74,19 +67,8 @@ async fn nobody_else_gets_in() {
     }
     assert_eq!(world.forwarded(), 0);
     let lines = envoy.access_log(4).await;
-    let reasons: Vec<_> = lines
-        .iter()
-        .map(|line| line["reason"].as_str().unwrap_or_default())
-        .collect();
-    assert_eq!(
-        reasons,
-        [
-            "unknown_certificate",
-            "unknown_certificate",
-            "no_certificate",
-            "no_certificate"
-        ]
-    );
+    let reasons: Vec<_> = lines.iter().map(|line| line["reason"].as_str().unwrap_or_default()).collect();
+    assert_eq!(reasons, ["unknown_certificate", "unknown_certificate", "no_certificate", "no_certificate"]);
 }
 
 #[tokio::test]
@@ -109,15 +91,8 @@ async fn a_certificate_of_an_authority_that_is_not_trusted_ends_the_handshake() 
 async fn a_forged_header_is_replaced() {
     let world = World::new();
     let bronze = world.authority.client("bronze");
-    let envoy = Envoy::start(
-        world
-            .bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)]))
-            .without_belt(),
-    )
-    .await;
-    let forged = Request::get("/")
-        .header("x-client-tier", "gold")
-        .header("x-client-alias", "partner-a");
+    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)])).without_belt()).await;
+    let forged = Request::get("/").header("x-client-tier", "gold").header("x-client-alias", "partner-a");
     let echo = world.caller(&bronze).send(envoy.port(), &forged).await.echo();
     assert_eq!(echo.upstream, "default");
     assert_eq!(echo.headers.get("x-client-alias"), Some("partner-b"));
@@ -131,24 +106,13 @@ async fn the_access_log_takes_nobodys_word_for_who_they_are() {
     let bronze = world.authority.client("bronze");
     let bootstrap = world.bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)]));
     let envoy = Envoy::start(bootstrap.concurrency(1)).await;
-    let forged = |path| {
-        Request::get(path)
-            .header("x-client-alias", "partner-a")
-            .header("x-client-tier", "gold")
-    };
+    let forged = |path| Request::get(path).header("x-client-alias", "partner-a").header("x-client-tier", "gold");
     let mut connection = world.caller(&bronze).connect(envoy.port()).await;
-    assert_eq!(
-        connection.send(&forged("/a%2fb")).await.status,
-        400,
-        "an escaped slash is refused by the listener"
-    );
+    assert_eq!(connection.send(&forged("/a%2fb")).await.status, 400, "an escaped slash is refused by the listener");
     let mut connection = world.caller(&bronze).connect(envoy.port()).await;
     assert_eq!(connection.send(&forged("/")).await.status, 200);
     assert_eq!(world.anonymous().send(envoy.port(), &forged("/")).await.status, 403);
     let lines = envoy.access_log(3).await;
-    let named: Vec<_> = lines
-        .iter()
-        .map(|line| (line["alias"].as_str(), line["tier"].as_str()))
-        .collect();
+    let named: Vec<_> = lines.iter().map(|line| (line["alias"].as_str(), line["tier"].as_str())).collect();
     assert_eq!(named, [(None, None), (Some("partner-b"), Some("bronze")), (None, None)]);
 }

@@ -44,12 +44,7 @@ impl Admin {
     async fn ask(self, request: Request) -> String {
         match Caller::plain().try_send(self.port, &request).await {
             Ok(response) if response.status == 200 => response.text().to_owned(),
-            Ok(response) => panic!(
-                "Envoy answers {} to {}: {}",
-                response.status,
-                request.path,
-                response.text()
-            ),
+            Ok(response) => panic!("Envoy answers {} to {}: {}", response.status, request.path, response.text()),
             Err(Failure(causes)) => panic!("Envoy does not answer at its administration port: {causes}"),
         }
     }
@@ -57,18 +52,10 @@ impl Admin {
     /// The ports of its listeners, by name.
     pub async fn listeners(self) -> BTreeMap<String, u16> {
         let answer: Value = serde_json::from_str(&self.get("/listeners?format=json").await).expect("JSON");
-        let statuses = answer["listener_statuses"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let statuses = answer["listener_statuses"].as_array().map(Vec::as_slice).unwrap_or_default();
         let port = |status: &Value| {
-            let port = status["local_address"]["socket_address"]["port_value"]
-                .as_u64()
-                .expect("a port");
-            (
-                status["name"].as_str().expect("a name").to_owned(),
-                port.try_into().expect("a port"),
-            )
+            let port = status["local_address"]["socket_address"]["port_value"].as_u64().expect("a port");
+            (status["name"].as_str().expect("a name").to_owned(), port.try_into().expect("a port"))
         };
         statuses.iter().map(port).collect()
     }
@@ -91,26 +78,16 @@ impl Admin {
     /// All counters and gauges, as Prometheus reads them.
     pub async fn prometheus(self) -> Vec<Series> {
         let text = self.get("/stats/prometheus").await;
-        text.lines()
-            .filter(|line| !line.starts_with('#') && !line.is_empty())
-            .map(series)
-            .collect()
+        text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(series).collect()
     }
 
     /// The sum of the series with this name and, among others, these labels.
     pub async fn metric(self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let fits = |series: &Series| {
-            series.name == name
-                && labels
-                    .iter()
-                    .all(|(key, value)| series.labels.get(*key).is_some_and(|v| v == value))
+            series.name == name && labels.iter().all(|(key, value)| series.labels.get(*key).is_some_and(|v| v == value))
         };
         // Not `sum`, which is -0 where there are none.
-        self.prometheus()
-            .await
-            .iter()
-            .filter(|series| fits(series))
-            .fold(0.0, |sum, series| sum + series.value)
+        self.prometheus().await.iter().filter(|series| fits(series)).fold(0.0, |sum, series| sum + series.value)
     }
 
     /// The configuration in force.
@@ -129,12 +106,7 @@ fn series(line: &str) -> Series {
     };
     Series {
         name: name.to_owned(),
-        labels: labels
-            .trim_end_matches('}')
-            .trim_end_matches('"')
-            .split("\",")
-            .filter_map(label)
-            .collect(),
+        labels: labels.trim_end_matches('}').trim_end_matches('"').split("\",").filter_map(label).collect(),
         value: value.parse().unwrap_or_else(|_| panic!("not a number: {line}")),
     }
 }

@@ -88,10 +88,7 @@ impl Bootstrap {
     /// `envoy/envoy-ecds.yaml` and `envoy/registry-ecds.yaml` in this world, with this registry.
     pub fn ecds(world: &World, registry: &Value) -> Self {
         let mut bootstrap = Self::shipped("envoy-ecds.yaml", world);
-        let mut resource = Resource {
-            document: shipped("registry-ecds.yaml"),
-            form: Form::Struct,
-        };
+        let mut resource = Resource { document: shipped("registry-ecds.yaml"), form: Form::Struct };
         resource.set(registry);
         bootstrap.resource = Some(resource);
         let (path, folder) = (bootstrap.ecds_path(), bootstrap.dir.path().to_owned());
@@ -111,10 +108,7 @@ impl Bootstrap {
             arguments: Vec::new(),
         };
         set_port(&mut bootstrap.document["admin"]["address"], 0);
-        set_port(
-            &mut bootstrap.document["static_resources"]["listeners"][0]["address"],
-            0,
-        );
+        set_port(&mut bootstrap.document["static_resources"]["listeners"][0]["address"], 0);
         for (name, upstream) in [("default", &world.default), ("gold", &world.gold)] {
             let endpoint =
                 &mut bootstrap.cluster(name)["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
@@ -127,10 +121,7 @@ impl Bootstrap {
         }]);
         tls["validation_context"]["trusted_ca"] = json!({"inline_string": world.authority.identity().certificate_pem});
         let access_log = bootstrap.access_log_path();
-        for logger in bootstrap.connection_manager()["access_log"]
-            .as_array_mut()
-            .expect("access loggers")
-        {
+        for logger in bootstrap.connection_manager()["access_log"].as_array_mut().expect("access loggers") {
             logger["typed_config"]["path"] = json!(access_log);
         }
         bootstrap
@@ -286,9 +277,8 @@ impl Bootstrap {
     /// Following redirects (302 to an absolute `https:` URL) of the upstreams itself.
     pub fn internal_redirects(self) -> Self {
         self.edit(|connection_manager| {
-            for route in connection_manager["route_config"]["virtual_hosts"][0]["routes"]
-                .as_array_mut()
-                .expect("routes")
+            for route in
+                connection_manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().expect("routes")
             {
                 route["route"]["internal_redirect_policy"] = json!({"max_internal_redirects": 3});
             }
@@ -306,17 +296,12 @@ impl Bootstrap {
 
     /// With one more listener like the first one as it is now, with this name, and this registry in its plugin.
     pub fn another_listener(mut self, name: &str, registry: &Value) -> Self {
-        assert!(
-            self.resource.is_none(),
-            "a listener with a registry of its own needs it inline"
-        );
+        assert!(self.resource.is_none(), "a listener with a registry of its own needs it inline");
         let first = self.listener().clone();
         let form = form_of(&self.plugin()["configuration"]);
         self.listener()["name"] = json!(name);
         self.plugin()["configuration"] = configuration(form, registry);
-        let listeners = self.document["static_resources"]["listeners"]
-            .as_array_mut()
-            .expect("listeners");
+        let listeners = self.document["static_resources"]["listeners"].as_array_mut().expect("listeners");
         listeners.insert(0, first);
         self
     }
@@ -357,10 +342,7 @@ impl Bootstrap {
 
     fn certgate(&mut self) -> &mut Value {
         let filters = filters(self.connection_manager());
-        filters
-            .iter_mut()
-            .find(|filter| filter["name"] == "certgate")
-            .expect("certgate among the filters")
+        filters.iter_mut().find(|filter| filter["name"] == "certgate").expect("certgate among the filters")
     }
 
     /// The `PluginConfig`, wherever it is.
@@ -372,13 +354,8 @@ impl Bootstrap {
     }
 
     fn cluster(&mut self, name: &str) -> &mut Value {
-        let clusters = self.document["static_resources"]["clusters"]
-            .as_array_mut()
-            .expect("clusters");
-        clusters
-            .iter_mut()
-            .find(|cluster| cluster["name"] == name)
-            .expect("a cluster with this name")
+        let clusters = self.document["static_resources"]["clusters"].as_array_mut().expect("clusters");
+        clusters.iter_mut().find(|cluster| cluster["name"] == name).expect("a cluster with this name")
     }
 
     pub(super) fn ecds_path(&self) -> PathBuf {

@@ -84,18 +84,12 @@ impl Caller {
             server_name: "localhost".to_owned(),
             config: OnceLock::new(),
         };
-        Self {
-            transport: Transport::Tls(tls),
-            http2: false,
-        }
+        Self { transport: Transport::Tls(tls), http2: false }
     }
 
     /// A caller without TLS, with HTTP/1.1.
     pub fn plain() -> Self {
-        Self {
-            transport: Transport::Plain,
-            http2: false,
-        }
+        Self { transport: Transport::Plain, http2: false }
     }
 
     /// With this certificate.
@@ -143,18 +137,12 @@ impl Caller {
             let (sender, driver) = http1::handshake(io).await?;
             (Sender::Http1(sender), tokio::spawn(async { drop(driver.await) }))
         };
-        Ok(Connection {
-            sender,
-            resumed,
-            driver,
-        })
+        Ok(Connection { sender, resumed, driver })
     }
 
     /// Opens a connection, or panics.
     pub async fn connect(&self, port: u16) -> Connection {
-        self.try_connect(port)
-            .await
-            .unwrap_or_else(|Failure(causes)| panic!("no connection to port {port}: {causes}"))
+        self.try_connect(port).await.unwrap_or_else(|Failure(causes)| panic!("no connection to port {port}: {causes}"))
     }
 
     /// Sends one request on a connection of its own.
@@ -175,10 +163,7 @@ impl Caller {
     /// Opens a connection for HTTP/1.1 bytes of any kind.
     pub async fn raw(&self, port: u16) -> Raw {
         assert!(!self.http2, "raw bytes are HTTP/1.1");
-        let (stream, _) = self
-            .stream(port)
-            .await
-            .unwrap_or_else(|Failure(causes)| panic!("no connection: {causes}"));
+        let (stream, _) = self.stream(port).await.unwrap_or_else(|Failure(causes)| panic!("no connection: {causes}"));
         Raw::new(stream)
     }
 
@@ -211,9 +196,9 @@ impl Tls {
             .expect("protocol versions")
             .with_root_certificates(roots);
         let mut config = match &self.identity {
-            Some(Identity { der, key, .. }) => config
-                .with_client_auth_cert(vec![der.clone()], key.clone_key())
-                .expect("a certificate and its key"),
+            Some(Identity { der, key, .. }) => {
+                config.with_client_auth_cert(vec![der.clone()], key.clone_key()).expect("a certificate and its key")
+            }
             None => config.with_no_client_auth(),
         };
         config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
@@ -293,20 +278,14 @@ fn http1_request(request: &Request) -> hyper::Request<Content> {
 }
 
 fn http2_request(request: &Request) -> hyper::Request<Content> {
-    assemble(
-        request,
-        &format!("https://{}{}", request.authority, request.path),
-        HeaderMap::new(),
-    )
+    assemble(request, &format!("https://{}{}", request.authority, request.path), HeaderMap::new())
 }
 
 fn assemble(request: &Request, uri: &str, mut headers: HeaderMap) -> hyper::Request<Content> {
     headers.extend(header_map(&request.headers));
     let mut assembled = hyper::Request::new(Content::of(request));
     *assembled.method_mut() = request.method.clone();
-    *assembled.uri_mut() = uri
-        .parse()
-        .unwrap_or_else(|_| panic!("{uri} cannot be sent like this: use `raw`"));
+    *assembled.uri_mut() = uri.parse().unwrap_or_else(|_| panic!("{uri} cannot be sent like this: use `raw`"));
     *assembled.headers_mut() = headers;
     assembled
 }

@@ -28,10 +28,7 @@ pub struct Ecds {
 impl Ecds {
     /// The file at this path, which an Envoy has loaded.
     pub fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            live: fs::read_to_string(path).expect("the watched file"),
-        }
+        Self { path: path.to_owned(), live: fs::read_to_string(path).expect("the watched file") }
     }
 
     /// Where it is.
@@ -76,9 +73,6 @@ impl Counts {
     async fn read(admin: Admin) -> Self {
         let stats = admin.stats().await;
         let count = |name: &str| stats.get(&format!("{STATS}.{name}")).copied().unwrap_or_default();
-        Self {
-            reloads: count("config_reload"),
-            failures: count("config_fail"),
-        }
+        Self { reloads: count("config_reload"), failures: count("config_fail") }
     }
 }

@@ -41,12 +41,7 @@ impl Echo {
 
     /// What [`Self::to_json`] wrote.
     pub fn from_json(value: &Value) -> Self {
-        let text = |key: &str| {
-            value[key]
-                .as_str()
-                .unwrap_or_else(|| panic!("no {key} in {value}"))
-                .to_owned()
-        };
+        let text = |key: &str| value[key].as_str().unwrap_or_else(|| panic!("no {key} in {value}")).to_owned();
         Self {
             upstream: text("upstream"),
             version: text("version"),

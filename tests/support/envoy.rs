@@ -26,23 +26,14 @@ pub struct Envoy {
 impl Envoy {
     /// Starts an Envoy with this configuration and waits until it is ready. Panics if it will not start.
     pub async fn start(bootstrap: Bootstrap) -> Self {
-        Self::try_start(bootstrap)
-            .await
-            .unwrap_or_else(|log| panic!("Envoy does not start:\n{log}"))
+        Self::try_start(bootstrap).await.unwrap_or_else(|log| panic!("Envoy does not start:\n{log}"))
     }
 
     /// Starts an Envoy with this configuration; if it ends instead of getting ready, the end of its log.
     pub async fn try_start(bootstrap: Bootstrap) -> Result<Self, String> {
         let access_log = bootstrap.access_log_path();
         let watched_path = bootstrap.ecds_path();
-        let Bootstrap {
-            dir,
-            document,
-            resource,
-            envoy,
-            concurrency,
-            mut arguments,
-        } = bootstrap;
+        let Bootstrap { dir, document, resource, envoy, concurrency, mut arguments } = bootstrap;
         let in_dir = |name: &str| dir.path().join(name);
         if let Some(resource) = &resource {
             fs::write(&watched_path, resource.document.to_string()).expect("a registry file");
@@ -62,22 +53,13 @@ impl Envoy {
                 return Some(Err(format!("{status}\n{}", process.log_tail())));
             }
             let address = fs::read_to_string(&admin_path).ok()?;
-            let admin = Admin {
-                port: address.rsplit_once(':')?.1.trim().parse().ok()?,
-            };
+            let admin = Admin { port: address.rsplit_once(':')?.1.trim().parse().ok()? };
             admin.is_ready().await.then_some(Ok(admin))
         })
         .await?;
         let listeners = admin.listeners().await;
         let watched = resource.map(|resource| (Ecds::new(&watched_path), resource));
-        Ok(Self {
-            process,
-            admin,
-            listeners,
-            watched,
-            access_log,
-            _dir: dir,
-        })
+        Ok(Self { process, admin, listeners, watched, access_log, _dir: dir })
     }
 
     /// The port of the shipped listener.
@@ -87,10 +69,7 @@ impl Envoy {
 
     /// The port of the listener with this name.
     pub fn port_of(&self, listener: &str) -> u16 {
-        *self
-            .listeners
-            .get(listener)
-            .unwrap_or_else(|| panic!("no listener {listener} among {:?}", self.listeners))
+        *self.listeners.get(listener).unwrap_or_else(|| panic!("no listener {listener} among {:?}", self.listeners))
     }
 
     /// Replaces the registry in the watched file.
@@ -116,9 +95,7 @@ impl Envoy {
         until(&format!("{lines} lines in the access log"), async || {
             let text = fs::read_to_string(&self.access_log).unwrap_or_default();
             let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            let parsed: Vec<Value> = whole
-                .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-                .collect();
+            let parsed: Vec<Value> = whole.map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
             (parsed.len() >= lines).then_some(parsed)
         })
         .await

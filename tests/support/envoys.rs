@@ -19,10 +19,7 @@ pub fn pinned() -> PathBuf {
 
 /// The binary of a version in [`VERSIONS`].
 pub fn version(version: &str) -> PathBuf {
-    present(
-        repository().join("target/envoy").join(version).join("envoy"),
-        "run `make envoys`",
-    )
+    present(repository().join("target/envoy").join(version).join("envoy"), "run `make envoys`")
 }
 
 /// The top of the repository.

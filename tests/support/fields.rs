@@ -10,11 +10,7 @@ pub struct Fields(pub Vec<(String, String)>);
 impl Fields {
     /// The values of all lines with this name, in whatever case it is written.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.0
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
     }
 
     /// The value of the only line with this name. Panics if there are several: no test may pass by looking at one.
@@ -39,24 +35,13 @@ impl Fields {
     /// What [`Self::to_json`] wrote.
     pub fn from_json(value: &Value) -> Self {
         let text = |value: &Value| value.as_str().expect("a name or value").to_owned();
-        Self(
-            value
-                .as_array()
-                .expect("lines")
-                .iter()
-                .map(|line| (text(&line[0]), text(&line[1])))
-                .collect(),
-        )
+        Self(value.as_array().expect("lines").iter().map(|line| (text(&line[0]), text(&line[1]))).collect())
     }
 }
 
 impl From<&hyper::HeaderMap> for Fields {
     fn from(map: &hyper::HeaderMap) -> Self {
-        Self(
-            map.iter()
-                .map(|(name, value)| (name.to_string(), latin1(value.as_bytes())))
-                .collect(),
-        )
+        Self(map.iter().map(|(name, value)| (name.to_string(), latin1(value.as_bytes()))).collect())
     }
 }
 
@@ -67,7 +52,5 @@ pub fn latin1(bytes: &[u8]) -> String {
 
 /// The bytes that [`latin1`] made this text of.
 pub fn bytes(text: &str) -> Vec<u8> {
-    text.chars()
-        .map(|c| u8::try_from(c).expect("a character below 256"))
-        .collect()
+    text.chars().map(|c| u8::try_from(c).expect("a character below 256")).collect()
 }

@@ -27,10 +27,7 @@ pub async fn read_head(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<O
     let Some(start) = read_line(reader).await? else {
         return Ok(None);
     };
-    Ok(Some(Head {
-        start,
-        headers: read_fields(reader).await?,
-    }))
+    Ok(Some(Head { start, headers: read_fields(reader).await? }))
 }
 
 /// Reads the body that belongs to a head with these headers. `to_the_end`: it is a response, which without a length goes
@@ -41,10 +38,7 @@ pub async fn read_body(
     to_the_end: bool,
 ) -> io::Result<Body> {
     let mut body = Body::default();
-    if headers
-        .get("transfer-encoding")
-        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
-    {
+    if headers.get("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         loop {
             let line = read_line(reader).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
             let size = line.split(';').next().unwrap_or_default().trim();
@@ -75,9 +69,7 @@ async fn read_fields(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Fie
             return Ok(fields);
         }
         let (name, value) = line.split_once(':').ok_or_else(|| invalid(&line))?;
-        fields
-            .0
-            .push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()));
+        fields.0.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()));
     }
 }
 

@@ -9,10 +9,6 @@ pub fn path() -> PathBuf {
         Some(path) if !path.is_empty() => path.into(),
         _ => repository().join("target/certgate.wasm"),
     };
-    assert!(
-        path.is_file(),
-        "there is no module at {}: run `make wasm`",
-        path.display()
-    );
+    assert!(path.is_file(), "there is no module at {}: run `make wasm`", path.display());
     path
 }

@@ -7,9 +7,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use walrus::ir::{BinaryOp, ExtendedLoad, LoadKind, MemArg, StoreKind, UnaryOp, Value};
-use walrus::{
-    ConstExpr, DataKind, FunctionBuilder, FunctionId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
-};
+use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType};
 
 /// The key prefix of the clients' buckets in shared data.
 pub const BUCKETS: &str = "certgate:buckets:";

@@ -27,19 +27,13 @@ impl Authority {
         let key = Key::EcdsaP256.generate();
         let certificate = params.self_signed(&key).expect("a self-signed authority");
         let identity = Identity::new(&certificate, &key);
-        Self {
-            issuer: Issuer::new(params, key),
-            identity,
-        }
+        Self { issuer: Issuer::new(params, key), identity }
     }
 
     /// A certificate signed by this authority.
     pub fn issue(&self, leaf: &Leaf) -> Identity {
         let key = leaf.key.generate();
-        let certificate = leaf
-            .params()
-            .signed_by(&key, &self.issuer)
-            .expect("a signed certificate");
+        let certificate = leaf.params().signed_by(&key, &self.issuer).expect("a signed certificate");
         Identity::new(&certificate, &key)
     }
 
@@ -139,10 +133,7 @@ impl Leaf {
 
     /// A server's, for these host names and 127.0.0.1.
     pub fn server(hosts: &[&str]) -> Self {
-        let mut leaf = Self {
-            purpose: ExtendedKeyUsagePurpose::ServerAuth,
-            ..Self::client("server")
-        };
+        let mut leaf = Self { purpose: ExtendedKeyUsagePurpose::ServerAuth, ..Self::client("server") };
         leaf.names.push(SanType::IpAddress([127, 0, 0, 1].into()));
         hosts.iter().fold(leaf, |leaf, host| leaf.dns(host))
     }
@@ -159,10 +150,7 @@ impl Leaf {
 
     /// With this organizational unit in its subject.
     pub fn organizational_unit(self, unit: &str) -> Self {
-        Self {
-            organizational_unit: Some(unit.to_owned()),
-            ..self
-        }
+        Self { organizational_unit: Some(unit.to_owned()), ..self }
     }
 
     /// With one more URI among its names.
@@ -190,13 +178,9 @@ impl Leaf {
     fn params(&self) -> CertificateParams {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, self.common_name.as_str());
+        params.distinguished_name.push(DnType::CommonName, self.common_name.as_str());
         if let Some(unit) = &self.organizational_unit {
-            params
-                .distinguished_name
-                .push(DnType::OrganizationalUnitName, unit.as_str());
+            params.distinguished_name.push(DnType::OrganizationalUnitName, unit.as_str());
         }
         params.subject_alt_names.clone_from(&self.names);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -209,8 +193,5 @@ impl Leaf {
 
 fn dates(seconds: &RangeInclusive<i64>) -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::now_utc();
-    (
-        now + Duration::seconds(*seconds.start()),
-        now + Duration::seconds(*seconds.end()),
-    )
+    (now + Duration::seconds(*seconds.start()), now + Duration::seconds(*seconds.end()))
 }

@@ -41,11 +41,7 @@ impl Process {
     pub fn start(launch: &Launch<'_>) -> Self {
         drop(fs::remove_file(launch.log));
         // Appending: Envoy opens it a second time where an access log goes to /dev/stdout.
-        let output = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(launch.log)
-            .expect("a log file");
+        let output = OpenOptions::new().create(true).append(true).open(launch.log).expect("a log file");
         let child = Command::new("sh")
             .args(["-c", KILLED_WITH_ITS_OWNER, "envoy"])
             .arg(launch.envoy)
@@ -64,10 +60,7 @@ impl Process {
             .stderr(output)
             .spawn()
             .expect("sh can be started");
-        Self {
-            child,
-            log: launch.log.to_owned(),
-        }
+        Self { child, log: launch.log.to_owned() }
     }
 
     /// How it ended, if it has.

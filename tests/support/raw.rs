@@ -14,9 +14,7 @@ pub struct Raw {
 impl Raw {
     /// On this stream.
     pub fn new(stream: Box<dyn Stream>) -> Self {
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     /// Writes these bytes.
@@ -30,9 +28,7 @@ impl Raw {
 
     /// Reads a response, its header lines in order and as written. After a 101, [`Self::read`] goes on.
     pub async fn response(&mut self) -> Response {
-        self.try_response()
-            .await
-            .expect("a response before the connection ends")
+        self.try_response().await.expect("a response before the connection ends")
     }
 
     /// Reads a response; `None` if the connection ends instead.
@@ -42,12 +38,7 @@ impl Raw {
             let status = head.start.split(' ').nth(1)?.parse().ok()?;
             let bodiless = status < 200 || status == 204 || status == 304;
             let body = read_body(&mut self.stream, &head.headers, !bodiless).await.ok()?;
-            Some(Response {
-                status,
-                headers: head.headers,
-                body: body.bytes,
-                trailers: body.trailers,
-            })
+            Some(Response { status, headers: head.headers, body: body.bytes, trailers: body.trailers })
         };
         within("a response", read).await
     }
@@ -61,9 +52,7 @@ impl Raw {
     /// Reads so many bytes.
     pub async fn read(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
-        within("bytes to be received", self.stream.read_exact(&mut bytes))
-            .await
-            .expect("an open connection");
+        within("bytes to be received", self.stream.read_exact(&mut bytes)).await.expect("an open connection");
         bytes
     }
 }

@@ -43,10 +43,7 @@ impl Request {
 
     /// A `POST` of this body to this path.
     pub fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            body: body.into(),
-            ..Self::new(Method::POST, path)
-        }
+        Self { body: body.into(), ..Self::new(Method::POST, path) }
     }
 
     /// For this host instead.

@@ -71,11 +71,7 @@ impl Who {
 pub fn registry(certificate: impl Fn(Who) -> (String, String)) -> Value {
     let client = |who: Who| {
         let (fingerprint, pem) = certificate(who);
-        let credential = if who == Who::Pem {
-            json!({"pem": pem})
-        } else {
-            json!({"sha256": fingerprint})
-        };
+        let credential = if who == Who::Pem { json!({"pem": pem}) } else { json!({"sha256": fingerprint}) };
         let mut client = json!({"alias": who.alias()?, "tier": who.tier(), "credentials": [credential]});
         match who {
             Who::Revoked => client["credentials"][0]["revoked"] = json!(true),
@@ -161,19 +157,12 @@ const FORBIDDEN: &str = r#"{"type":"about:blank","title":"Forbidden","status":40
 const BRONZE_POLICY: &str = r#""hourly";q=3;w=3600"#;
 
 fn step(who: Who, seen: Seen) -> Step {
-    Step {
-        who,
-        headers: Vec::new(),
-        seen,
-    }
+    Step { who, headers: Vec::new(), seen }
 }
 
 impl Step {
     fn with(self, headers: &[(&'static str, &'static str)]) -> Self {
-        Self {
-            headers: headers.to_vec(),
-            ..self
-        }
+        Self { headers: headers.to_vec(), ..self }
     }
 }
 
@@ -191,20 +180,11 @@ fn named(who: Who) -> Seen {
 
 /// It goes on without any identity, and was to be refused for this reason.
 fn unnamed(reason: &str) -> Seen {
-    Seen {
-        status: 200,
-        reason: Some(reason.to_owned()),
-        ..Seen::default()
-    }
+    Seen { status: 200, reason: Some(reason.to_owned()), ..Seen::default() }
 }
 
 fn refused(reason: &str) -> Seen {
-    Seen {
-        status: 403,
-        reason: Some(reason.to_owned()),
-        body: Some(FORBIDDEN.to_owned()),
-        ..Seen::default()
-    }
+    Seen { status: 403, reason: Some(reason.to_owned()), body: Some(FORBIDDEN.to_owned()), ..Seen::default() }
 }
 
 fn throttled(limit: &str, retry_after: u64) -> Seen {
@@ -212,21 +192,11 @@ fn throttled(limit: &str, retry_after: u64) -> Seen {
     let body =
         format!(r#"{{"type":"{problem}","title":"Too Many Requests","status":429,"violated-policies":["{limit}"]}}"#);
     let reason = Some("limit_exceeded".to_owned());
-    Seen {
-        status: 429,
-        reason,
-        retry_after: Some(retry_after),
-        body: Some(body),
-        ..Seen::default()
-    }
+    Seen { status: 429, reason, retry_after: Some(retry_after), body: Some(body), ..Seen::default() }
 }
 
 fn limits(policy: &str, rate_limit: &str, seen: Seen) -> Seen {
-    Seen {
-        policy: Some(policy.to_owned()),
-        rate_limit: Some(rate_limit.to_owned()),
-        ..seen
-    }
+    Seen { policy: Some(policy.to_owned()), rate_limit: Some(rate_limit.to_owned()), ..seen }
 }
 
 fn bronze(rate_limit: &str, seen: Seen) -> Seen {
@@ -237,10 +207,7 @@ fn bronze(rate_limit: &str, seen: Seen) -> Seen {
 const FORGED: [(&str, &str); 5] = [
     ("x-client-alias", "gold-client"),
     ("x-client-tier", "gold"),
-    (
-        "x-client-fingerprint",
-        "0000000000000000000000000000000000000000000000000000000000000000",
-    ),
+    ("x-client-fingerprint", "0000000000000000000000000000000000000000000000000000000000000000"),
     ("client-cert", ":AAAA:"),
     ("x-client-groups", "admin"),
 ];
@@ -259,11 +226,7 @@ const REFUSALS: [(Who, &str); 6] = [
 pub fn all() -> Vec<Scenario> {
     let off = json!({"rate_limit_headers": "off"});
     let shadow = json!({"mode": "shadow"});
-    let scenario = |name, options: &Value, steps| Scenario {
-        name,
-        options: options.clone(),
-        steps,
-    };
+    let scenario = |name, options: &Value, steps| Scenario { name, options: options.clone(), steps };
     vec![
         scenario(
             "clients pass under their names",
@@ -278,9 +241,7 @@ pub fn all() -> Vec<Scenario> {
         scenario(
             "everybody else is refused, and nobody learns why",
             &off,
-            REFUSALS
-                .map(|(who, reason)| step(who, refused(reason)).with(&FORGED))
-                .into(),
+            REFUSALS.map(|(who, reason)| step(who, refused(reason)).with(&FORGED)).into(),
         ),
         scenario(
             "a limit is used up, for its own client only",
@@ -325,10 +286,7 @@ pub fn all() -> Vec<Scenario> {
                     Who::Bronze,
                     bronze(
                         r#""hourly";r=0;t=3600"#,
-                        Seen {
-                            reason: Some("limit_exceeded".to_owned()),
-                            ..named(Who::Bronze)
-                        },
+                        Seen { reason: Some("limit_exceeded".to_owned()), ..named(Who::Bronze) },
                     ),
                 ),
             ],
@@ -336,31 +294,12 @@ pub fn all() -> Vec<Scenario> {
         scenario(
             "a header that is switched off is still nobody else's",
             &json!({"rate_limit_headers": "off", "headers": {"tier": null, "fingerprint": null}}),
-            vec![
-                step(
-                    Who::Bronze,
-                    Seen {
-                        tier: None,
-                        fingerprint: false,
-                        ..named(Who::Bronze)
-                    },
-                )
-                .with(&FORGED),
-            ],
+            vec![step(Who::Bronze, Seen { tier: None, fingerprint: false, ..named(Who::Bronze) }).with(&FORGED)],
         ),
         scenario(
             "a header that is renamed leaves nothing under its old name",
             &json!({"rate_limit_headers": "off", "headers": {"tier": "x-plan"}}),
-            vec![
-                step(
-                    Who::Bronze,
-                    Seen {
-                        tier: None,
-                        ..named(Who::Bronze)
-                    },
-                )
-                .with(&FORGED),
-            ],
+            vec![step(Who::Bronze, Seen { tier: None, ..named(Who::Bronze) }).with(&FORGED)],
         ),
     ]
 }

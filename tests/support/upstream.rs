@@ -52,17 +52,11 @@ impl Upstream {
         let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let state = Arc::new(State {
-            name: name.to_owned(),
-            memory: Mutex::default(),
-        });
+        let state = Arc::new(State { name: name.to_owned(), memory: Mutex::default() });
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = Arc::clone(&state);
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let listener = TcpListener::from_std(listener).expect("a listener");
                 tokio::select! {
@@ -71,11 +65,7 @@ impl Upstream {
                 }
             });
         });
-        Ok(Self {
-            port,
-            state,
-            running: Some((stop, thread)),
-        })
+        Ok(Self { port, state, running: Some((stop, thread)) })
     }
 
     /// Where it listens.
@@ -95,10 +85,7 @@ impl Upstream {
 
     /// Sends this header line in every response from now on.
     pub fn add_response_header(&self, name: &str, value: &str) {
-        self.state
-            .memory()
-            .response_headers
-            .push((name.to_owned(), value.to_owned()));
+        self.state.memory().response_headers.push((name.to_owned(), value.to_owned()));
     }
 
     /// Answers requests for this path with a redirect to this URL from now on.
@@ -130,18 +117,11 @@ impl State {
 
     /// Remembers a request and says how to answer it, when it is time to.
     async fn answer(&self, echo: Echo) -> Answer {
-        let delay = echo
-            .headers
-            .get(DELAY)
-            .map(|text| Duration::from_millis(text.parse().expect("milliseconds")));
+        let delay = echo.headers.get(DELAY).map(|text| Duration::from_millis(text.parse().expect("milliseconds")));
         let answer = {
             let mut memory = self.memory();
             let mut headers = memory.response_headers.clone();
-            let redirect = memory
-                .redirects
-                .iter()
-                .find(|(path, _)| *path == echo.path)
-                .map(|(_, to)| to.clone());
+            let redirect = memory.redirects.iter().find(|(path, _)| *path == echo.path).map(|(_, to)| to.clone());
             let (status, body) = match redirect {
                 Some(to) => {
                     headers.push(("location".to_owned(), to));
@@ -193,14 +173,8 @@ async fn serve(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
         let echo = http1_echo(&state.name, &head, body.bytes.len(), body.trailers);
         let head_only = echo.method == "HEAD";
         let Answer { status, headers, body } = state.answer(echo).await;
-        let lines: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        let head = format!(
-            "HTTP/1.1 {status} Echo\r\n{lines}content-length: {}\r\n\r\n",
-            body.len()
-        );
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("HTTP/1.1 {status} Echo\r\n{lines}content-length: {}\r\n\r\n", body.len());
         let mut response = bytes(&head);
         if !head_only {
             response.extend(body);
@@ -247,21 +221,14 @@ async fn respond_http2(request: hyper::Request<Incoming>, state: &State) -> hype
     let (head, body) = request.into_parts();
     let body = body.collect().await;
     let (trailers, body_length) = match body {
-        Ok(body) => (
-            body.trailers().map(Fields::from).unwrap_or_default(),
-            body.to_bytes().len(),
-        ),
+        Ok(body) => (body.trailers().map(Fields::from).unwrap_or_default(), body.to_bytes().len()),
         Err(_) => (Fields::default(), 0),
     };
     let echo = Echo {
         upstream: state.name.clone(),
         version: "HTTP/2".to_owned(),
         method: head.method.to_string(),
-        path: head
-            .uri
-            .path_and_query()
-            .map(|path| latin1(path.as_str().as_bytes()))
-            .unwrap_or_default(),
+        path: head.uri.path_and_query().map(|path| latin1(path.as_str().as_bytes())).unwrap_or_default(),
         authority: head.uri.authority().map(ToString::to_string).unwrap_or_default(),
         headers: Fields::from(&head.headers),
         trailers,
@@ -272,9 +239,7 @@ async fn respond_http2(request: hyper::Request<Incoming>, state: &State) -> hype
     *response.status_mut() = status.try_into().expect("a status");
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
-        response
-            .headers_mut()
-            .append(name, HeaderValue::from_bytes(&bytes(&value)).expect("a header value"));
+        response.headers_mut().append(name, HeaderValue::from_bytes(&bytes(&value)).expect("a header value"));
     }
     response
 }

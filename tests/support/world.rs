@@ -26,12 +26,7 @@ impl World {
     pub fn new() -> Self {
         let authority = Authority::new("the trusted authority");
         let server = authority.issue(&Leaf::server(&HOSTS));
-        Self {
-            authority,
-            server,
-            default: Upstream::start("default"),
-            gold: Upstream::start("gold"),
-        }
+        Self { authority, server, default: Upstream::start("default"), gold: Upstream::start("gold") }
     }
 
     /// The shipped configuration in this world, with this registry.
