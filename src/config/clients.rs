@@ -7,7 +7,9 @@ use super::node::Node;
 use super::path::Path;
 use crate::domain::client::{Client, ClientIndex, Credential, Tier, TierIndex};
 use crate::domain::name::{NONE, Name, OTHER};
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
 const CREDENTIALS: &str = "a list of one credential or more";
@@ -86,7 +88,7 @@ impl Clients {
         let known: Arc<[Name]> = tiers.iter().map(|tier| tier.name.clone()).collect();
         let resolved = resolve(self.tiers, tiers);
         let clients = (0..).zip(self.drafts).filter_map(|(index, draft)| {
-            let tier = resolved.get(draft.tier?)?.as_ref();
+            let tier = resolved.get(draft.tier?)?.as_ref()?.as_ref();
             let unknown = |tier: &Name| Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
             let tier = tier.map_err(|tier| errors.push(&Path::Key(&Path::Item(&PATH, index), "tier"), unknown(tier)));
             Some(Client { alias: draft.alias?, tier: *tier.ok()?, enabled: draft.enabled })
@@ -96,7 +98,7 @@ impl Clients {
 
     fn report_taken_aliases(&self, errors: &mut Errors) {
         let aliases = self.drafts.iter().enumerate().filter_map(|(index, draft)| Some((draft.alias.as_ref()?, index)));
-        for (index, first) in taken(aliases.collect()) {
+        for (index, first) in taken(aliases) {
             let first = Path::Item(&PATH, first).to_string();
             errors.push(&Path::Key(&Path::Item(&PATH, index), "alias"), Problem::Taken { what: "an alias", first });
         }
@@ -104,7 +106,7 @@ impl Clients {
 
     fn report_taken_certificates(&self, errors: &mut Errors) {
         let fingerprints = (0..).zip(&self.credentials).map(|(index, credential)| (&credential.fingerprint, index));
-        for (index, first) in taken(fingerprints.collect()) {
+        for (index, first) in taken(fingerprints) {
             let Some((credential, position)) = self.credential(index) else {
                 continue;
             };
@@ -132,28 +134,28 @@ fn with_path<T>(client: ClientIndex, position: usize, then: impl FnOnce(&Path<'_
 }
 
 /// The tier, or the name that is none's, for each number that [`Clients::number`] gave.
-fn resolve(numbered: BTreeMap<Name, usize>, tiers: &[Tier]) -> Vec<Result<TierIndex, Name>> {
-    let mut resolved: Vec<_> = numbered
-        .into_iter()
-        .map(|(name, number)| match tiers.binary_search_by(|tier| tier.name.cmp(&name)) {
-            Ok(index) => (number, Ok(TierIndex(index))),
-            Err(_) => (number, Err(name)),
-        })
-        .collect();
-    resolved.sort_unstable_by_key(|(number, _)| *number);
-    resolved.into_iter().map(|(_, tier)| tier).collect()
-}
-
-/// Which of the keys stand not for the first time: the index of each, in ascending order, and that of the first.
-/// Sorting references takes less memory than a table with copies of all keys.
-fn taken<K: Ord>(mut keys: Vec<(&K, usize)>) -> Vec<(usize, usize)> {
-    keys.sort_unstable();
-    let mut taken = Vec::new();
-    for same in keys.chunk_by(|(a, _), (b, _)| a == b) {
-        if let Some(((_, first), others)) = same.split_first() {
-            taken.extend(others.iter().map(|(_, index)| (*index, *first)));
+fn resolve(numbered: BTreeMap<Name, usize>, tiers: &[Tier]) -> Vec<Option<Result<TierIndex, Name>>> {
+    let mut resolved: Vec<_> = numbered.iter().map(|_| None).collect();
+    for (name, number) in numbered {
+        if let Some(place) = resolved.get_mut(number) {
+            *place = Some(match tiers.binary_search_by(|tier| tier.name.cmp(&name)) {
+                Ok(index) => Ok(TierIndex(index)),
+                Err(_) => Err(name),
+            });
         }
     }
-    taken.sort_unstable();
-    taken
+    resolved
+}
+
+/// Which of the keys stand not for the first time: the index of each, and that of the first.
+fn taken<'k, K: Eq + Hash + 'k>(keys: impl Iterator<Item = (&'k K, usize)>) -> Vec<(usize, usize)> {
+    let mut firsts = HashMap::new();
+    keys.filter_map(|(key, index)| match firsts.entry(key) {
+        Entry::Occupied(first) => Some((index, *first.get())),
+        Entry::Vacant(place) => {
+            place.insert(index);
+            None
+        }
+    })
+    .collect()
 }

@@ -26,14 +26,16 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<Vec<Tier>>
     let Node::Map(entries) = value.node else {
         return value.wrong("a map from names to tiers", errors);
     };
-    let mut tiers = Vec::new();
+    let mut tiers: Vec<Tier> = Vec::new();
     for (key, node) in entries {
         let path = Path::Key(&value.path, key);
         let name = Located { node: &Node::of_key(key), path }.free_name(&[NONE], errors);
         let limits = limits(Located { node, path }, errors);
-        tiers.extend(name.map(|name| Tier { name, limits }));
+        if let Some(name) = name {
+            let place = tiers.partition_point(|tier| tier.name < name);
+            tiers.insert(place, Tier { name, limits });
+        }
     }
-    tiers.sort_by(|a, b| a.name.cmp(&b.name));
     Some(tiers)
 }
 

@@ -61,10 +61,8 @@ pub struct OwnedHeaders {
 impl OwnedHeaders {
     /// The owned names when `headers` are in use.
     pub fn new(headers: &IdentityHeaders) -> Self {
-        let mut names: Vec<Box<[u8]>> =
-            ALWAYS_OWNED.into_iter().chain(headers.names()).map(|name| name.bytes().map(fold).collect()).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = ALWAYS_OWNED.into_iter().chain(headers.names());
+        let names: Vec<Box<[u8]>> = names.map(|name| name.bytes().map(fold).collect()).collect();
         let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name.len()));
         Self { names, lengths }
     }
