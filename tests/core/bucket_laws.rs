@@ -6,6 +6,7 @@ use certgate::domain::name::Name;
 use certgate::domain::time::Nanos;
 use proptest::prelude::*;
 use std::num::NonZeroU64;
+use std::slice::from_ref;
 
 const SECOND: u64 = Nanos::PER_SECOND;
 const OLD: Generation = Generation(1);
@@ -13,9 +14,9 @@ const NEW: Generation = Generation(2);
 
 /// A limit of `requests` in `per` nanoseconds.
 fn limit(id: u8, requests: u64, per: u64, burst: u64) -> Option<Limit> {
-    let [requests, per, burst] = [requests, per, burst].map(|number| NonZeroU64::new(number).unwrap());
-    let rate = Rate::new(requests, per, burst).ok()?;
-    Some(Limit { id: LimitId([id; 16]), name: Name::new(&format!("limit-{id}")).unwrap(), rate })
+    let [requests, per, burst] = [requests, per, burst].map(NonZeroU64::new);
+    let rate = Rate::new(requests?, per?, burst?).ok()?;
+    Some(Limit { id: LimitId([id; 16]), name: Name::new(&format!("limit-{id}"))?, rate })
 }
 
 fn any_limit(id: u8) -> impl Strategy<Value = Limit> {
@@ -122,7 +123,7 @@ proptest! {
             .map(|limit| Plain { tokens: limit.rate.fill().0, at: Nanos(0), rate: limit.rate })
             .collect();
         for now in moments(&gaps) {
-            let conforms = plain.iter_mut().fold(true, |all, bucket| bucket.holds_one(now) && all);
+            let conforms = plain.iter_mut().all(|bucket| bucket.holds_one(now));
             let take = stored.take(&limits, now, OLD);
             prop_assert_eq!(take == Take::Taken, conforms);
             if conforms {
@@ -182,7 +183,7 @@ proptest! {
     fn a_reload_keeps_what_is_spent_in_tokens(old in any_limit(1), new in any_limit(1), requests in 1_u64..20) {
         let mut stored = Stored::default();
         let now = Nanos(SECOND);
-        let spent = (0..requests).filter(|_| stored.take(&[old.clone()], now, OLD) == Take::Taken).count();
+        let spent = (0..requests).filter(|_| stored.take(from_ref(&old), now, OLD) == Take::Taken).count();
         let spent = u64::try_from(spent).unwrap();
         let expected = new.rate.burst().get().saturating_sub(spent);
         prop_assert_eq!(stored.remaining(&new, now, NEW), expected);
@@ -208,7 +209,7 @@ proptest! {
             .filter_map(|(place, (now, is_new))| {
                 let is_new = place >= begin && (is_new || place >= begin + end);
                 let (limit, generation) = if is_new { (&new, NEW) } else { (&old, OLD) };
-                (stored.take(&[limit.clone()], now, generation) == Take::Taken).then_some(now)
+                (stored.take(from_ref(limit), now, generation) == Take::Taken).then_some(now)
             })
             .collect();
         let burst = old.rate.burst().get() + new.rate.burst().get();
@@ -258,9 +259,9 @@ fn records_of_limits_that_the_writer_does_not_know_are_kept() {
     let mut stored = Stored::default();
     let now = Nanos(SECOND);
     for _ in 0..3 {
-        stored.take(&[one.clone()], now, OLD);
+        stored.take(from_ref(&one), now, OLD);
     }
-    stored.take(&[two.clone()], now, NEW);
+    stored.take(from_ref(&two), now, NEW);
     assert_eq!(stored.remaining(&one, now, NEW), 2);
     assert_eq!(stored.remaining(&two, now, NEW), 4);
 }
@@ -270,7 +271,7 @@ fn an_older_configuration_never_converts_back() {
     let [old, new] = [limit(1, 1, 3600 * SECOND, 100), limit(1, 1, 3600 * SECOND, 2)].map(Option::unwrap);
     let mut stored = Stored::default();
     let now = Nanos(SECOND);
-    assert_eq!(stored.take(&[new.clone()], now, NEW), Take::Taken);
-    assert_eq!(stored.take(&[old.clone()], now, OLD), Take::Taken);
+    assert_eq!(stored.take(from_ref(&new), now, NEW), Take::Taken);
+    assert_eq!(stored.take(from_ref(&old), now, OLD), Take::Taken);
     assert_ne!(stored.take(&[old], now, OLD), Take::Taken, "a late worker would have admitted a hundred");
 }
