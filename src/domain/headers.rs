@@ -9,7 +9,7 @@ pub const DEFAULT_FINGERPRINT: &str = "x-client-fingerprint";
 
 /// Every name that any version of certgate may set on a request, whatever a configuration switches on, off or renames:
 /// an upstream may believe any of them. `client-cert` and `client-cert-chain` are RFC 9440's.
-const ALWAYS_OWNED: [&str; 11] = [
+pub const ALWAYS_OWNED: [&str; 11] = [
     DEFAULT_ALIAS,
     DEFAULT_TIER,
     DEFAULT_FINGERPRINT,

@@ -32,6 +32,8 @@ const CAS_MISMATCH: u32 = 8;
 /// What Envoy understands as "not a gRPC status".
 const NO_GRPC_STATUS: i32 = -1;
 const PLUGIN_CONFIGURATION: u32 = 7;
+/// A level of Envoy's log.
+const ERROR: u32 = 4;
 /// WASI's monotonic clock: the same for all workers (measured on 1.36.4 to 1.40.0).
 const MONOTONIC: u32 = 1;
 /// No version is ever this one for a key that was just seen absent, and Envoy inserts an absent key whatever version is
@@ -73,6 +75,7 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, by: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_log(level: u32, message: *const u8, message_size: usize) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
 }
@@ -180,6 +183,12 @@ pub(super) fn increment(id: u32) -> Result<(), HostFailure> {
 pub(super) fn record(id: u32, value: u64) -> Result<(), HostFailure> {
     // SAFETY: numbers only.
     ok(unsafe { proxy_record_metric(id, value) })
+}
+
+/// Writes to Envoy's log, needing no memory.
+pub(super) fn log_error(message: &str) -> Result<(), HostFailure> {
+    // SAFETY: the host reads the slice during the call.
+    ok(unsafe { proxy_log(ERROR, message.as_ptr(), message.len()) })
 }
 
 /// Calls `on_tick` every so many milliseconds; 0: no more.

@@ -9,6 +9,8 @@
 mod abi;
 mod accepted;
 #[cfg(target_family = "wasm")]
+mod configuration;
+#[cfg(target_family = "wasm")]
 mod journal;
 #[cfg(target_family = "wasm")]
 mod metrics;

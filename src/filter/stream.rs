@@ -1,9 +1,9 @@
 //! One request and its response, from and to Envoy. A stream ends under the configuration it began under.
 
 use super::abi::{self, Map};
+use super::configuration::{Configuration, InForce};
 use super::pairs;
-use super::root::{InForce, Shared};
-use super::worker::{Trailers, Worker};
+use super::worker::{Vm, Worker};
 use crate::engine::reply::{self, Reply};
 use crate::engine::{Outcome, ResponseHeaders};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -12,28 +12,29 @@ use std::rc::Rc;
 
 /// A request under way.
 pub(super) struct Stream {
-    shared: Rc<Shared>,
+    vm: Rc<Vm>,
+    configuration: Rc<Configuration>,
     policy: Option<Rc<InForce>>,
     response_headers: Option<ResponseHeaders>,
 }
 
 impl Stream {
-    pub(super) fn new(shared: Rc<Shared>) -> Self {
-        Self { shared, policy: None, response_headers: None }
+    pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
+        Self { vm, configuration, policy: None, response_headers: None }
     }
 
     fn decide(&mut self) -> Outcome {
-        self.policy = self.shared.in_force();
+        self.policy = self.configuration.in_force(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
         match (&self.policy, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
             (Some(policy), Some(headers)) if !bytes.is_empty() => {
                 let InForce { engine, counters } = &**policy;
-                let worker = Worker { vm: &self.shared.vm, counters, policy: engine.policy() };
+                let worker = Worker { vm: &self.vm, counters, policy: engine.policy() };
                 engine.request(&worker, headers)
             }
             (_, headers) => {
-                self.shared.vm.names.undecided();
+                self.vm.names.undecided();
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
                 Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))
             }
@@ -65,8 +66,8 @@ impl HttpContext for Stream {
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         let Some(policy) = &self.policy else { return Action::Pause };
         let Ok(bytes) = abi::pairs(Map::REQUEST_TRAILERS) else { return Action::Pause };
-        let stripped =
-            pairs::parse(&bytes).map(|trailers| policy.engine.strip(&Trailers, trailers.map(|(name, _)| name)));
+        let stripped = pairs::parse(&bytes)
+            .map(|trailers| policy.engine.strip(&Map::REQUEST_TRAILERS, trailers.map(|(name, _)| name)));
         // Trailers that may still claim an identity are held back, and the request with them.
         if let Some(Ok(())) = stripped { Action::Continue } else { Action::Pause }
     }

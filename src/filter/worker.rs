@@ -44,26 +44,23 @@ fn present(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
     abi::property(path).map(|value| value.filter(|value| !value.is_empty()))
 }
 
-impl Headers for Worker<'_> {
+impl Headers for Map {
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        abi::set(Map::REQUEST_HEADERS, name.as_bytes(), value)
+        abi::set(*self, name.as_bytes(), value)
     }
 
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
-        abi::remove(Map::REQUEST_HEADERS, name)
+        abi::remove(*self, name)
     }
 }
 
-/// A request's trailers.
-pub(super) struct Trailers;
-
-impl Headers for Trailers {
+impl Headers for Worker<'_> {
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        abi::set(Map::REQUEST_TRAILERS, name.as_bytes(), value)
+        Map::REQUEST_HEADERS.set(name, value)
     }
 
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
-        abi::remove(Map::REQUEST_TRAILERS, name)
+        Map::REQUEST_HEADERS.remove(name)
     }
 }
 

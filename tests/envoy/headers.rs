@@ -9,22 +9,8 @@ use crate::support::pki::Identity;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
+use certgate::domain::headers::ALWAYS_OWNED;
 use serde_json::{Value, json};
-
-/// Every name that certgate may ever set.
-const OWNED: [&str; 11] = [
-    "x-client-alias",
-    "x-client-tier",
-    "x-client-fingerprint",
-    "client-cert",
-    "client-cert-chain",
-    "x-client-limit-warning",
-    "x-client-groups",
-    "x-client-scopes",
-    "x-client-subject",
-    "x-client-spiffe-id",
-    "x-client-not-after",
-];
 
 /// A world with a client of the unlimited tier.
 fn world() -> (World, Identity, Value) {
@@ -53,7 +39,7 @@ fn assert_ours(echo: &Echo, identity: Option<&Identity>, how: &str) {
         ("x-client-fingerprint", Some(fingerprint)) => Some(fingerprint.clone()),
         _ => None,
     };
-    for name in OWNED {
+    for name in ALWAYS_OWNED {
         let lines = lines(echo, name);
         let expected = ours(name).map(|value| (name.to_owned(), value));
         assert_eq!(lines, expected.iter().collect::<Vec<_>>(), "{name}, {how}");
@@ -73,7 +59,7 @@ async fn no_spelling_of_an_identity_header_gets_through() {
             callers.push((world.caller(&world.authority.client("stranger")), None));
         }
         for (caller, known) in callers {
-            for name in OWNED {
+            for name in ALWAYS_OWNED {
                 let mixed: String = name
                     .char_indices()
                     .map(|(place, letter)| if place % 2 == 0 { letter.to_ascii_uppercase() } else { letter })
@@ -95,8 +81,9 @@ async fn no_spelling_of_an_identity_header_gets_through() {
                     assert_ours(&echo, known, &how);
                 }
             }
-            let forged = OWNED.iter().fold(Request::get("/"), |request, name| request.header(name, "gold"));
-            let forged = OWNED.iter().fold(forged, |request, name| request.header(&name.replace('-', "_"), "gold"));
+            let forged = ALWAYS_OWNED.iter().fold(Request::get("/"), |request, name| request.header(name, "gold"));
+            let forged =
+                ALWAYS_OWNED.iter().fold(forged, |request, name| request.header(&name.replace('-', "_"), "gold"));
             let echo = caller.http2().send(envoy.port(), &forged).await.echo();
             assert_ours(&echo, known, "all at once over HTTP/2");
         }
@@ -263,7 +250,7 @@ async fn an_upstreams_own_rate_limit_fields_are_replaced_or_left_alone() {
     let response = world.caller(&identity).get(limited.port(), "/").await;
     assert_eq!(response.header("ratelimit"), Some("\"hourly\";r=1;t=1800"));
     assert_eq!(response.header("ratelimit-policy"), Some("\"hourly\";q=2;w=3600"));
-    for name in OWNED {
+    for name in ALWAYS_OWNED {
         assert_eq!(response.header(name), None, "identity is not for callers");
     }
 }

@@ -4,6 +4,7 @@ use crate::support::bootstrap::shipped;
 use crate::support::envoys::{self, VERSIONS, repository};
 use crate::support::module;
 use crate::support::world::World;
+use certgate::domain::headers::ALWAYS_OWNED;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -77,6 +78,15 @@ fn the_two_bootstraps_differ_in_the_filter_alone() {
 }
 
 #[test]
+fn the_belt_removes_every_owned_header() {
+    let mut document = shipped("envoy.yaml");
+    let extension = &manager(&mut document)["early_header_mutation_extensions"][0]["typed_config"];
+    let mutations = extension["mutations"].as_array().unwrap();
+    let removed: Vec<_> = mutations.iter().map(|mutation| mutation["remove"].as_str().unwrap()).collect();
+    assert_eq!(removed, ALWAYS_OWNED);
+}
+
+#[test]
 fn the_two_registries_are_the_same() {
     let inline = filter(&mut shipped("envoy.yaml"))["typed_config"].clone();
     assert_eq!(inline, shipped("registry-ecds.yaml")["resources"][0]["typed_config"]);
@@ -89,7 +99,14 @@ fn the_makefile_gets_the_envoys_that_the_tests_run_on() {
 }
 
 fn filter(document: &mut Value) -> &mut Value {
-    let listener = &mut document["static_resources"]["listeners"][0];
-    let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
-    manager["http_filters"].as_array_mut().unwrap().iter_mut().find(|filter| filter["name"] == "certgate").unwrap()
+    manager(document)["http_filters"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .find(|filter| filter["name"] == "certgate")
+        .unwrap()
+}
+
+fn manager(document: &mut Value) -> &mut Value {
+    &mut document["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
 }

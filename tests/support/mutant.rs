@@ -106,6 +106,23 @@ impl Mutant {
         })
     }
 
+    /// Takes its time before it stores: turns of an empty loop.
+    pub fn store_takes(mut self, turns: u32) -> Self {
+        let nothing = ConstExpr::Value(Value::I32(0));
+        let turn = self.module.globals.add_local(ValType::I32, true, false, nothing);
+        self.replace_import("proxy_set_shared_data", |body, host, arguments| {
+            body.i32_const(0).global_set(turn).loop_(None, |body| {
+                let again = body.id();
+                body.global_get(turn).i32_const(1).binop(BinaryOp::I32Add).global_set(turn);
+                body.global_get(turn).i32_const(to_i32(turns)).binop(BinaryOp::I32LtU).br_if(again);
+            });
+            for argument in arguments {
+                body.local_get(*argument);
+            }
+            body.call(host);
+        })
+    }
+
     /// Ends every attempt to store a client's buckets with this status.
     pub fn buckets_store_ends_with(self, status: Status) -> Self {
         self.call_for_buckets_ends_with("proxy_set_shared_data", status)

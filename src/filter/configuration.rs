@@ -1,0 +1,143 @@
+//! One configuration in one VM, from its bytes to a policy in force. What can trap on the way (parsing, most of all) is
+//! kept out of `on_configure` on workers; see [`super::root`].
+
+use super::abi;
+use super::metrics::Counters;
+use super::worker::{SharedData, Vm};
+use crate::config;
+use crate::domain::policy::{Mode, Policy};
+use crate::engine::Engine;
+use crate::engine::generation::{self, Hash, TakenUp};
+use crate::engine::swap::Unavailable;
+use std::cell::Cell;
+use std::hint::black_box;
+use std::rc::Rc;
+
+/// The configuration is read in pieces of this size. The host asks the module for memory to put each in, and the module
+/// can only trap if it has none; so no piece is large.
+const PIECE: usize = 65_536;
+
+/// Errors of a configuration that are logged; `certgate check` shows all.
+pub(super) const LOGGED_ERRORS: usize = 50;
+
+/// A configuration, shared by its root context and its streams.
+#[derive(Default)]
+pub(super) struct Configuration(Cell<State>);
+
+/// A policy in force, and what counts under it.
+pub(super) struct InForce {
+    pub(super) engine: Engine,
+    pub(super) counters: Counters,
+}
+
+/// How far a configuration is.
+#[derive(Default)]
+enum State {
+    /// Nothing can be decided by it.
+    #[default]
+    Unusable,
+    /// Accepted.
+    Waiting { hash: Hash, bytes: Vec<u8> },
+    /// Taken up.
+    Taken { hash: Hash, policy: Rc<InForce> },
+}
+
+impl Configuration {
+    /// Decides nothing from now on.
+    pub(super) fn give_up(&self) {
+        self.0.set(State::Unusable);
+    }
+
+    /// Will decide by these bytes, which were accepted.
+    pub(super) fn accept(&self, hash: Hash, bytes: Vec<u8>) {
+        self.0.set(State::Waiting { hash, bytes });
+    }
+
+    /// Whether it decides, or will, by the bytes with this hash.
+    pub(super) fn holds(&self, wanted: &Hash) -> bool {
+        let state = self.0.take();
+        let holds = matches!(&state, State::Waiting { hash, .. } | State::Taken { hash, .. } if hash == wanted);
+        self.0.set(state);
+        holds
+    }
+
+    /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
+    pub(super) fn in_force(&self, vm: &Vm) -> Option<Rc<InForce>> {
+        let state = match self.0.take() {
+            State::Waiting { hash, bytes } => take_up(hash, bytes, vm),
+            other => other,
+        };
+        let policy = match &state {
+            State::Taken { policy, .. } => Some(Rc::clone(policy)),
+            _ => None,
+        };
+        self.0.set(state);
+        policy
+    }
+}
+
+/// The plugin configuration, in memory that could be had without a trap; where it could not, why. Only inside
+/// `on_configure`.
+pub(super) fn read(size: usize) -> Result<Vec<u8>, &'static str> {
+    const NO_MEMORY: &str = "there is no memory for the configuration";
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| NO_MEMORY)?;
+    while bytes.len() < size {
+        // The memory that the host is about to ask for. Had and given back, it is there; the compiler must not see that
+        // nobody wants it.
+        let mut piece = Vec::<u8>::new();
+        piece.try_reserve_exact(PIECE).map_err(|_| NO_MEMORY)?;
+        drop(black_box(piece));
+        let wanted = size.saturating_sub(bytes.len()).min(PIECE);
+        let piece =
+            abi::configuration(bytes.len(), wanted).map_err(|_| "Envoy does not hand the configuration over")?;
+        if piece.is_empty() {
+            return Err("the configuration is shorter than Envoy says");
+        }
+        bytes.extend(piece);
+    }
+    Ok(bytes)
+}
+
+fn take_up(hash: Hash, bytes: Vec<u8>, vm: &Vm) -> State {
+    let (root_id, TakenUp { generation, first }) = match number(&hash) {
+        Ok(numbered) => numbered,
+        Err(why) => {
+            log::error!("certgate answers 503 until the configuration can be taken up: {why}");
+            return State::Waiting { hash, bytes };
+        }
+    };
+    let policy = match config::read(&bytes) {
+        Ok(policy) => policy,
+        Err(errors) => {
+            log::error!("certgate answers 503 to everything\n{}", errors.summary(LOGGED_ERRORS));
+            return State::Unusable;
+        }
+    };
+    vm.names.in_force(&policy, generation);
+    if first {
+        announce(&policy, generation.0);
+    }
+    let counters = Counters::new(&policy);
+    let engine = Engine::new(policy, generation, &["certgate:buckets:", &root_id, "/"].concat());
+    State::Taken { hash, policy: Rc::new(InForce { engine, counters }) }
+}
+
+/// The `root_id`, under which buckets lie, and the number of the configuration with this hash among those of this
+/// `root_id`.
+fn number(hash: &Hash) -> Result<(String, TakenUp), Unavailable> {
+    let root_id = abi::property("plugin_root_id")?.unwrap_or_default();
+    let root_id = String::from_utf8_lossy(&root_id).into_owned();
+    let taken_up = generation::take_up(&SharedData, &["certgate:generation:", &root_id].concat(), hash)?;
+    Ok((root_id, taken_up))
+}
+
+fn announce(policy: &Policy, number: u64) {
+    let registry = &policy.registry;
+    let (clients, credentials, tiers) =
+        (registry.clients().len(), registry.credentials().len(), registry.tiers().len());
+    log::info!("configuration {number} in force: {clients} clients, {credentials} credentials, {tiers} tiers");
+    if policy.mode == Mode::Shadow {
+        log::warn!("configuration {number} is in shadow mode: certgate enforces nothing");
+    }
+}
