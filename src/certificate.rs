@@ -3,7 +3,7 @@
 
 use crate::domain::fingerprint::{Fingerprint, LENGTH};
 use crate::domain::time::{UnixSeconds, Validity};
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::HEXLOWER;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
@@ -36,13 +36,13 @@ pub fn fingerprint(der: &[u8]) -> Fingerprint {
     Fingerprint::new(Sha256::digest(der).into())
 }
 
-/// The fingerprint that 64 hexadecimal digits write, as Envoy's property has it.
+/// The fingerprint that 64 lower-case hexadecimal digits write, as Envoy's property has it.
 pub fn fingerprint_from_hex(digits: &[u8]) -> Option<Fingerprint> {
     let mut bytes = [0; LENGTH];
-    if HEXLOWER_PERMISSIVE.decode_len(digits.len()) != Ok(LENGTH) {
+    if HEXLOWER.decode_len(digits.len()) != Ok(LENGTH) {
         return None;
     }
-    HEXLOWER_PERMISSIVE.decode_mut(digits, &mut bytes).ok()?;
+    HEXLOWER.decode_mut(digits, &mut bytes).ok()?;
     Some(Fingerprint::new(bytes))
 }
 

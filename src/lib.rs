@@ -26,7 +26,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 
-#[cfg(target_family = "wasm")]
+#[cfg(any(target_family = "wasm", test))]
 mod filter;
 
 #[cfg(not(target_family = "wasm"))]

@@ -64,15 +64,32 @@ pub fn run() -> ExitCode {
             return if usage.use_stderr() { Outcome::Failed.into() } else { ExitCode::SUCCESS };
         }
     };
-    let mut output = Output { out: &mut io::stdout().lock(), err: &mut io::stderr().lock() };
+    let mut output = Output { out: &mut Unread(io::stdout().lock()), err: &mut Unread(io::stderr().lock()) };
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),
-        // Whoever read the output has read enough, as `head` does.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(_) => Outcome::Failed.into(),
+    }
+}
+
+/// A stream that loses what nobody reads any more, as when `head` has read enough: the exit code still tells.
+struct Unread<W>(W);
+
+impl<W: Write> Write for Unread<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
     }
 }

@@ -12,7 +12,22 @@ const NAME: &str = "a lower-case header name of at most 128 characters, or null"
 const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
 
 /// Names that steer HTTP or Envoy: whoever sets one of these does something else than naming a client.
-const TAKEN: [&str; 7] = ["host", "connection", "content-length", "te", "transfer-encoding", "cookie", "authorization"];
+const TAKEN: [&str; 14] = [
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 const TAKEN_FAMILIES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 
 /// The names that `value` gives, and the default ones where it gives none.

@@ -86,6 +86,11 @@ impl Buckets {
         self.replaced
     }
 
+    /// The newest configuration that counted in any of them.
+    pub fn newest(&self) -> Generation {
+        self.records().map(|record| record.generation).max().unwrap_or_default()
+    }
+
     /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -119,7 +124,7 @@ impl Buckets {
             return Level { missing: full_at.saturating_sub(now.0), rate: limit.rate, generation };
         };
         let missing = record.full_at.saturating_sub(now.0);
-        match Rate::from_record(record.interval, record.burst) {
+        match record.rate() {
             None => Level { missing: limit.rate.fill().0, rate: limit.rate, generation },
             Some(rate) if generation > record.generation => {
                 Level { missing: convert(missing, rate, limit.rate), rate: limit.rate, generation }
@@ -155,8 +160,9 @@ impl Buckets {
 fn readable(bytes: &[u8]) -> Option<u64> {
     let (&layout, rest) = bytes.split_first()?;
     let (drained, records) = rest.split_first_chunk()?;
-    let whole = records.as_chunks::<RECORD>().1.is_empty();
-    (layout == LAYOUT && whole).then(|| u64::from_le_bytes(*drained))
+    let (records, rest) = records.as_chunks::<RECORD>();
+    let counted = records.iter().map(Record::from_bytes).all(|record| record.rate().is_some());
+    (layout == LAYOUT && rest.is_empty() && counted).then(|| u64::from_le_bytes(*drained))
 }
 
 /// What is missing from a bucket, counted in another rate: the same number of tokens, at most all of them.
@@ -195,6 +201,10 @@ struct Record {
 }
 
 impl Record {
+    fn rate(&self) -> Option<Rate> {
+        Rate::from_record(self.interval, self.burst)
+    }
+
     fn from_bytes(bytes: &[u8; RECORD]) -> Self {
         let (id, numbers) = bytes.split_first_chunk().unwrap_or((&[0; 16], &[]));
         let mut numbers = numbers.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));

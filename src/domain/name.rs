@@ -5,7 +5,7 @@ use std::fmt;
 /// The most bytes a name has.
 pub const MAX_LENGTH: usize = 63;
 
-/// The name that metrics use where there is no tier or no reason; it cannot be given to anything.
+/// The name that metrics use where there is no tier or no reason; no tier and no client can be called so.
 pub const NONE: &str = "none";
 
 /// The alias under which metrics count the clients beyond `metrics.clients`; it cannot be given to a client.

@@ -4,39 +4,61 @@
 use super::host::Store;
 use super::swap::{Change, Unavailable, update};
 use crate::domain::bucket::Generation;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// SHA-256 of a configuration's bytes.
 pub type Hash = [u8; 32];
 
-/// A configuration's number, and whether it is new with this worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TakenUp {
-    /// The number.
-    pub generation: Generation,
-    /// No other worker had it before.
-    pub first: bool,
+/// A configuration's number among those that were in force since the process started.
+#[derive(Debug)]
+pub struct Numbering {
+    key: Box<str>,
+    hash: Hash,
+    number: AtomicU64,
 }
 
-/// Makes the configuration with this hash the one in force: the same one keeps its number, another one gets the next.
-///
-/// The value is the number (u64, little-endian) and the hash. The number stays its first eight bytes in every version,
-/// since buckets outlive the module that counted them.
-pub fn take_up(store: &impl Store, key: &str, hash: &Hash) -> Result<TakenUp, Unavailable> {
-    let mut first = false;
-    let value = update(store, key, |stored| next(stored.as_deref(), hash, &mut first), || ())?;
-    Ok(TakenUp { generation: number(&value), first })
-}
-
-fn next(stored: Option<&[u8]>, hash: &Hash, first: &mut bool) -> Change<Vec<u8>> {
-    let stored = stored.unwrap_or_default();
-    *first = stored.get(8..) != Some(hash);
-    if !*first {
-        return Change::Keep(stored.to_vec());
+impl Numbering {
+    /// Makes the configuration with this hash the one in force: the same one keeps its number, another one gets the
+    /// next. Also whether it got it here, and not from another worker.
+    ///
+    /// The value under `key` is the number (u64, little-endian) and the hash. The number stays its first eight bytes in
+    /// every version, since buckets outlive the module that counted them.
+    pub fn take_up(store: &impl Store, key: &str, hash: Hash) -> Result<(Self, bool), Unavailable> {
+        let mut first = false;
+        let value = update(store, key, |stored| next(stored.unwrap_or_default(), &hash, &mut first), || ())?;
+        let number = AtomicU64::new(number(&value));
+        Ok((Self { key: key.into(), hash, number }, first))
     }
-    let next = number(stored).0.saturating_add(1);
-    Change::Write([&next.to_le_bytes()[..], hash].concat())
+
+    /// The number.
+    pub fn current(&self) -> Generation {
+        Generation(self.number.load(Ordering::Relaxed))
+    }
+
+    /// Takes over the number under which this configuration is in force again, if it is. Envoy does not tell: where a
+    /// stream of old has kept the configuration's context alive, that context serves again as it is.
+    pub(super) fn refresh(&self, store: &impl Store) {
+        if let Ok(Some((value, _))) = store.read(&self.key)
+            && holds(&value, &self.hash)
+        {
+            self.number.store(number(&value), Ordering::Relaxed);
+        }
+    }
 }
 
-fn number(value: &[u8]) -> Generation {
-    Generation(value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+fn next(stored: Vec<u8>, hash: &Hash, first: &mut bool) -> Change<Vec<u8>> {
+    *first = !holds(&stored, hash);
+    if !*first {
+        return Change::Keep(stored);
+    }
+    let next = number(&stored).saturating_add(1);
+    Change::Write(next.to_le_bytes().into_iter().chain(*hash).collect())
+}
+
+fn number(value: &[u8]) -> u64 {
+    value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+fn holds(value: &[u8], hash: &Hash) -> bool {
+    value.get(8..) == Some(hash)
 }

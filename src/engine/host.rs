@@ -13,7 +13,7 @@ pub struct HostFailure(pub u32);
 
 /// The certificate of the connection's other end.
 pub trait Peer {
-    /// SHA-256 of the leaf's DER form in hexadecimal; `None` where the host shows none.
+    /// SHA-256 of the leaf's DER form in lower-case hexadecimal; `None` where the host shows none.
     fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure>;
     /// The leaf as text (see [`crate::certificate::der_from_text`]); `None` where the host shows none.
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure>;
@@ -76,6 +76,9 @@ pub trait Counters {
     /// A registered certificate passed without its dates being known.
     fn dates_unchecked(&self);
 }
+
+/// The key of the filter state in which access logs find why a request did not pass.
+pub const REASON: &str = "certgate.reason";
 
 /// What people can read of a request afterwards. A host that cannot write it loses it: no decision hangs on it.
 pub trait Records {

@@ -3,24 +3,31 @@
 
 use super::Engine;
 use super::host::{Host, HostFailure};
-use super::verdict::Verdict;
+use super::verdict::Refusal;
 use crate::certificate;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::registry::Entry;
 
+/// A client, and its certificate's fingerprint as the upstream is told it.
+pub(super) struct Caller<'e> {
+    pub(super) entry: Entry<'e>,
+    pub(super) digits: Vec<u8>,
+}
+
 /// The peer's fingerprint, and its certificate where that had to be read for it.
 struct Evidence {
     fingerprint: Fingerprint,
+    digits: Vec<u8>,
     der: Option<Vec<u8>>,
 }
 
 impl Engine {
     /// Whose certificate the peer has.
-    pub(super) fn identify(&self, host: &impl Host) -> Result<Entry<'_>, Verdict<'_>> {
-        let Evidence { fingerprint, der } =
-            evidence(host).map_err(|reason| Verdict::Refused { reason, fingerprint: None, entry: None })?;
-        let entry = self.policy.registry.find(&fingerprint).ok_or(Verdict::Refused {
+    pub(super) fn identify(&self, host: &impl Host) -> Result<Caller<'_>, Refusal<'_>> {
+        let Evidence { fingerprint, digits, der } =
+            evidence(host).map_err(|reason| Refusal { reason, fingerprint: None, entry: None })?;
+        let entry = self.policy.registry.find(&fingerprint).ok_or(Refusal {
             reason: Reason::UnknownCertificate,
             fingerprint: Some(fingerprint),
             entry: None,
@@ -28,7 +35,7 @@ impl Engine {
         if let (Some(der), Some(dates)) = (der, self.dates.get(entry.credential_index.0)) {
             dates.learn(&der);
         }
-        Ok(entry)
+        Ok(Caller { entry, digits })
     }
 
     /// Whether the client may call with this credential now.
@@ -57,9 +64,10 @@ fn evidence(host: &impl Host) -> Result<Evidence, Reason> {
     let failed = |HostFailure(_)| Reason::Internal;
     if let Some(digits) = host.digest().map_err(failed)? {
         let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Reason::Internal)?;
-        return Ok(Evidence { fingerprint, der: None });
+        return Ok(Evidence { fingerprint, digits, der: None });
     }
     let text = host.certificate().map_err(failed)?.ok_or(Reason::NoCertificate)?;
     let der = certificate::der_from_text(&text).map_err(|_| Reason::CertificateUnreadable)?;
-    Ok(Evidence { fingerprint: certificate::fingerprint(&der), der: Some(der) })
+    let fingerprint = certificate::fingerprint(&der);
+    Ok(Evidence { fingerprint, digits: fingerprint.to_string().into_bytes(), der: Some(der) })
 }

@@ -21,8 +21,8 @@ pub struct Event<'e> {
     pub entry: Option<Entry<'e>>,
     /// The certificate's fingerprint, where that is known.
     pub fingerprint: Option<Fingerprint>,
-    /// A tier that there is, for the suggestion of an entry.
-    pub first_tier: Option<&'e Name>,
+    /// The tier that lets the least through, for the suggestion of an entry.
+    pub strictest_tier: Option<&'e Name>,
 }
 
 impl Event<'_> {
@@ -60,7 +60,7 @@ impl Event<'_> {
     /// An entry for the registry's `clients`, ready to paste into JSON or YAML.
     fn suggest(&self, line: &mut String, fingerprint: &Fingerprint, subject: Option<&[u8]>) -> fmt::Result {
         let [a, b, c, d, ..] = fingerprint.as_bytes();
-        let tier = self.first_tier.map_or("name-of-a-tier", Name::as_str);
+        let tier = self.strictest_tier.map_or("name-of-a-tier", Name::as_str);
         write!(line, r#","client_entry":{{"alias":"client-{a:02x}{b:02x}{c:02x}{d:02x}","tier":"{tier}""#)?;
         if let Some(subject) = subject {
             write!(line, r#","description":{}"#, Quoted(subject))?;
@@ -91,9 +91,9 @@ impl fmt::Display for Quoted<'_> {
 mod tests {
     use super::*;
 
-    fn event(first_tier: Option<&Name>) -> Event<'_> {
+    fn event(strictest_tier: Option<&Name>) -> Event<'_> {
         let fingerprint = Some(Fingerprint::new([0xab; 32]));
-        Event { reason: Reason::UnknownCertificate, shadow: false, entry: None, fingerprint, first_tier }
+        Event { reason: Reason::UnknownCertificate, shadow: false, entry: None, fingerprint, strictest_tier }
     }
 
     #[test]

@@ -9,29 +9,34 @@ pub mod generation;
 pub mod host;
 mod identify;
 pub mod journal;
+mod look;
 mod rate_limit;
 pub mod reply;
 pub mod swap;
 mod throttle;
 mod verdict;
 
-use crate::domain::bucket::Generation;
+use crate::domain::client::Tier;
+use crate::domain::decision::Decision;
 use crate::domain::headers::OwnedHeaders;
+use crate::domain::name::Name;
 use crate::domain::policy::{Mode, Policy, RateLimitHeaders};
 use crate::domain::registry::Entry;
 use dates::Dates;
+use generation::Numbering;
 use host::Host;
+use identify::Caller;
 use reply::{Protocol, Reply};
 use std::sync::Arc;
 use throttle::Draw;
-use verdict::Verdict;
+use verdict::{Verdict, fired};
 
 pub use rate_limit::ResponseHeaders;
 
 /// One policy in force, with everything prepared that requests need of it.
 pub struct Engine {
     policy: Policy,
-    generation: Generation,
+    numbering: Numbering,
     owned: OwnedHeaders,
     /// Where the clients' buckets lie in the store, by client.
     keys: Vec<Box<str>>,
@@ -52,7 +57,7 @@ pub enum Outcome {
 
 impl Engine {
     /// The engine for `policy`, whose buckets lie under `bucket_prefix` in the store.
-    pub fn new(policy: Policy, generation: Generation, bucket_prefix: &str) -> Self {
+    pub fn new(policy: Policy, numbering: Numbering, bucket_prefix: &str) -> Self {
         let registry = &policy.registry;
         let key = |alias: &str| [bucket_prefix, alias].concat().into_boxed_str();
         Self {
@@ -60,7 +65,7 @@ impl Engine {
             keys: registry.clients().iter().map(|client| key(client.alias.as_str())).collect(),
             rate_limit_policies: registry.tiers().iter().map(|tier| rate_limit::policy(&tier.limits)).collect(),
             dates: registry.credentials().iter().map(|credential| Dates::new(credential.validity)).collect(),
-            generation,
+            numbering,
             policy,
         }
     }
@@ -71,14 +76,13 @@ impl Engine {
     }
 
     /// Decides the request with these headers, changes them through `host`, and says what becomes of it.
-    pub fn request<'h>(&self, host: &impl Host, headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Outcome {
-        let mut protocol = Protocol::Http;
-        let headers = headers.inspect(|(name, value)| {
-            if *name == b"content-type" {
-                protocol = Protocol::of(value);
-            }
-        });
-        let verdict = match self.strip(host, headers.map(|(name, _)| name)) {
+    pub fn request<'h>(
+        &self,
+        host: &impl Host,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
+    ) -> Outcome {
+        let (protocol, stripped) = self.look(host, headers);
+        let verdict = match stripped {
             Ok(()) => self.annotate(host, self.decide(host)),
             Err(_) => Verdict::Unsendable,
         };
@@ -89,20 +93,20 @@ impl Engine {
     fn outcome(&self, protocol: Protocol, verdict: Verdict<'_>) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
         match verdict {
-            Verdict::Allowed { entry, draw } => {
-                Outcome::Forward(draw.and_then(|draw| self.response_headers(&entry, &draw)))
+            Verdict::Allowed { caller, draw } => {
+                Outcome::Forward(draw.and_then(|draw| self.response_headers(&caller.entry, &draw)))
             }
-            Verdict::Throttled { entry, draw, .. } if !enforced => {
-                Outcome::Forward(self.response_headers(&entry, &draw))
+            Verdict::Throttled { caller, draw, .. } if !enforced => {
+                Outcome::Forward(self.response_headers(&caller.entry, &draw))
             }
-            Verdict::Throttled { entry, draw, wait } => {
-                let fired: Vec<_> = self.fired(&entry, &draw).map(|(_, limit)| limit).collect();
+            Verdict::Throttled { caller: Caller { entry, .. }, draw, wait } => {
+                let fired: Vec<_> = fired(&entry, &draw).map(|(_, limit)| limit).collect();
                 let headers = self.response_headers(&entry, &draw);
                 Outcome::Reply(reply::throttled(protocol, wait, &fired, headers.as_ref().map(ResponseHeaders::pairs)))
             }
-            Verdict::Refused { .. } if !enforced => Outcome::Forward(None),
-            Verdict::Refused { reason, .. } => Outcome::Reply(reply::refused(protocol, reason.decision())),
-            Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Verdict::UNSENDABLE.decision())),
+            Verdict::Refused(_) if !enforced => Outcome::Forward(None),
+            Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason.decision())),
+            Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Decision::Error)),
         }
     }
 
@@ -111,8 +115,14 @@ impl Engine {
             return None;
         }
         let limits = &entry.tier.limits;
-        let balances = limits.iter().map(|limit| draw.buckets.balance(limit, draw.now, self.generation));
+        let balances = limits.iter().map(|limit| draw.balance(limit));
         let policy = self.rate_limit_policies.get(entry.tier_index.0)?;
         Some(ResponseHeaders::new(policy, limits, balances))
+    }
+
+    /// The tier that lets the least through, for who has none yet.
+    fn strictest_tier(&self) -> Option<&Name> {
+        let slowest = |tier: &&Tier| tier.limits.iter().map(|limit| limit.rate.interval()).max();
+        self.policy.registry.tiers().iter().max_by_key(slowest).map(|tier| &tier.name)
     }
 }

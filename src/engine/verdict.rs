@@ -1,7 +1,8 @@
 //! What was decided of a request, and what is recorded of it.
 
 use super::Engine;
-use super::host::Host;
+use super::host::{Host, REASON};
+use super::identify::Caller;
 use super::journal::Event;
 use super::throttle::Draw;
 use crate::domain::bucket::Take;
@@ -15,40 +16,44 @@ use crate::domain::time::Nanos;
 /// A decision with what it rests on.
 pub(super) enum Verdict<'e> {
     /// The client may call; its tokens, if it has limits, are taken.
-    Allowed { entry: Entry<'e>, draw: Option<Draw> },
+    Allowed { caller: Caller<'e>, draw: Option<Draw> },
     /// The client has used up a limit; all its buckets hold a token again after `wait`.
-    Throttled { entry: Entry<'e>, draw: Draw, wait: Nanos },
+    Throttled { caller: Caller<'e>, draw: Draw, wait: Nanos },
     /// Not this caller, or nobody can say.
-    Refused { reason: Reason, fingerprint: Option<Fingerprint>, entry: Option<Entry<'e>> },
+    Refused(Refusal<'e>),
     /// The request's headers could not be changed as they must be. It goes nowhere, in shadow mode either: it would
     /// carry an identity that is not certgate's word.
     Unsendable,
 }
 
-impl<'e> Verdict<'e> {
-    /// The reason of [`Verdict::Unsendable`].
-    pub(super) const UNSENDABLE: Reason = Reason::Internal;
+/// Why a request is refused, and what is known of who sent it.
+pub(super) struct Refusal<'e> {
+    pub(super) reason: Reason,
+    pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) entry: Option<Entry<'e>>,
+}
 
+impl<'e> Verdict<'e> {
     fn reason(&self) -> Option<Reason> {
         match self {
             Self::Allowed { .. } => None,
             Self::Throttled { .. } => Some(Reason::LimitExceeded),
-            Self::Refused { reason, .. } => Some(*reason),
-            Self::Unsendable => Some(Self::UNSENDABLE),
+            Self::Refused(refusal) => Some(refusal.reason),
+            Self::Unsendable => Some(Reason::Internal),
         }
     }
 
     fn entry(&self) -> Option<&Entry<'e>> {
         match self {
-            Self::Allowed { entry, .. } | Self::Throttled { entry, .. } => Some(entry),
-            Self::Refused { entry, .. } => entry.as_ref(),
+            Self::Allowed { caller, .. } | Self::Throttled { caller, .. } => Some(&caller.entry),
+            Self::Refused(refusal) => refusal.entry.as_ref(),
             Self::Unsendable => None,
         }
     }
 
     fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
-            Self::Refused { fingerprint: Some(fingerprint), .. } => Some(*fingerprint),
+            Self::Refused(Refusal { fingerprint: Some(fingerprint), .. }) => Some(*fingerprint),
             other => other.entry().map(|entry| entry.credential.fingerprint),
         }
     }
@@ -57,20 +62,21 @@ impl<'e> Verdict<'e> {
 impl Engine {
     /// Identify, check, throttle.
     pub(super) fn decide(&self, host: &impl Host) -> Verdict<'_> {
-        let entry = match self.identify(host) {
-            Ok(entry) => entry,
-            Err(refused) => return refused,
+        let caller = match self.identify(host) {
+            Ok(caller) => caller,
+            Err(refusal) => return Verdict::Refused(refusal),
         };
-        let refused = |reason| Verdict::Refused { reason, fingerprint: None, entry: Some(entry) };
+        let entry = caller.entry;
+        let refused = |reason| Verdict::Refused(Refusal { reason, fingerprint: None, entry: Some(entry) });
         if let Err(reason) = self.check(host, &entry) {
             return refused(reason);
         }
         match self.throttle(host, &entry) {
             Ok(Some(draw)) => match draw.take {
-                Take::Taken => Verdict::Allowed { entry, draw: Some(draw) },
-                Take::Short { wait } => Verdict::Throttled { entry, draw, wait },
+                Take::Taken => Verdict::Allowed { caller, draw: Some(draw) },
+                Take::Short { wait } => Verdict::Throttled { caller, draw, wait },
             },
-            Ok(None) => Verdict::Allowed { entry, draw: None },
+            Ok(None) => Verdict::Allowed { caller, draw: None },
             Err(_) => refused(Reason::StoreUnavailable),
         }
     }
@@ -79,17 +85,17 @@ impl Engine {
     pub(super) fn record(&self, host: &impl Host, verdict: &Verdict<'_>) {
         let (reason, entry) = (verdict.reason(), verdict.entry());
         host.decided(reason, entry.map(|entry| entry.tier_index), entry.map(|entry| entry.client_index));
-        if let Verdict::Throttled { entry, draw, .. } = verdict {
-            self.fired(entry, draw).for_each(|(place, _)| host.limit_exceeded(entry.tier_index, place));
+        if let Verdict::Throttled { caller: Caller { entry, .. }, draw, .. } = verdict {
+            fired(entry, draw).for_each(|(place, _)| host.limit_exceeded(entry.tier_index, place));
         }
         if let Some(reason) = reason {
-            host.filter_state("certgate.reason", reason.as_str());
+            host.filter_state(REASON, reason.as_str());
             host.refused(&Event {
                 reason,
                 shadow: self.policy.mode == Mode::Shadow,
                 entry: entry.copied(),
                 fingerprint: verdict.fingerprint(),
-                first_tier: self.policy.registry.tiers().first().map(|tier| &tier.name),
+                strictest_tier: self.strictest_tier(),
             });
         }
         if let (Some(entry), true) = (entry, reason.is_some() || self.policy.filter_state == FilterState::Always) {
@@ -97,10 +103,9 @@ impl Engine {
             host.filter_state("certgate.tier", entry.tier.name.as_str());
         }
     }
+}
 
-    /// The limits that did not have a token, each with its place in the tier's list.
-    pub(super) fn fired<'l>(&self, entry: &Entry<'l>, draw: &Draw) -> impl Iterator<Item = (usize, &'l Limit)> {
-        let limits = entry.tier.limits.iter().enumerate();
-        limits.filter(|(_, limit)| draw.buckets.balance(limit, draw.now, self.generation).remaining == 0)
-    }
+/// The limits that did not have a token, each with its place in the tier's list.
+pub(super) fn fired<'l>(entry: &Entry<'l>, draw: &Draw) -> impl Iterator<Item = (usize, &'l Limit)> {
+    entry.tier.limits.iter().enumerate().filter(|(_, limit)| draw.balance(limit).remaining == 0)
 }

@@ -9,8 +9,9 @@ use crate::engine::swap::{Change, Unavailable, update};
 /// Shared data outlive a module, and another version may accept what this one refuses.
 const KEY: &str = concat!("certgate:accepted:", env!("CARGO_PKG_VERSION"));
 
-/// So many hashes are kept. A configuration that was forgotten is read again, with the same answer.
-const KEPT: usize = 64;
+/// So many hashes are kept: 32 KiB, which fit into the memory that was had for a piece of the configuration. One that was
+/// forgotten is read again, with the same answer.
+const KEPT: usize = 1024;
 
 /// Whether the configuration with this hash was accepted. A store that does not answer has not said so.
 pub(super) fn contains(store: &impl Store, hash: &Hash) -> bool {
@@ -29,4 +30,31 @@ pub(super) fn add(store: &impl Store, hash: &Hash) -> Result<(), Unavailable> {
 
 fn hashes(list: &[u8]) -> &[Hash] {
     list.as_chunks().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fakes::FakeStore;
+
+    #[test]
+    fn the_newest_are_remembered_and_their_number_is_bounded() {
+        let store = FakeStore::default();
+        let hashes: Vec<Hash> = (0..=u16::MAX).step_by(50).map(hash).collect();
+        for hash in &hashes {
+            assert!(!contains(&store, hash));
+            add(&store, hash).unwrap();
+            add(&store, hash).unwrap();
+        }
+        let kept = hashes.iter().rev().take_while(|hash| contains(&store, hash)).count();
+        assert_eq!(kept, KEPT);
+        assert!(!contains(&store, &hashes[0]));
+        assert_eq!(store.values()[KEY].0.len(), KEPT.saturating_mul(size_of::<Hash>()));
+    }
+
+    fn hash(number: u16) -> Hash {
+        let mut hash = [7; 32];
+        hash[..2].copy_from_slice(&number.to_le_bytes());
+        hash
+    }
 }

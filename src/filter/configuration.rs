@@ -7,7 +7,7 @@ use super::worker::{SharedData, Vm};
 use crate::config;
 use crate::domain::policy::{Mode, Policy};
 use crate::engine::Engine;
-use crate::engine::generation::{self, Hash, TakenUp};
+use crate::engine::generation::{Hash, Numbering};
 use crate::engine::swap::Unavailable;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -39,7 +39,7 @@ enum State {
     /// Accepted.
     Waiting { hash: Hash, bytes: Vec<u8> },
     /// Taken up.
-    Taken { hash: Hash, policy: Rc<InForce> },
+    Taken(Rc<InForce>),
 }
 
 impl Configuration {
@@ -53,14 +53,6 @@ impl Configuration {
         self.0.set(State::Waiting { hash, bytes });
     }
 
-    /// Whether it decides, or will, by the bytes with this hash.
-    pub(super) fn holds(&self, wanted: &Hash) -> bool {
-        let state = self.0.take();
-        let holds = matches!(&state, State::Waiting { hash, .. } | State::Taken { hash, .. } if hash == wanted);
-        self.0.set(state);
-        holds
-    }
-
     /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
     pub(super) fn in_force(&self, vm: &Vm) -> Option<Rc<InForce>> {
         let state = match self.0.take() {
@@ -68,7 +60,7 @@ impl Configuration {
             other => other,
         };
         let policy = match &state {
-            State::Taken { policy, .. } => Some(Rc::clone(policy)),
+            State::Taken(policy) => Some(Rc::clone(policy)),
             _ => None,
         };
         self.0.set(state);
@@ -100,36 +92,36 @@ pub(super) fn read(size: usize) -> Result<Vec<u8>, &'static str> {
 }
 
 fn take_up(hash: Hash, bytes: Vec<u8>, vm: &Vm) -> State {
-    let (root_id, TakenUp { generation, first }) = match number(&hash) {
+    let (root_id, numbering, first) = match number(hash) {
         Ok(numbered) => numbered,
         Err(why) => {
-            log::error!("certgate answers 503 until the configuration can be taken up: {why}");
+            vm.journal.trouble(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
             return State::Waiting { hash, bytes };
         }
     };
     let policy = match config::read(&bytes) {
         Ok(policy) => policy,
         Err(errors) => {
-            log::error!("certgate answers 503 to everything\n{}", errors.summary(LOGGED_ERRORS));
+            log::error!("certgate answers 503 to everything: {}", errors.summary(LOGGED_ERRORS));
             return State::Unusable;
         }
     };
-    vm.names.in_force(&policy, generation);
+    vm.names.in_force(&policy, numbering.current());
     if first {
-        announce(&policy, generation.0);
+        announce(&policy, numbering.current().0);
     }
     let counters = Counters::new(&policy);
-    let engine = Engine::new(policy, generation, &["certgate:buckets:", &root_id, "/"].concat());
-    State::Taken { hash, policy: Rc::new(InForce { engine, counters }) }
+    let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
+    State::Taken(Rc::new(InForce { engine, counters }))
 }
 
-/// The `root_id`, under which buckets lie, and the number of the configuration with this hash among those of this
-/// `root_id`.
-fn number(hash: &Hash) -> Result<(String, TakenUp), Unavailable> {
+/// The `root_id`, under which buckets lie, the configuration's number among those of this `root_id`, and whether it is
+/// new.
+fn number(hash: Hash) -> Result<(String, Numbering, bool), Unavailable> {
     let root_id = abi::property("plugin_root_id")?.unwrap_or_default();
     let root_id = String::from_utf8_lossy(&root_id).into_owned();
-    let taken_up = generation::take_up(&SharedData, &["certgate:generation:", &root_id].concat(), hash)?;
-    Ok((root_id, taken_up))
+    let (numbering, first) = Numbering::take_up(&SharedData, &["certgate:generation:", &root_id].concat(), hash)?;
+    Ok((root_id, numbering, first))
 }
 
 fn announce(policy: &Policy, number: u64) {

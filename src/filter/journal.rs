@@ -2,6 +2,7 @@
 //! cost a disk.
 
 use super::abi;
+use super::worker::monotonic;
 use crate::domain::decision::Reason;
 use crate::domain::time::Nanos;
 use crate::engine::journal::Event;
@@ -17,6 +18,7 @@ const INTERVAL: u64 = Nanos::PER_SECOND;
 pub(super) struct Journal {
     unknown: Allowance,
     other: Allowance,
+    trouble: Allowance,
 }
 
 /// Lines of one kind.
@@ -29,15 +31,22 @@ struct Allowance {
 
 impl Journal {
     /// Writes a line about the request, unless there were too many.
-    pub(super) fn refused(&self, event: &Event<'_>, now: Nanos) {
+    pub(super) fn refused(&self, event: &Event<'_>) {
         // Unknown certificates have an allowance of their own, so that the entries that the log offers for them are not
         // lost among clients over their limits.
         let unknown = event.reason == Reason::UnknownCertificate;
         let allowance = if unknown { &self.unknown } else { &self.other };
-        let Some(suppressed) = allowance.take(now) else { return };
+        let Some(suppressed) = allowance.take(monotonic()) else { return };
         let subject = || abi::property("connection\0subject_peer_certificate").ok().flatten();
         let subject = if unknown { subject() } else { None };
         log::warn!("{}", event.line(subject.as_deref(), suppressed));
+    }
+
+    /// Writes a line about something that should not happen, unless it happens too often.
+    pub(super) fn trouble(&self, line: impl FnOnce() -> String) {
+        if self.trouble.take(monotonic()).is_some() {
+            log::error!("{}", line());
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! each of them with a NUL behind it; all numbers are u32 in little-endian order.
 
 /// The names and values in `bytes`; `None` unless they are whole. No bytes at all are an empty list.
-pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
-    let (count, rest) = bytes.split_first_chunk().unwrap_or((&[0; 4], &[]));
+pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])> + Clone> {
+    let (count, rest) = if bytes.is_empty() { (&[0; 4], bytes) } else { bytes.split_first_chunk()? };
     let (sizes, mut data) = rest.split_at_checked(length(count)?.checked_mul(8)?)?;
     let sizes = sizes.as_chunks::<4>().0.as_chunks::<2>().0;
     // Checked beforehand, so that no part of a broken list counts for anything.

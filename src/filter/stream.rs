@@ -4,6 +4,8 @@ use super::abi::{self, Map};
 use super::configuration::{Configuration, InForce};
 use super::pairs;
 use super::worker::{Vm, Worker};
+use crate::domain::decision::Reason;
+use crate::engine::host::REASON;
 use crate::engine::reply::{self, Reply};
 use crate::engine::{Outcome, ResponseHeaders};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -35,6 +37,7 @@ impl Stream {
             }
             (_, headers) => {
                 self.vm.names.undecided();
+                let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
                 Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))
             }
@@ -42,9 +45,9 @@ impl Stream {
     }
 
     /// Answers the request. It goes nowhere even if that fails.
-    fn answer(reply: &Reply) -> Action {
+    fn answer(&self, reply: &Reply) -> Action {
         if let Err(failure) = abi::reply(reply) {
-            log::error!("a request got no answer: {failure}");
+            self.vm.journal.trouble(|| format!("a request got no answer: {failure}"));
         }
         Action::Pause
     }
@@ -59,7 +62,7 @@ impl HttpContext for Stream {
                 self.response_headers = headers;
                 Action::Continue
             }
-            Outcome::Reply(reply) => Self::answer(&reply),
+            Outcome::Reply(reply) => self.answer(&reply),
         }
     }
 

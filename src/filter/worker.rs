@@ -128,6 +128,6 @@ impl Records for Worker<'_> {
     }
 
     fn refused(&self, event: &Event<'_>) {
-        self.vm.journal.refused(event, monotonic());
+        self.vm.journal.refused(event);
     }
 }

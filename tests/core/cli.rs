@@ -238,15 +238,17 @@ fn fingerprints_are_what_a_registry_takes() {
 }
 
 #[test]
-fn a_reader_that_has_read_enough_is_no_failure() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
-        .args(["check", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop((child.stdout.take(), child.stderr.take()));
-    child.stdin.take().unwrap().write_all(br#"{"version": 1, "mode": "shadow"}"#).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+fn a_reader_that_has_read_enough_changes_no_exit_code() {
+    for (registry, code) in [(r#"{"version": 1, "mode": "shadow"}"#, 0), (r#"{"version": 2}"#, 1)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+            .args(["check", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        child.stdin.take().unwrap().write_all(registry.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{registry}");
+    }
 }

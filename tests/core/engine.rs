@@ -1,10 +1,10 @@
 //! What the engine does when its host fails, and what it leaves behind.
 
 use certgate::certificate;
-use certgate::domain::bucket::Generation;
 use certgate::domain::decision::Reason;
 use certgate::domain::time::Nanos;
 use certgate::engine::fakes::{Decided, Fake, FakeStore, Fault};
+use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Outcome};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
@@ -14,8 +14,16 @@ const KNOWN: &str = "6ef8a200000000000000000000000000000000000000000000000000000
 const NOW: Nanos = Nanos(1_000_000_000_000);
 
 fn engine(configuration: &Value) -> Engine {
-    let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-    Engine::new(policy, Generation(1), "buckets:")
+    take_up(configuration, &FakeStore::default())
+}
+
+/// The engine of a worker that takes this configuration up.
+fn take_up(configuration: &Value, store: &FakeStore) -> Engine {
+    let bytes = configuration.to_string();
+    let policy = certgate::config::read(bytes.as_bytes()).unwrap();
+    let hash = *certificate::fingerprint(bytes.as_bytes()).as_bytes();
+    let (numbering, _) = Numbering::take_up(store, "generation", hash).unwrap();
+    Engine::new(policy, numbering, "buckets:")
 }
 
 fn configuration(mode: &str) -> Value {
@@ -116,6 +124,43 @@ fn a_bucket_that_cannot_be_read_is_spent_and_fills_again() {
         let later = Fake { monotonic: Nanos(NOW.0 + 1200 * Nanos::PER_SECOND), ..fake(&store, KNOWN) };
         assert!(matches!(request(&engine, &later), Outcome::Forward(_)));
         assert!(matches!(request(&engine, &later), Outcome::Reply(reply) if reply.status == 429));
+    }
+}
+
+#[test]
+fn a_configuration_that_is_pushed_again_is_the_newest_also_where_it_was_never_given_up() {
+    let (store, large) = (FakeStore::default(), json!({"limits": [{"name": "hourly", "requests": 1000, "per": "1h"}]}));
+    let small = configuration("enforce");
+    let mut other = small.clone();
+    other["tiers"]["bronze"] = large;
+    // A stream of old keeps the first worker's context alive while the other configuration comes and goes.
+    let kept = take_up(&small, &store);
+    let between = take_up(&other, &store);
+    for _ in 0..2 {
+        assert!(matches!(request(&between, &fake(&store, KNOWN)), Outcome::Forward(_)));
+    }
+    let _again = take_up(&small, &store);
+    assert!(matches!(request(&kept, &fake(&store, KNOWN)), Outcome::Forward(_)), "two of three are spent");
+    assert!(matches!(request(&kept, &fake(&store, KNOWN)), Outcome::Reply(_)), "and now three");
+}
+
+#[test]
+fn connection_names_no_header_of_certgates() {
+    let engine = engine(&configuration("enforce"));
+    for (value, expected) in [
+        ("upgrade, x-client-alias", Some("upgrade")),
+        ("X-Client-Tier,close ,, X_Client.Fingerprint", Some("close")),
+        ("x-client-alias", None),
+        ("keep-alive,te", Some("keep-alive,te")),
+    ] {
+        let store = FakeStore::default();
+        let fake = fake(&store, KNOWN);
+        let headers = [("connection", value)].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
+        assert!(matches!(engine.request(&fake, headers.into_iter()), Outcome::Forward(_)));
+        let headers = fake.headers.borrow();
+        let kept = headers.iter().find(|(name, _)| name == b"connection").map(|(_, value)| value.as_slice());
+        assert_eq!(kept, expected.map(str::as_bytes), "{value}");
     }
 }
 

@@ -21,5 +21,6 @@ mod config_errors;
 mod config_laws;
 mod config_policy;
 mod engine;
+mod module;
 mod rooms;
 mod scenarios;

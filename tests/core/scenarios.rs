@@ -5,8 +5,8 @@
 mod table;
 
 use certgate::certificate;
-use certgate::domain::bucket::Generation;
 use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::generation::Numbering;
 use certgate::engine::reply::Reply;
 use certgate::engine::{Engine, Outcome};
 use rcgen::{CertificateParams, KeyPair};
@@ -106,7 +106,9 @@ fn every_scenario_on_the_engine() {
         let mut configuration = table::registry(|who| (of(who).fingerprint.clone(), of(who).pem.clone()));
         configuration.as_object_mut().unwrap().extend(scenario.options.as_object().unwrap().clone());
         let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-        let (engine, store) = (Engine::new(policy, Generation(1), "buckets:"), FakeStore::default());
+        let store = FakeStore::default();
+        let (numbering, _) = Numbering::take_up(&store, "generation", [0; 32]).unwrap();
+        let engine = Engine::new(policy, numbering, "buckets:");
         for (place, step) in scenario.steps.iter().enumerate() {
             let seen = send(&engine, &store, step, of(step.who));
             assert_eq!(seen, step.seen, "{}, request {place}, {:?}", scenario.name, step.who);

@@ -34,9 +34,11 @@ fn report((outcome, log): (Outcome, String)) {
 
 /// Why a registry was refused: in certgate's words, or, if it never came so far, in Envoy's.
 fn explanation(log: &str) -> Vec<&str> {
-    let after_title = log.lines().skip_while(|line| !line.contains("certgate refuses the configuration")).skip(1);
-    let certgate: Vec<&str> = after_title.take_while(|line| !line.starts_with('[')).collect();
-    if certgate.is_empty() { log.lines().filter(|line| line.contains("[warning][config]")).collect() } else { certgate }
+    let certgate = log.lines().find_map(|line| line.split_once("certgate refuses the configuration: "));
+    match certgate {
+        Some((_, errors)) => errors.split("; ").collect(),
+        None => log.lines().filter(|line| line.contains("[warning][config]")).collect(),
+    }
 }
 
 fn instructions() -> String {

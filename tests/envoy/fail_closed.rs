@@ -336,8 +336,26 @@ async fn without_the_belt_envoy_lets_everything_through() {
     }
 }
 
+/// And it stays so: once a worker could not be configured, Envoy refuses the next good configuration too.
+#[tokio::test]
+async fn without_the_belt_a_reload_lets_everything_through_for_good() {
+    let everybody: BTreeMap<_, BTreeSet<u16>> =
+        ["client", "stranger", "nobody"].into_iter().map(|who| (who, [200].into())).collect();
+    for version in VERSIONS {
+        let cast = Cast::new();
+        let mutant = Mutant::new().traps_on_workers(Callback::Configure, LONG).write();
+        let bootstrap = cast.world.ecds_bootstrap(&cast.registry()).without_belt().version(version);
+        let mut envoy = Envoy::start(bootstrap.module(&mutant)).await;
+        let traffic = Traffic::start(&cast, &envoy).await;
+        assert_eq!(envoy.push(&cast.padded_registry()).await, Outcome::Live, "{version}");
+        assert_eq!(traffic.watch("after").await, everybody, "{version}");
+        assert_eq!(envoy.push(&cast.registry()).await, Outcome::Refused, "{version}");
+        assert_eq!(traffic.watch("later").await, everybody, "{version}");
+    }
+}
+
 /// Starts an Envoy on each of these mutants and shows that nobody gets past it, and why.
-async fn nothing_passes(table: impl IntoIterator<Item = (&'static str, Mutant, &'static str)>, logged: bool) {
+async fn nothing_passes(table: impl IntoIterator<Item = (&'static str, Mutant, &'static str)>) {
     for (fault, mutant, reason) in table {
         let cast = Cast::new();
         let registry = registry::of(&[("partner-a", "gold", &cast.client)]);
@@ -350,10 +368,8 @@ async fn nothing_passes(table: impl IntoIterator<Item = (&'static str, Mutant, &
         }
         let labels = [("decision", "error"), ("reason", reason)];
         assert_eq!(envoy.admin.metric("certgate_requests_total", &labels).await, 3.0, "{fault}");
-        if logged {
-            for line in envoy.access_log(3).await {
-                assert_eq!(line["reason"], reason, "{fault}");
-            }
+        for line in envoy.access_log(3).await {
+            assert_eq!(line["reason"], reason, "{fault}");
         }
         for (who, caller) in cast.callers() {
             let status = caller.send(envoy.port(), &forged(who, "fault")).await.status;
@@ -376,7 +392,7 @@ async fn a_host_call_that_fails_under_a_request_refuses_it() {
         ("no header can be set", fails("proxy_replace_header_map_value"), "internal"),
         ("no header can be removed", fails("proxy_remove_header_map_value"), "internal"),
     ];
-    nothing_passes(table, true).await;
+    nothing_passes(table).await;
 }
 
 #[tokio::test]
@@ -387,7 +403,7 @@ async fn a_host_call_that_fails_under_a_configuration_refuses_every_request() {
         ("nothing can be stored in shared data", "proxy_set_shared_data"),
         ("headers cannot be read", "proxy_get_header_map_pairs"),
     ];
-    nothing_passes(table.map(|(fault, call)| (fault, fails(call), "internal")), false).await;
+    nothing_passes(table.map(|(fault, call)| (fault, fails(call), "internal"))).await;
 }
 
 fn fails(call: &str) -> Mutant {

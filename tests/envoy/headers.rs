@@ -124,6 +124,24 @@ async fn connection_cannot_drop_an_identity_header() {
 }
 
 #[tokio::test]
+async fn connection_cannot_drop_an_identity_header_on_an_upgrade() {
+    let (world, identity, registry) = world();
+    let envoy = Envoy::start(bootstrap(&world, &registry).websocket()).await;
+    for nominated in ["upgrade, x-client-alias", "X_Client.Tier,Upgrade", "x-client-fingerprint, upgrade, client-cert"]
+    {
+        let upgrade = format!(
+            "GET /socket HTTP/1.1\r\nhost: localhost\r\nconnection: {nominated}\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        assert_eq!(world.caller(&identity).raw(envoy.port()).await.exchange(upgrade).await.status, 101, "{nominated}");
+        let received = world.default.received();
+        let echo = received.last().unwrap();
+        assert_ours(echo, Some(&identity), nominated);
+        assert_eq!(echo.headers.get("connection").map(str::to_ascii_lowercase).as_deref(), Some("upgrade"));
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_not_utf_8_do_not_trap() {
     let (world, identity, registry) = world();
     let envoy = Envoy::start(bootstrap(&world, &registry)).await;

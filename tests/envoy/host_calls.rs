@@ -5,7 +5,6 @@ use crate::support::bootstrap::{Bootstrap, Clients};
 use crate::support::client::{Caller, Connection};
 use crate::support::envoy::Envoy;
 use crate::support::envoys::repository;
-use crate::support::fields::Fields;
 use crate::support::pki::{Identity, Leaf};
 use crate::support::registry;
 use crate::support::request::Request;
@@ -74,7 +73,8 @@ impl Trace {
     /// The trace of the last request in a log.
     fn last(log: &str) -> Self {
         let lines: Vec<&str> = log.lines().collect();
-        let first = lines.iter().rposition(|line| line.contains("[host->vm] proxy_on_context_create(")).expect("a request");
+        let first =
+            lines.iter().rposition(|line| line.contains("[host->vm] proxy_on_context_create(")).expect("a request");
         let mut trace = Self::default();
         for line in lines[first..].iter().filter(|line| thread(line) == thread(lines[first])) {
             let called = |arrow| {
@@ -231,16 +231,21 @@ impl Path {
 
 /// The table as README.md has it.
 fn markdown(table: &[(&str, [usize; CALLS.len()])]) -> String {
-    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let text = |(_, name): &(_, &str)| (*name).to_owned();
-    let head: Vec<String> = ["a request".to_owned(), "calls".to_owned()].into_iter().chain(CALLS.iter().map(text)).collect();
-    let rows = table.iter().map(|(name, counts)| {
-        let counts = [counts.iter().sum()].into_iter().chain(*counts);
-        let counts = counts.map(|count: usize| if count == 0 { String::new() } else { count.to_string() });
-        row(&[(*name).to_owned()].into_iter().chain(counts).collect::<Vec<_>>())
-    });
-    let under = ["---"].into_iter().chain([":-:"; CALLS.len() + 1]).map(str::to_owned).collect::<Vec<_>>();
-    [row(&head), row(&under)].into_iter().chain(rows).collect()
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut head = vec!["a request".to_owned(), "calls".to_owned()];
+    let mut under = vec!["---".to_owned(), ":-:".to_owned()];
+    for (_, name) in CALLS {
+        head.push(name.to_owned());
+        under.push(":-:".to_owned());
+    }
+    let mut text = line(&head) + &line(&under);
+    for (name, counts) in table {
+        let shown = |count: &usize| if *count == 0 { String::new() } else { count.to_string() };
+        let mut cells = vec![(*name).to_owned(), counts.iter().sum::<usize>().to_string()];
+        cells.extend(counts.iter().map(shown));
+        text += &line(&cells);
+    }
+    text
 }
 
 #[tokio::test]
@@ -255,36 +260,41 @@ async fn every_kind_of_request_costs_what_the_table_says() {
 
 #[test]
 fn the_readme_has_the_same_table() {
+    const BETWEEN: [&str; 2] = ["<!-- host-calls:begin -->", "<!-- host-calls:end -->"];
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let section = readme.split_once("<!-- host-calls:begin -->\n").and_then(|(_, rest)| rest.split_once("<!-- host-calls:end -->"));
+    let [_, rest] = readme.splitn(2, BETWEEN[0]).collect::<Vec<_>>()[..] else {
+        panic!("README.md lacks {}", BETWEEN[0])
+    };
+    let [found, _] = rest.splitn(2, BETWEEN[1]).collect::<Vec<_>>()[..] else {
+        panic!("README.md lacks {}", BETWEEN[1])
+    };
     let table = markdown(&TABLE);
-    let found = section.map(|(section, _)| section.trim_matches('\n'));
-    assert!(
-        found == Some(table.trim_matches('\n')),
-        "README.md needs this table between <!-- host-calls:begin --> and <!-- host-calls:end -->:\n{table}"
-    );
+    assert!(found.trim() == table.trim(), "README.md needs this table between {BETWEEN:?}:\n\n{table}");
 }
 
-/// Which of its exports Envoy calls for a request: each costs about as much as an empty filter has to spare, so there
-/// are no others.
+/// The callbacks of a request in order, and how often Envoy asks for memory in between, once for each call that hands
+/// back bytes.
+fn callbacks(trace: Trace) -> (String, usize) {
+    let is_memory = |callback: &String| callback == "proxy_on_memory_allocate";
+    let (memory, others): (Vec<_>, Vec<_>) = trace.callbacks.into_iter().partition(is_memory);
+    (others.join(" "), memory.len())
+}
+
+/// Each callback that exists costs something, so there are no others.
 #[tokio::test]
-async fn a_request_comes_to_these_callbacks() {
-    let in_order = |callbacks: Vec<String>| {
-        let memory = callbacks.iter().filter(|callback| *callback == "proxy_on_memory_allocate").count();
-        let others = callbacks.into_iter().filter(|callback| callback != "proxy_on_memory_allocate").collect::<Vec<_>>();
-        (others.join(" "), memory)
-    };
-    let without_trailers =
-        "proxy_on_context_create proxy_on_request_headers proxy_on_response_headers proxy_on_delete".to_owned();
+async fn envoy_calls_what_a_request_needs_and_no_more() {
+    const REQUEST: &str = "proxy_on_context_create proxy_on_request_headers";
+    const RESPONSE: &str = "proxy_on_response_headers proxy_on_delete";
+
     let allowed = Path::to("allowed, `rate_limit_headers: off`").trace().await;
-    assert_eq!(in_order(allowed.callbacks), (without_trailers.clone(), 3), "headers, digest, buckets");
+    assert_eq!(callbacks(allowed), (format!("{REQUEST} {RESPONSE}"), 3), "headers, digest, buckets");
+
     let refused = Path::to("refused, unknown certificate").trace().await;
-    assert_eq!(in_order(refused.callbacks), (without_trailers, 2), "headers, digest");
+    assert_eq!(callbacks(refused), (format!("{REQUEST} {RESPONSE}"), 2), "headers, digest");
 
     let path = Path::to("allowed, `rate_limit_headers: off`");
-    let request = Request { trailers: Fields(vec![("x-sum".into(), "1".into())]), ..Request::post("/", "body") };
-    let trailers = Path { request, prepare: Bootstrap::http1_trailers, ..path }.trace().await;
-    let with_trailers = "proxy_on_context_create proxy_on_request_headers proxy_on_request_trailers \
-         proxy_on_response_headers proxy_on_delete";
-    assert_eq!(in_order(trailers.callbacks), (with_trailers.to_owned(), 4), "headers, digest, buckets, trailers");
+    let request = Request::post("/", "body").trailer("x-sum", "1");
+    let with_trailers = Path { request, prepare: Bootstrap::http1_trailers, ..path }.trace().await;
+    let expected = format!("{REQUEST} proxy_on_request_trailers {RESPONSE}");
+    assert_eq!(callbacks(with_trailers), (expected, 4), "headers, digest, buckets, trailers");
 }

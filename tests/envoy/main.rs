@@ -14,8 +14,11 @@ mod support;
 
 mod dates;
 mod fail_closed;
+mod flood;
 mod headers;
+mod host_calls;
 mod listeners;
+mod over_admission;
 mod reload;
 mod scenarios;
 mod shipped;

@@ -7,20 +7,32 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use walrus::ir::{BinaryOp, ExtendedLoad, LoadKind, MemArg, StoreKind, UnaryOp, Value};
-use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType};
+use walrus::{
+    ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
+};
 
 /// The key prefix of the clients' buckets in shared data.
-pub const BUCKETS: &str = "certgate:buckets:";
+const BUCKETS: &str = "certgate:buckets:";
 
-/// What a host call ends with, as the ABI numbers it.
+/// What a host call ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// There is no such thing.
-    NotFound = 1,
+    NotFound,
     /// Another was quicker.
-    CasMismatch = 8,
+    CasMismatch,
     /// The host has a fault.
-    InternalFailure = 10,
+    InternalFailure,
+}
+
+impl Status {
+    fn number(self) -> i32 {
+        match self {
+            Self::NotFound => 1,
+            Self::CasMismatch => 8,
+            Self::InternalFailure => 10,
+        }
+    }
 }
 
 /// Where the module is made to trap.
@@ -64,13 +76,10 @@ impl Mutant {
     /// with such a configuration does not trap, nor does that VM ever; any other does, also one that Envoy makes in a
     /// trapped one's place.
     pub fn traps_on_workers(mut self, callback: Callback, length: u32) -> Self {
-        let mut flag = |value| {
-            let value = ConstExpr::Value(Value::I32(value));
-            self.module.globals.add_local(ValType::I32, true, false, value)
-        };
+        let armed = self.global(0);
         // How many VMs there were before this one, once it has been handed a configuration.
-        let (unknown, armed) = (-1, flag(0));
-        let before = flag(unknown);
+        let unknown = -1;
+        let before = self.global(unknown);
         self.wrap_export(callback.export(), |body, _| {
             body.global_get(armed);
             then(body, |body| {
@@ -108,8 +117,7 @@ impl Mutant {
 
     /// Takes its time before it stores: turns of an empty loop.
     pub fn store_takes(mut self, turns: u32) -> Self {
-        let nothing = ConstExpr::Value(Value::I32(0));
-        let turn = self.module.globals.add_local(ValType::I32, true, false, nothing);
+        let turn = self.global(0);
         self.replace_import("proxy_set_shared_data", |body, host, arguments| {
             body.i32_const(0).global_set(turn).loop_(None, |body| {
                 let again = body.id();
@@ -154,7 +162,7 @@ impl Mutant {
     /// Ends every call of this function of the host's with this status.
     pub fn call_ends_with(self, name: &str, status: Status) -> Self {
         self.replace_import(name, |body, _, _| {
-            body.i32_const(status as i32);
+            body.i32_const(status.number());
         })
     }
 
@@ -183,6 +191,11 @@ impl Mutant {
             beside.persist(&path).expect("a rename");
         }
         path
+    }
+
+    /// A new variable.
+    fn global(&mut self, value: i32) -> GlobalId {
+        self.module.globals.add_local(ValType::I32, true, false, ConstExpr::Value(Value::I32(value)))
     }
 
     fn memory(&self) -> MemoryId {
@@ -280,7 +293,7 @@ fn answer_or_call(body: &mut InstrSeqBuilder<'_>, status: Status, host: Function
     body.if_else(
         ValType::I32,
         |body| {
-            body.i32_const(status as i32);
+            body.i32_const(status.number());
         },
         |body| {
             for argument in arguments {

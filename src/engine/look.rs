@@ -1,0 +1,75 @@
+//! The first thing done with a request: what it claims, seen without believing it, and taken off it.
+
+use super::Engine;
+use super::host::{Headers, HostFailure};
+use super::reply::Protocol;
+use crate::domain::headers::OwnedHeaders;
+
+/// What one pass over a request's headers shows.
+pub(super) struct Look {
+    /// What it speaks.
+    pub(super) protocol: Protocol,
+    /// It has a header with a name that is certgate's own.
+    claims: bool,
+    /// It asks the next hop to drop such a header.
+    nominates: bool,
+}
+
+impl Look {
+    fn at<'h>(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders) -> Self {
+        let mut look = Self { protocol: Protocol::Http, claims: false, nominates: false };
+        for (name, value) in headers {
+            match name {
+                b"content-type" => look.protocol = Protocol::of(value),
+                b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
+                name => look.claims |= owned.owns(name),
+            }
+        }
+        look
+    }
+}
+
+impl Engine {
+    /// Looks at the request with these headers and takes off it what only certgate may say.
+    pub(super) fn look<'h>(
+        &self,
+        host: &impl Headers,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
+    ) -> (Protocol, Result<(), HostFailure>) {
+        let look = Look::at(headers.clone(), &self.owned);
+        let mut stripped = Ok(());
+        if look.claims {
+            stripped = self.strip(host, headers.clone().map(|(name, _)| name));
+        }
+        if look.nominates && stripped.is_ok() {
+            stripped = self.keep_from_next_hop(host, headers);
+        }
+        (look.protocol, stripped)
+    }
+
+    /// Removes every header or trailer with a name that only certgate may use, in whatever spelling.
+    pub fn strip<'h>(&self, headers: &impl Headers, names: impl Iterator<Item = &'h [u8]>) -> Result<(), HostFailure> {
+        names.filter(|name| self.owned.owns(name)).try_for_each(|name| headers.remove(name))
+    }
+
+    /// Takes the owned names out of `Connection` (RFC 9110 section 7.6.1): a next hop that honours it would drop what
+    /// certgate is about to say. Envoy passes the header on with upgrades.
+    fn keep_from_next_hop<'h>(
+        &self,
+        host: &impl Headers,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+    ) -> Result<(), HostFailure> {
+        let lines = headers.filter(|(name, _)| *name == b"connection");
+        let kept: Vec<_> =
+            lines.flat_map(|(_, value)| options(value)).filter(|option| !self.owned.owns(option)).collect();
+        match kept.is_empty() {
+            true => host.remove(b"connection"),
+            false => host.set("connection", &kept.join(&b", "[..])),
+        }
+    }
+}
+
+/// The elements of a comma-separated header value.
+fn options(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|option| !option.is_empty())
+}
