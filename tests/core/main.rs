@@ -16,6 +16,7 @@
 mod protobuf_struct;
 
 mod bucket_laws;
+mod certificates;
 mod cli;
 mod config_errors;
 mod config_laws;

@@ -406,6 +406,22 @@ async fn a_host_call_that_fails_under_a_configuration_refuses_every_request() {
     nothing_passes(table.map(|(fault, call)| (fault, fails(call), "internal"))).await;
 }
 
+/// What a failed allocation would do in `on_configure` on a worker is let everything through.
+#[tokio::test]
+async fn a_configuration_that_does_not_fit_into_memory_refuses_every_request() {
+    let cast = Cast::new();
+    let mut registry = cast.registry();
+    registry["clients"][0]["description"] = json!("-".repeat(8 << 20));
+    // Half of what it takes.
+    let module = Mutant::new().memory_for(64).write();
+    let envoy = Envoy::start(cast.world.bootstrap(&registry).without_belt().module(&module)).await;
+    for (who, caller) in cast.callers() {
+        assert_eq!(caller.send(envoy.port(), &forged(who, "memory")).await.status, 503, "{who}");
+    }
+    assert_eq!(cast.world.forwarded(), 0);
+    assert!(envoy.log().contains("there is no memory for the configuration"));
+}
+
 fn fails(call: &str) -> Mutant {
     Mutant::new().call_ends_with(call, Status::InternalFailure)
 }

@@ -123,6 +123,28 @@ async fn buckets_survive_reloads() {
     assert_eq!(status(&mut connection).await, 200);
 }
 
+/// An open stream keeps the context of its configuration alive on its worker, and Envoy uses that context again, without
+/// a word to it, when the configuration comes back.
+#[tokio::test]
+async fn an_old_configuration_that_comes_back_counts_by_its_own_limits_at_once() {
+    let world = World::new();
+    let one = world.authority.client("one");
+    let (small, large) = (limited(&[("one", &one)], 3), limited(&[("one", &one)], 1000));
+    let mut envoy = Envoy::start(world.ecds_bootstrap(&small).websocket().concurrency(1)).await;
+    let mut open = world.caller(&one).raw(envoy.port()).await;
+    let upgrade = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    assert_eq!(open.exchange(upgrade).await.status, 101, "the first of three");
+    let mut connection = world.caller(&one).connect(envoy.port()).await;
+    assert_eq!(envoy.push(&large).await, Outcome::Live);
+    assert_eq!(status(&mut connection).await, 200, "the second of a thousand");
+    assert_eq!(envoy.push(&small).await, Outcome::Live);
+    assert_eq!(status(&mut connection).await, 200, "the third of three");
+    assert_eq!(status(&mut connection).await, 429);
+    open.write("ping").await;
+    assert_eq!(open.read(4).await, b"ping", "it was open all the time");
+}
+
 #[tokio::test]
 async fn a_hundred_reloads_lose_no_request() {
     let world = World::new();

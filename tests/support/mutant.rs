@@ -178,6 +178,14 @@ impl Mutant {
         })
     }
 
+    /// Has no more memory than so many pages of 64 KiB beyond what it starts with.
+    pub fn memory_for(mut self, pages: u64) -> Self {
+        let memory = self.memory();
+        let memory = self.module.memories.get_mut(memory);
+        memory.maximum = Some(memory.initial + pages);
+        self
+    }
+
     /// Writes it down: under the same name if it is the same module, so that tests that run at once can share it.
     pub fn write(mut self) -> PathBuf {
         let bytes = self.module.emit_wasm();
