@@ -211,6 +211,10 @@ async fn traps_at_start(callback: Callback) {
                 _ => cast.world.bootstrap(&cast.registry()),
             };
             let envoy = Envoy::start(bootstrap.version(version).module(&mutant).failure_policy(policy)).await;
+            if callback == Callback::Tick {
+                // A request that comes before the first tick takes the configuration up itself, and is decided by it.
+                trapped(&envoy, callback, 2).await;
+            }
             let traffic = Traffic::start(&cast, &envoy).await;
             let when = format!("{callback:?} at start, {version}, {policy}");
             assert_told(&traffic.watch("after").await, callback, policy, &when);
