@@ -22,6 +22,8 @@ mod config_errors;
 mod config_laws;
 mod config_policy;
 mod engine;
+mod governor;
 mod module;
 mod rooms;
 mod scenarios;
+mod workers;
