@@ -76,7 +76,7 @@ impl Document {
     fn part(&mut self, key: &str, value: Located<'_>) {
         const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
         const RATE_LIMIT_HEADERS: &[(&str, RateLimitHeaders)] =
-            &[("ietf", RateLimitHeaders::Ietf), ("off", RateLimitHeaders::Off)];
+            &[("ietf", RateLimitHeaders::Ietf), ("legacy", RateLimitHeaders::Legacy), ("off", RateLimitHeaders::Off)];
         const FILTER_STATE: &[(&str, FilterState)] =
             &[("refusals", FilterState::Refusals), ("always", FilterState::Always)];
         let errors = &mut self.errors;
@@ -91,7 +91,7 @@ impl Document {
             }
             "headers" => assign(&mut self.headers, headers::read(value, errors)),
             "rate_limit_headers" => {
-                let choice = value.choice(RATE_LIMIT_HEADERS, "`ietf` or `off`", errors);
+                let choice = value.choice(RATE_LIMIT_HEADERS, "`ietf`, `legacy` or `off`", errors);
                 assign(&mut self.rate_limit_headers, choice);
             }
             "filter_state" => {

@@ -19,6 +19,8 @@ pub enum RateLimitHeaders {
     /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
     #[default]
     Ietf,
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, of the limit nearest to exhaustion.
+    Legacy,
     /// None.
     Off,
 }

@@ -102,7 +102,8 @@ impl Engine {
             Verdict::Throttled { caller: Caller { entry, .. }, draw, wait } => {
                 let fired: Vec<_> = fired(&entry, &draw).map(|(_, limit)| limit).collect();
                 let headers = self.response_headers(&entry, &draw);
-                Outcome::Reply(reply::throttled(protocol, wait, &fired, headers.as_ref().map(ResponseHeaders::pairs)))
+                let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
+                Outcome::Reply(reply::throttled(protocol, wait, &fired, &pairs))
             }
             Verdict::Refused(_) if !enforced => Outcome::Forward(None),
             Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason.decision())),
@@ -111,13 +112,16 @@ impl Engine {
     }
 
     fn response_headers(&self, entry: &Entry<'_>, draw: &Draw) -> Option<ResponseHeaders> {
-        if self.policy.rate_limit_headers == RateLimitHeaders::Off {
-            return None;
-        }
         let limits = &entry.tier.limits;
         let balances = limits.iter().map(|limit| draw.balance(limit));
-        let policy = self.rate_limit_policies.get(entry.tier_index.0)?;
-        Some(ResponseHeaders::new(policy, limits, balances))
+        match self.policy.rate_limit_headers {
+            RateLimitHeaders::Off => None,
+            RateLimitHeaders::Legacy => ResponseHeaders::legacy(limits, balances),
+            RateLimitHeaders::Ietf => {
+                let policy = self.rate_limit_policies.get(entry.tier_index.0)?;
+                Some(ResponseHeaders::ietf(policy, limits, balances))
+            }
+        }
     }
 
     /// The tier that lets the least through, for who has none yet.

@@ -1,4 +1,5 @@
-//! The rate-limit fields of draft-ietf-httpapi-ratelimit-headers-10, which are structured fields (RFC 9651).
+//! The rate-limit fields of draft-ietf-httpapi-ratelimit-headers-10, which are structured fields (RFC 9651), and those
+//! that came before it.
 
 use crate::domain::bucket::Balance;
 use crate::domain::limit::{LARGEST_BURST, Limit};
@@ -10,23 +11,46 @@ use std::sync::Arc;
 const POLICY: &str = "ratelimit-policy";
 /// The field that says what is left of them.
 const STATUS: &str = "ratelimit";
+/// What came before the draft.
+const LEGACY: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
 
 /// The rate-limit fields of one response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResponseHeaders {
-    policy: Arc<str>,
-    status: String,
+pub enum ResponseHeaders {
+    /// `RateLimit-Policy` and `RateLimit`.
+    Ietf {
+        /// The limits.
+        policy: Arc<str>,
+        /// What is left of them.
+        status: String,
+    },
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, which have no standard; the last in seconds from now, as most write
+    /// it.
+    Legacy {
+        /// Burst, tokens left, and seconds until it is whole.
+        numbers: [String; 3],
+    },
 }
 
 impl ResponseHeaders {
-    /// The fields for a response to a client with these limits, of which `balances` are left.
-    pub(super) fn new(policy: &Arc<str>, limits: &[Limit], balances: impl Iterator<Item = Balance>) -> Self {
-        Self { policy: Arc::clone(policy), status: status(limits, balances) }
+    /// The draft's fields for a response to a client with these limits, of which `balances` are left.
+    pub(super) fn ietf(policy: &Arc<str>, limits: &[Limit], balances: impl Iterator<Item = Balance>) -> Self {
+        Self::Ietf { policy: Arc::clone(policy), status: status(limits, balances) }
+    }
+
+    /// The older fields, of the limit that is nearest to exhaustion; `None` where there is no limit.
+    pub(super) fn legacy(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> Option<Self> {
+        let (limit, balance) = limits.iter().zip(balances).min_by_key(|(_, balance)| balance.remaining)?;
+        let numbers = [limit.rate.burst().get(), balance.remaining, balance.until_full.ceil_seconds()];
+        Some(Self::Legacy { numbers: numbers.map(|number| number.to_string()) })
     }
 
     /// Name and value of each.
-    pub fn pairs(&self) -> [(&'static str, &str); 2] {
-        [(POLICY, &self.policy), (STATUS, &self.status)]
+    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Ietf { policy, status } => vec![(POLICY, policy), (STATUS, status)],
+            Self::Legacy { numbers } => LEGACY.into_iter().zip(numbers.iter().map(String::as_str)).collect(),
+        }
     }
 }
 

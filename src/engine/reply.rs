@@ -64,7 +64,7 @@ pub(super) fn throttled(
     protocol: Protocol,
     wait: Nanos,
     fired: &[&Limit],
-    rate_limit: Option<[(&'static str, &str); 2]>,
+    rate_limit: &[(&'static str, &str)],
 ) -> Reply {
     let names: Vec<_> = fired.iter().map(|limit| limit.name.as_str()).collect();
     let message = format!("limit exceeded: {}", names.join(", "));
@@ -76,7 +76,7 @@ pub(super) fn throttled(
     // gRPC's RESOURCE_EXHAUSTED.
     let mut reply = Reply::new(protocol, 429, 8, message.into(), problem.into());
     reply.headers.push(("retry-after", wait.ceil_seconds().max(1).to_string().into()));
-    let fields = rate_limit.into_iter().flatten().map(|(name, value)| (name, value.to_owned().into()));
+    let fields = rate_limit.iter().map(|(name, value)| (*name, (*value).to_owned().into()));
     reply.headers.extend(fields);
     reply
 }

@@ -73,7 +73,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
         "tiers": [],
         "clients": {"a": 1},
         "headers": null,
-        "rate_limit_headers": "legacy",
+        "rate_limit_headers": "draft",
         "filter_state": 1,
         "metrics": {"clients": 100_001, "client": 1},
     })), @r#"
@@ -84,7 +84,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     metrics.client: expected `clients`, found an unknown field
     metrics.clients: expected a whole number from 0 to 100000, found 100001
     mode: expected `enforce` or `shadow`, found "Enforce"
-    rate_limit_headers: expected `ietf` or `off`, found "legacy"
+    rate_limit_headers: expected `ietf`, `legacy` or `off`, found "draft"
     teirs: expected `tiers`, found an unknown field
     tiers: expected a map from names to tiers, found an empty list
     version: expected 1, found "1"

@@ -256,6 +256,28 @@ async fn grpc_callers_get_a_grpc_status() {
 }
 
 #[tokio::test]
+async fn legacy_rate_limit_fields_tell_of_the_limit_nearest_to_exhaustion() {
+    let (world, identity, mut registry) = world();
+    world.default.add_response_header("X-RateLimit-Remaining", "theirs");
+    registry["rate_limit_headers"] = json!("legacy");
+    registry["tiers"]["unlimited"] = json!({"limits": [
+        {"name": "daily", "requests": 1000, "per": "1d"},
+        {"name": "hourly", "requests": 2, "per": "1h"},
+    ]});
+    let envoy = Envoy::start(bootstrap(&world, &registry)).await;
+    let caller = world.caller(&identity);
+    for (status, remaining, reset) in [(200, "1", 1800), (200, "0", 3600), (429, "0", 3600)] {
+        let response = caller.get(envoy.port(), "/").await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.header("x-ratelimit-limit"), Some("2"));
+        assert_eq!(response.header("x-ratelimit-remaining"), Some(remaining));
+        let seconds: u64 = response.header("x-ratelimit-reset").unwrap().parse().unwrap();
+        assert!((reset - 60..=reset).contains(&seconds), "{seconds}");
+        assert_eq!(response.header("ratelimit"), None);
+    }
+}
+
+#[tokio::test]
 async fn an_upstreams_own_rate_limit_fields_are_replaced_or_left_alone() {
     let (world, identity, mut registry) = world();
     world.default.add_response_header("RateLimit", "\"theirs\";r=1;t=1");

@@ -40,11 +40,12 @@ const FREE: [&str; 6] = [
 const MANY: usize = 12;
 
 /// What each kind of request costs, in the order of [`CALLS`].
-const TABLE: [(&str, [usize; CALLS.len()]); 17] = [
+const TABLE: [(&str, [usize; CALLS.len()]); 18] = [
     ("allowed, `rate_limit_headers: off`", [1, 1, 1, 1, 3, 0, 0, 0]),
     ("allowed, with three limits", [1, 1, 1, 1, 3, 0, 0, 0]),
     ("allowed, without limits", [1, 1, 0, 0, 3, 0, 0, 0]),
     ("allowed, with `RateLimit` headers", [1, 1, 1, 1, 5, 0, 0, 0]),
+    ("allowed, with `X-RateLimit` headers", [1, 1, 1, 1, 6, 0, 0, 0]),
     ("allowed, with one identity header switched off", [1, 1, 1, 1, 2, 0, 0, 0]),
     ("allowed, `filter_state: always`", [1, 1, 1, 1, 3, 0, 2, 0]),
     ("allowed, with a forged header", [1, 1, 1, 1, 3, 1, 0, 0]),
@@ -176,6 +177,7 @@ impl Path {
             }
             "allowed, without limits" => path.with("/tiers/gold", json!({})),
             "allowed, with `RateLimit` headers" => path.with("/rate_limit_headers", json!("ietf")),
+            "allowed, with `X-RateLimit` headers" => path.with("/rate_limit_headers", json!("legacy")),
             "allowed, with one identity header switched off" => path.with("/headers", json!({"fingerprint": null})),
             "allowed, `filter_state: always`" => path.with("/filter_state", json!("always")),
             "allowed, with a forged header" => {

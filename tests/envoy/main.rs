@@ -19,6 +19,7 @@ mod headers;
 mod host_calls;
 mod listeners;
 mod over_admission;
+mod patience;
 mod reload;
 mod scenarios;
 mod shipped;

@@ -8,7 +8,7 @@ use crate::support::mutant::Mutant;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -88,10 +88,7 @@ async fn measure(load: Load, prepare: impl FnOnce(Bootstrap) -> Bootstrap) -> (A
     let Load { requests, seconds, burst, calling } = load;
     registry["tiers"]["bronze"]["limits"] =
         json!([{"name": "limit", "requests": requests, "per": format!("{seconds}s"), "burst": burst}]);
-    let spread_evenly = |document: &mut Value| {
-        document["static_resources"]["listeners"][0]["connection_balance_config"] = json!({"exact_balance": {}});
-    };
-    let envoy = Envoy::start(prepare(world.bootstrap(&registry).edit_document(spread_evenly))).await;
+    let envoy = Envoy::start(prepare(world.bootstrap(&registry).spread_evenly())).await;
     let start = Instant::now();
     let mut calls = JoinSet::new();
     for _ in 0..CONNECTIONS {

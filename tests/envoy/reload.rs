@@ -123,6 +123,25 @@ async fn buckets_survive_reloads() {
     assert_eq!(status(&mut connection).await, 200);
 }
 
+#[tokio::test]
+async fn a_client_that_moves_to_another_tier_takes_along_what_it_spent() {
+    let world = World::new();
+    let one = world.authority.client("one");
+    let in_tier = |tier: &str| {
+        let mut registry = registry::of(&[("one", tier, &one)]);
+        registry["tiers"] = json!({"small": hourly(2), "large": hourly(5)});
+        registry
+    };
+    let mut envoy = Envoy::start(world.ecds_bootstrap(&in_tier("small"))).await;
+    let mut connection = world.caller(&one).connect(envoy.port()).await;
+    for (tier, expected) in [("small", [200, 200, 429, 429]), ("large", [200, 200, 200, 429])] {
+        envoy.push(&in_tier(tier)).await;
+        for expected in expected {
+            assert_eq!(status(&mut connection).await, expected, "in the tier {tier}");
+        }
+    }
+}
+
 /// An open stream keeps the context of its configuration alive on its worker, and Envoy uses that context again, without
 /// a word to it, when the configuration comes back.
 #[tokio::test]

@@ -269,6 +269,12 @@ impl Bootstrap {
         })
     }
 
+    /// Handing connections to the workers in turn, so that a few connections are on all of them.
+    pub fn spread_evenly(mut self) -> Self {
+        self.listener()["connection_balance_config"] = json!({"exact_balance": {}});
+        self
+    }
+
     /// Allowing WebSocket upgrades.
     pub fn websocket(self) -> Self {
         self.edit(|connection_manager| connection_manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]))
