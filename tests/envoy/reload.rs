@@ -5,6 +5,7 @@ use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
 use crate::support::pki::Identity;
 use crate::support::registry;
+use crate::support::wait::until;
 use crate::support::world::World;
 use serde_json::{Value, json};
 
@@ -145,7 +146,7 @@ async fn a_client_that_moves_to_another_tier_takes_along_what_it_spent() {
 /// An open stream keeps the context of its configuration alive on its worker, and Envoy uses that context again, without
 /// a word to it, when the configuration comes back.
 #[tokio::test]
-async fn an_old_configuration_that_comes_back_counts_by_its_own_limits_at_once() {
+async fn an_old_configuration_that_comes_back_counts_by_its_own_limits() {
     let world = World::new();
     let one = world.authority.client("one");
     let (small, large) = (limited(&[("one", &one)], 3), limited(&[("one", &one)], 1000));
@@ -158,6 +159,11 @@ async fn an_old_configuration_that_comes_back_counts_by_its_own_limits_at_once()
     assert_eq!(envoy.push(&large).await, Outcome::Live);
     assert_eq!(status(&mut connection).await, 200, "the second of a thousand");
     assert_eq!(envoy.push(&small).await, Outcome::Live);
+    // The worker hears of it from the main thread, which numbers the configuration at its first tick.
+    until("the third configuration", async || {
+        (envoy.admin.metric("certgate_config_generation", &[]).await >= 3.0).then_some(())
+    })
+    .await;
     assert_eq!(status(&mut connection).await, 200, "the third of three");
     assert_eq!(status(&mut connection).await, 429);
     open.write("ping").await;
