@@ -7,8 +7,9 @@
 //! |---|---|---|
 //! | [`domain`] | what the words mean: names, limits, buckets, clients, decisions | nothing |
 //! | [`certificate`] | a certificate's text to its DER form, fingerprint and dates | `domain` |
+//! | [`calendar`] | the windows that quotas count in | `domain` |
 //! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate` |
-//! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate` |
+//! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar` |
 //! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `cli` |
 //! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine` |
 //!
@@ -21,6 +22,7 @@
 //! certificate at this moment, takes a token from each of the tier's limits, and either annotates the request or says
 //! how to reject it.
 
+pub mod calendar;
 pub mod certificate;
 pub mod config;
 pub mod domain;

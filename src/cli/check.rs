@@ -3,7 +3,8 @@
 use super::time::{now, rfc3339};
 use super::{Outcome, Output, input, yaml};
 use crate::config;
-use crate::domain::policy::{Mode, Policy};
+use crate::domain::mode::Mode;
+use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
 use std::borrow::Cow;
 use std::io;

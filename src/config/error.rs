@@ -6,7 +6,7 @@ use super::path::Path;
 use super::show::Found;
 use crate::certificate::Unreadable;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::limit::LARGEST_BURST;
+use crate::domain::limit::LARGEST_CAPACITY;
 use crate::domain::name::Name;
 use std::fmt;
 use std::sync::Arc;
@@ -183,8 +183,16 @@ pub enum Problem {
         /// The largest burst that does.
         largest: u64,
     },
+    /// A request would cost more than the limit ever holds.
+    #[error("expected a cost of at most {most}, which is all that the limit holds, found {found}")]
+    Cost {
+        /// The limit's burst, or the quota's requests.
+        most: u64,
+        /// The cost.
+        found: u64,
+    },
     /// The burst is larger than a response header can say.
-    #[error("expected a burst of at most {LARGEST_BURST}, found a larger one")]
+    #[error("expected a burst of at most {LARGEST_CAPACITY}, found a larger one")]
     Burst,
 }
 

@@ -14,6 +14,7 @@ mod fingerprint;
 mod headers;
 mod inspect;
 mod json;
+mod limits;
 mod names;
 mod node;
 mod path;

@@ -7,6 +7,9 @@ pub const DEFAULT_TIER: &str = "x-client-tier";
 /// See [`DEFAULT_ALIAS`].
 pub const DEFAULT_FINGERPRINT: &str = "x-client-fingerprint";
 
+/// Tells an upstream which limits of the client are nearly used up, or are and are not enforced.
+pub const LIMIT_WARNING: &str = "x-client-limit-warning";
+
 /// Every name that any version of certgate may set on a request, whatever a configuration switches on, off or renames:
 /// an upstream may believe any of them. `client-cert` and `client-cert-chain` are RFC 9440's.
 pub const ALWAYS_OWNED: [&str; 11] = [
@@ -15,7 +18,7 @@ pub const ALWAYS_OWNED: [&str; 11] = [
     DEFAULT_FINGERPRINT,
     "client-cert",
     "client-cert-chain",
-    "x-client-limit-warning",
+    LIMIT_WARNING,
     "x-client-groups",
     "x-client-scopes",
     "x-client-subject",

@@ -5,11 +5,17 @@
 
 pub mod bucket;
 pub mod client;
+pub mod cost;
 pub mod decision;
 pub mod fingerprint;
 pub mod headers;
+pub mod level;
 pub mod limit;
+pub mod mode;
 pub mod name;
 pub mod policy;
+pub mod quota;
+pub mod rate;
+mod record;
 pub mod registry;
 pub mod time;

@@ -1,17 +1,8 @@
 //! Everything one configuration says, ready for use.
 
 use super::headers::IdentityHeaders;
+use super::mode::Mode;
 use super::registry::Registry;
-
-/// What happens to a request that is not to pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// It is rejected.
-    #[default]
-    Enforce,
-    /// It is counted and logged, and passes.
-    Shadow,
-}
 
 /// Which rate-limit headers a response carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,11 +13,28 @@ impl Nanos {
     pub fn ceil_seconds(self) -> u64 {
         self.0.div_ceil(Self::PER_SECOND)
     }
+
+    /// The moment a span after this one.
+    pub fn after(self, span: Self) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// The span from an earlier moment to this one; none if it is a later one.
+    pub fn since(self, earlier: Self) -> Self {
+        Self(self.0.saturating_sub(earlier.0))
+    }
 }
 
 /// Seconds since 1970-01-01T00:00:00Z, as certificates count them (RFC 5280 section 4.1.2.5 has no fractions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixSeconds(pub i64);
+
+impl UnixSeconds {
+    /// The seconds from this moment to a later one; none if it is an earlier one.
+    pub fn until(self, later: Self) -> u64 {
+        u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0)
+    }
+}
 
 /// When a certificate is valid: both ends included (RFC 5280 section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,11 @@
-//! Which configuration is in force, as all workers see it: its number and its hash, in one shared value. The number
-//! never belongs to the hash: an old configuration that is pushed again must be the newest.
+//! Which configuration is in force, as all workers see it: its number and its hash, in one shared value, beside the
+//! moment of the first one. The number never belongs to the hash: an old configuration that is pushed again must be the
+//! newest.
 
 use super::host::Store;
 use super::swap::{Change, Unavailable, update};
-use crate::domain::bucket::Generation;
+use crate::domain::level::Generation;
+use crate::domain::time::UnixSeconds;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// SHA-256 of a configuration's bytes.
@@ -15,19 +17,26 @@ pub struct Numbering {
     key: Box<str>,
     hash: Hash,
     number: AtomicU64,
+    started: UnixSeconds,
 }
 
 impl Numbering {
     /// Makes the configuration with this hash the one in force: the same one keeps its number, another one gets the
     /// next. Also whether it got it here, and not from another worker.
     ///
-    /// The value under `key` is the number (u64, little-endian) and the hash. The number stays its first eight bytes in
-    /// every version, since buckets outlive the module that counted them.
-    pub fn take_up(store: &impl Store, key: &str, hash: Hash) -> Result<(Self, bool), Unavailable> {
+    /// The value under `key` is the number (u64, little-endian), the calendar's `now` at the first configuration of all
+    /// (i64, seconds since 1970) and the hash. The first two stay its first sixteen bytes in every version, since buckets
+    /// outlive the module that counted them.
+    pub fn take_up(store: &impl Store, key: &str, hash: Hash, now: UnixSeconds) -> Result<(Self, bool), Unavailable> {
         let mut first = false;
-        let value = update(store, key, |stored| next(stored.unwrap_or_default(), &hash, &mut first), || ())?;
-        let number = AtomicU64::new(number(&value));
-        Ok((Self { key: key.into(), hash, number }, first))
+        let value = update(store, key, |stored| next(stored, &hash, now, &mut first), || ())?;
+        let (number, started) = (AtomicU64::new(number(&value)), started(&value).unwrap_or(now));
+        Ok((Self { key: key.into(), hash, number, started }, first))
+    }
+
+    /// When the first configuration since the process started was taken up.
+    pub fn started(&self) -> UnixSeconds {
+        self.started
     }
 
     /// The number.
@@ -46,19 +55,25 @@ impl Numbering {
     }
 }
 
-fn next(stored: Vec<u8>, hash: &Hash, first: &mut bool) -> Change<Vec<u8>> {
+fn next(stored: Option<Vec<u8>>, hash: &Hash, now: UnixSeconds, first: &mut bool) -> Change<Vec<u8>> {
+    let stored = stored.unwrap_or_default();
     *first = !holds(&stored, hash);
     if !*first {
         return Change::Keep(stored);
     }
-    let next = number(&stored).saturating_add(1);
-    Change::Write(next.to_le_bytes().into_iter().chain(*hash).collect())
+    let next = number(&stored).saturating_add(1).to_le_bytes();
+    let started = started(&stored).unwrap_or(now).0.to_le_bytes();
+    Change::Write([next.as_slice(), started.as_slice(), hash].concat())
 }
 
 fn number(value: &[u8]) -> u64 {
     value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
+fn started(value: &[u8]) -> Option<UnixSeconds> {
+    value.get(8..)?.first_chunk().map(|bytes| UnixSeconds(i64::from_le_bytes(*bytes)))
+}
+
 fn holds(value: &[u8], hash: &Hash) -> bool {
-    value.get(8..) == Some(hash)
+    value.get(16..) == Some(hash)
 }

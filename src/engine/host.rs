@@ -69,7 +69,7 @@ pub trait Clock {
 pub trait Counters {
     /// A request was decided: allowed, if there is no reason why not.
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>);
-    /// A request did not get its token from the limit at this place in the tier's list.
+    /// The limit at this place in the tier's list did not hold what a request costs.
     fn limit_exceeded(&self, tier: TierIndex, limit: usize);
     /// Another worker changed a client's buckets between read and write.
     fn store_conflict(&self);

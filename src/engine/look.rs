@@ -6,20 +6,23 @@ use super::reply::Protocol;
 use crate::domain::headers::OwnedHeaders;
 
 /// What one pass over a request's headers shows.
-pub(super) struct Look {
+pub(super) struct Look<'h> {
     /// What it speaks.
     pub(super) protocol: Protocol,
+    /// Its method.
+    pub(super) method: &'h [u8],
     /// It has a header with a name that is certgate's own.
     claims: bool,
     /// It asks the next hop to drop such a header.
     nominates: bool,
 }
 
-impl Look {
-    fn at<'h>(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders) -> Self {
-        let mut look = Self { protocol: Protocol::Http, claims: false, nominates: false };
+impl<'h> Look<'h> {
+    fn at(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders) -> Self {
+        let mut look = Self { protocol: Protocol::Http, method: b"", claims: false, nominates: false };
         for (name, value) in headers {
             match name {
+                b":method" => look.method = value,
                 b"content-type" => look.protocol = Protocol::of(value),
                 b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
                 name => look.claims |= owned.owns(name),
@@ -35,7 +38,7 @@ impl Engine {
         &self,
         host: &impl Headers,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
-    ) -> (Protocol, Result<(), HostFailure>) {
+    ) -> (Look<'h>, Result<(), HostFailure>) {
         let look = Look::at(headers.clone(), &self.owned);
         let mut stripped = Ok(());
         if look.claims {
@@ -44,7 +47,7 @@ impl Engine {
         if look.nominates && stripped.is_ok() {
             stripped = self.keep_from_next_hop(host, headers);
         }
-        (look.protocol, stripped)
+        (look, stripped)
     }
 
     /// Removes every header or trailer with a name that only certgate may use, in whatever spelling.

@@ -19,9 +19,12 @@ mod verdict;
 use crate::domain::client::Tier;
 use crate::domain::decision::Decision;
 use crate::domain::headers::OwnedHeaders;
+use crate::domain::limit::{Kind, Limit};
+use crate::domain::mode::Mode;
 use crate::domain::name::Name;
-use crate::domain::policy::{Mode, Policy, RateLimitHeaders};
+use crate::domain::policy::{Policy, RateLimitHeaders};
 use crate::domain::registry::Entry;
+use crate::domain::time::Nanos;
 use dates::Dates;
 use generation::Numbering;
 use host::Host;
@@ -29,7 +32,7 @@ use identify::Caller;
 use reply::{Protocol, Reply};
 use std::sync::Arc;
 use throttle::Draw;
-use verdict::{Verdict, fired};
+use verdict::Verdict;
 
 pub use rate_limit::ResponseHeaders;
 
@@ -81,13 +84,13 @@ impl Engine {
         host: &impl Host,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> Outcome {
-        let (protocol, stripped) = self.look(host, headers);
+        let (look, stripped) = self.look(host, headers);
         let verdict = match stripped {
-            Ok(()) => self.annotate(host, self.decide(host)),
+            Ok(()) => self.annotate(host, self.decide(host, look.method)),
             Err(_) => Verdict::Unsendable,
         };
         self.record(host, &verdict);
-        self.outcome(protocol, verdict)
+        self.outcome(look.protocol, verdict)
     }
 
     fn outcome(&self, protocol: Protocol, verdict: Verdict<'_>) -> Outcome {
@@ -96,14 +99,15 @@ impl Engine {
             Verdict::Allowed { caller, draw } => {
                 Outcome::Forward(draw.and_then(|draw| self.response_headers(&caller.entry, &draw)))
             }
-            Verdict::Throttled { caller, draw, .. } if !enforced => {
+            Verdict::Throttled { caller, draw } if !enforced => {
                 Outcome::Forward(self.response_headers(&caller.entry, &draw))
             }
-            Verdict::Throttled { caller: Caller { entry, .. }, draw, wait } => {
-                let fired: Vec<_> = fired(&entry, &draw).map(|(_, limit)| limit).collect();
+            Verdict::Throttled { caller: Caller { entry, .. }, draw } => {
+                let short = draw.short(&entry.tier.limits).map(|(_, limit)| limit);
+                let fired: Vec<_> = short.filter(|limit| limit.mode == Mode::Enforce).collect();
                 let headers = self.response_headers(&entry, &draw);
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
-                Outcome::Reply(reply::throttled(protocol, wait, &fired, &pairs))
+                Outcome::Reply(reply::throttled(protocol, draw.take.wait, &fired, &pairs))
             }
             Verdict::Refused(_) if !enforced => Outcome::Forward(None),
             Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason.decision())),
@@ -126,7 +130,21 @@ impl Engine {
 
     /// The tier that lets the least through, for who has none yet.
     fn strictest_tier(&self) -> Option<&Name> {
-        let slowest = |tier: &&Tier| tier.limits.iter().map(|limit| limit.rate.interval()).max();
-        self.policy.registry.tiers().iter().max_by_key(slowest).map(|tier| &tier.name)
+        let strictness = |tier: &&Tier| {
+            let enforced = tier.limits.iter().filter(|limit| limit.mode == Mode::Enforce);
+            enforced.map(nanos_between_requests).max()
+        };
+        self.policy.registry.tiers().iter().max_by_key(strictness).map(|tier| &tier.name)
+    }
+}
+
+/// How far apart a limit keeps requests in the long run.
+fn nanos_between_requests(limit: &Limit) -> u64 {
+    match limit.kind {
+        Kind::TokenBucket(rate) => rate.interval().get(),
+        Kind::Quota(quota) => {
+            let window = quota.period.longest().saturating_mul(Nanos::PER_SECOND);
+            window.checked_div(quota.requests.get()).unwrap_or(0)
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The rate-limit fields of draft-ietf-httpapi-ratelimit-headers-10, which are structured fields (RFC 9651), and those
 //! that came before it.
 
+use super::throttle::Draw;
 use crate::domain::bucket::Balance;
-use crate::domain::limit::{LARGEST_BURST, Limit};
+use crate::domain::limit::{LARGEST_CAPACITY, Limit};
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub enum ResponseHeaders {
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, which have no standard; the last in seconds from now, as most write
     /// it.
     Legacy {
-        /// Burst, tokens left, and seconds until it is whole.
+        /// Capacity, what is left of it, and seconds until it is whole.
         numbers: [String; 3],
     },
 }
@@ -41,7 +42,7 @@ impl ResponseHeaders {
     /// The older fields, of the limit that is nearest to exhaustion; `None` where there is no limit.
     pub(super) fn legacy(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> Option<Self> {
         let (limit, balance) = limits.iter().zip(balances).min_by_key(|(_, balance)| balance.remaining)?;
-        let numbers = [limit.rate.burst().get(), balance.remaining, balance.until_full.ceil_seconds()];
+        let numbers = [limit.capacity().get(), balance.remaining, balance.until_whole.ceil_seconds()];
         Some(Self::Legacy { numbers: numbers.map(|number| number.to_string()) })
     }
 
@@ -54,53 +55,100 @@ impl ResponseHeaders {
     }
 }
 
-/// The value of `RateLimit-Policy`: of each limit the burst (`q`) and the seconds that fill it (`w`).
+/// The value of `RateLimit-Policy`: of each limit the capacity (`q`) and the seconds in which it comes back (`w`).
 pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
-    let fields = limits.iter().map(|limit| (limit, limit.rate.burst().get(), limit.rate.fill().ceil_seconds()));
-    list(fields, KeyRef::constant("q"), KeyRef::constant("w")).into()
+    let fields = limits.iter().map(|limit| Field {
+        limit,
+        first: limit.capacity().get(),
+        second: limit.seconds(),
+        exceeded: false,
+    });
+    list(fields, ["q", "w"]).unwrap_or_default().into()
 }
 
-/// The value of `RateLimit`: of each limit the tokens left (`r`) and the seconds until it is whole (`t`), the nearest to
+/// The value of `RateLimit`: of each limit what is left (`r`) and the seconds until it is whole (`t`), the nearest to
 /// exhaustion first and the others in their order.
 fn status(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> String {
-    let balances = limits.iter().zip(balances);
-    let mut fields: VecDeque<_> =
-        balances.map(|(limit, balance)| (limit, balance.remaining, balance.until_full.ceil_seconds())).collect();
-    let nearest = fields.iter().enumerate().min_by_key(|(_, (_, remaining, _))| *remaining).map(|(place, _)| place);
+    let fields = limits.iter().zip(balances).map(|(limit, balance)| Field::left(limit, balance));
+    let mut fields: VecDeque<_> = fields.collect();
+    let nearest = fields.iter().enumerate().min_by_key(|(_, field)| field.first).map(|(place, _)| place);
     if let Some(first) = nearest.and_then(|place| fields.remove(place)) {
         fields.push_front(first);
     }
-    list(fields.into_iter(), KeyRef::constant("r"), KeyRef::constant("t"))
+    list(fields.into_iter(), LEFT).unwrap_or_default()
 }
 
-fn list<'l>(fields: impl Iterator<Item = (&'l Limit, u64, u64)>, first: &KeyRef, second: &KeyRef) -> String {
+/// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING): the limits that warn, as in `RateLimit`, those that
+/// did not hold what the request costs with `exceeded`; `None` if there is none.
+pub(super) fn warning(limits: &[Limit], draw: &Draw) -> Option<String> {
+    let fields = limits.iter().enumerate().filter_map(|(place, limit)| {
+        let (balance, exceeded) = (draw.balance(limit), draw.take.short.contains(&place));
+        (exceeded || limit.warns(balance.remaining)).then(|| Field { exceeded, ..Field::left(limit, balance) })
+    });
+    list(fields, LEFT)
+}
+
+/// What one limit is said to have.
+struct Field<'l> {
+    limit: &'l Limit,
+    first: u64,
+    second: u64,
+    exceeded: bool,
+}
+
+/// The keys of [`Field::left`].
+const LEFT: [&str; 2] = ["r", "t"];
+
+impl<'l> Field<'l> {
+    fn left(limit: &'l Limit, balance: Balance) -> Self {
+        let seconds = balance.until_whole.ceil_seconds();
+        Self { limit, first: balance.remaining, second: seconds, exceeded: false }
+    }
+}
+
+/// `None` if there is nothing to list.
+fn list<'l>(fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]) -> Option<String> {
+    let [first, second, exceeded] = [keys[0], keys[1], "exceeded"].map(KeyRef::constant);
     let mut list = ListSerializer::new();
-    for (limit, a, b) in fields {
+    for field in fields {
         // A name is ASCII without controls, always; see `domain::name`.
-        if let Ok(name) = StringRef::from_str(limit.name.as_str()) {
-            let _ = list.bare_item(name).parameter(first, integer(a)).parameter(second, integer(b));
+        if let Ok(name) = StringRef::from_str(field.limit.name.as_str()) {
+            let item = list.bare_item(name);
+            let item = item.parameter(first, integer(field.first)).parameter(second, integer(field.second));
+            if field.exceeded {
+                let _ = item.parameter(exceeded, true);
+            }
         }
     }
-    list.finish().unwrap_or_default()
+    list.finish()
 }
 
 fn integer(value: u64) -> Integer {
-    let bounded = i64::try_from(value.min(LARGEST_BURST)).unwrap_or(0);
+    let bounded = i64::try_from(value.min(LARGEST_CAPACITY)).unwrap_or(0);
     Integer::try_from(bounded).unwrap_or(Integer::ZERO)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::limit::{LimitId, Rate};
+    use crate::domain::cost::Cost;
+    use crate::domain::limit::{Kind, LimitId};
+    use crate::domain::mode::Mode;
     use crate::domain::name::Name;
+    use crate::domain::quota::{Initial, Period, Quota};
+    use crate::domain::rate::Rate;
     use crate::domain::time::Nanos;
     use std::num::NonZeroU64;
 
     fn limit(name: &str, requests: u64, seconds: u64, burst: u64) -> Limit {
         let [requests, per, burst] =
             [requests, seconds.saturating_mul(Nanos::PER_SECOND), burst].map(|number| NonZeroU64::new(number).unwrap());
-        Limit { id: LimitId([0; 16]), name: Name::new(name).unwrap(), rate: Rate::new(requests, per, burst).unwrap() }
+        of_kind(name, Kind::TokenBucket(Rate::new(requests, per, burst).unwrap()))
+    }
+
+    fn of_kind(name: &str, kind: Kind) -> Limit {
+        let (id, name) = (LimitId([0; 16]), Name::new(name).unwrap());
+        Limit { id, name, kind, cost: Cost::default(), mode: Mode::Enforce, warn_at: None }
     }
 
     #[test]
@@ -111,10 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_quota_the_policy_says_the_longest_window() {
+        let requests = NonZeroU64::new(500).unwrap();
+        let limits = [Period::Hour, Period::Day, Period::Month]
+            .map(|period| of_kind("quota", Kind::Quota(Quota { requests, period, initial: Initial::Full })));
+        assert_eq!(&*policy(&limits), r#""quota";q=500;w=3600, "quota";q=500;w=86400, "quota";q=500;w=2678400"#);
+    }
+
+    #[test]
     fn the_status_begins_with_what_is_nearest_to_exhaustion() {
         let limits = [limit("burst", 100, 1, 200), limit("daily", 1000, 86_400, 1000)];
         let balances = [(57, 1_430_000_000), (3, 86_100_000_000_001)]
-            .map(|(remaining, nanos)| Balance { remaining, until_full: Nanos(nanos) });
+            .map(|(remaining, nanos)| Balance { remaining, until_whole: Nanos(nanos) });
         assert_eq!(status(&limits, balances.into_iter()), r#""daily";r=3;t=86101, "burst";r=57;t=2"#);
     }
 }

@@ -1,25 +1,33 @@
-//! One token from each limit of a client's tier, or none from any.
+//! What a request costs, from each limit of its client's tier, or nothing from any.
 
 use super::Engine;
 use super::host::Host;
-use super::swap::{Change, Unavailable, update};
-use crate::domain::bucket::{Balance, Buckets, Generation, Take};
-use crate::domain::limit::Limit;
+use super::swap::{Change, update};
+use crate::calendar;
+use crate::domain::bucket::{Balance, Buckets, Take};
+use crate::domain::decision::Reason;
+use crate::domain::level::Occasion;
+use crate::domain::limit::{Kind, Limit};
+use crate::domain::quota::Period;
 use crate::domain::registry::Entry;
-use crate::domain::time::Nanos;
+use crate::domain::time::UnixSeconds;
 
 /// A client's buckets as they were decided on, and when.
 pub(super) struct Draw {
     pub(super) take: Take,
     buckets: Buckets,
-    now: Nanos,
-    generation: Generation,
+    at: Occasion,
 }
 
 impl Draw {
-    /// What the limit's bucket holds after it.
+    /// What the limit holds after it.
     pub(super) fn balance(&self, limit: &Limit) -> Balance {
-        self.buckets.balance(limit, self.now, self.generation)
+        self.buckets.balance(limit, &self.at)
+    }
+
+    /// The limits of the tier that did not hold what the request costs, each with its place in the list.
+    pub(super) fn short<'l>(&self, limits: &'l [Limit]) -> impl Iterator<Item = (usize, &'l Limit)> {
+        self.take.short.iter().filter_map(|place| limits.get(*place).map(|limit| (*place, limit)))
     }
 }
 
@@ -30,24 +38,36 @@ impl AsRef<[u8]> for Draw {
 }
 
 impl Engine {
-    /// Takes the request's tokens; `None` if it needs none.
-    pub(super) fn throttle(&self, host: &impl Host, entry: &Entry<'_>) -> Result<Option<Draw>, Unavailable> {
-        let Some(key) = self.keys.get(entry.client_index.0).filter(|_| !entry.tier.limits.is_empty()) else {
+    /// Takes what a request with this method costs; `None` if it costs nothing.
+    pub(super) fn throttle(
+        &self,
+        host: &impl Host,
+        entry: &Entry<'_>,
+        method: &[u8],
+        wall: UnixSeconds,
+    ) -> Result<Option<Draw>, Reason> {
+        let limits = &entry.tier.limits;
+        let Some(key) = self.keys.get(entry.client_index.0).filter(|_| !limits.is_empty()) else {
             return Ok(None);
         };
+        let by_calendar = limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_)));
+        if by_calendar && calendar::window(Period::Hour, wall).is_none() {
+            return Err(Reason::Internal);
+        }
         let draw = |stored: Option<Vec<u8>>| {
             // Read after the store, so that no worker's time in it is ahead by more than the call takes.
             let now = host.monotonic();
-            let mut buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, now));
+            let mut buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, now, wall));
             if buckets.newest() > self.numbering.current() {
                 self.numbering.refresh(host);
             }
-            let generation = self.numbering.current();
-            let take = buckets.take(&entry.tier.limits, now, generation);
-            let changed = take == Take::Taken || buckets.replaced();
-            let draw = Draw { take, buckets, now, generation };
+            let (started, generation) = (self.numbering.started(), self.numbering.current());
+            let at = Occasion { monotonic: now, wall, calendar: calendar::window, started, generation };
+            let take = buckets.take(limits, method, &at);
+            let changed = buckets.changed();
+            let draw = Draw { take, buckets, at };
             if changed { Change::Write(draw) } else { Change::Keep(draw) }
         };
-        update(host, key, draw, || host.store_conflict()).map(Some)
+        update(host, key, draw, || host.store_conflict()).map(Some).map_err(|_| Reason::StoreUnavailable)
     }
 }

@@ -5,20 +5,18 @@ use super::host::{Host, REASON};
 use super::identify::Caller;
 use super::journal::Event;
 use super::throttle::Draw;
-use crate::domain::bucket::Take;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::limit::Limit;
-use crate::domain::policy::{FilterState, Mode};
+use crate::domain::mode::Mode;
+use crate::domain::policy::FilterState;
 use crate::domain::registry::Entry;
-use crate::domain::time::Nanos;
 
 /// A decision with what it rests on.
 pub(super) enum Verdict<'e> {
-    /// The client may call; its tokens, if it has limits, are taken.
+    /// The client may call; what the request costs, if the client has limits, is taken.
     Allowed { caller: Caller<'e>, draw: Option<Draw> },
-    /// The client has used up a limit; all its buckets hold a token again after `wait`.
-    Throttled { caller: Caller<'e>, draw: Draw, wait: Nanos },
+    /// An enforced limit of the client's does not hold what the request costs.
+    Throttled { caller: Caller<'e>, draw: Draw },
     /// Not this caller, or nobody can say.
     Refused(Refusal<'e>),
     /// The request's headers could not be changed as they must be. It goes nowhere, in shadow mode either: it would
@@ -51,6 +49,14 @@ impl<'e> Verdict<'e> {
         }
     }
 
+    /// What was drawn from the client's limits, or could not be.
+    pub(super) fn draw(&self) -> Option<(&Caller<'e>, &Draw)> {
+        match self {
+            Self::Allowed { caller, draw: Some(draw) } | Self::Throttled { caller, draw } => Some((caller, draw)),
+            _ => None,
+        }
+    }
+
     fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
             Self::Refused(Refusal { fingerprint: Some(fingerprint), .. }) => Some(*fingerprint),
@@ -61,23 +67,21 @@ impl<'e> Verdict<'e> {
 
 impl Engine {
     /// Identify, check, throttle.
-    pub(super) fn decide(&self, host: &impl Host) -> Verdict<'_> {
+    pub(super) fn decide(&self, host: &impl Host, method: &[u8]) -> Verdict<'_> {
         let caller = match self.identify(host) {
             Ok(caller) => caller,
             Err(refusal) => return Verdict::Refused(refusal),
         };
         let entry = caller.entry;
         let refused = |reason| Verdict::Refused(Refusal { reason, fingerprint: None, entry: Some(entry) });
-        if let Err(reason) = self.check(host, &entry) {
+        let now = host.wall();
+        if let Err(reason) = self.check(host, &entry, now) {
             return refused(reason);
         }
-        match self.throttle(host, &entry) {
-            Ok(Some(draw)) => match draw.take {
-                Take::Taken => Verdict::Allowed { caller, draw: Some(draw) },
-                Take::Short { wait } => Verdict::Throttled { caller, draw, wait },
-            },
-            Ok(None) => Verdict::Allowed { caller, draw: None },
-            Err(_) => refused(Reason::StoreUnavailable),
+        match self.throttle(host, &entry, method, now) {
+            Ok(Some(draw)) if !draw.take.taken() => Verdict::Throttled { caller, draw },
+            Ok(draw) => Verdict::Allowed { caller, draw },
+            Err(reason) => refused(reason),
         }
     }
 
@@ -85,8 +89,9 @@ impl Engine {
     pub(super) fn record(&self, host: &impl Host, verdict: &Verdict<'_>) {
         let (reason, entry) = (verdict.reason(), verdict.entry());
         host.decided(reason, entry.map(|entry| entry.tier_index), entry.map(|entry| entry.client_index));
-        if let Verdict::Throttled { caller: Caller { entry, .. }, draw, .. } = verdict {
-            fired(entry, draw).for_each(|(place, _)| host.limit_exceeded(entry.tier_index, place));
+        if let Some((caller, draw)) = verdict.draw() {
+            let tier = caller.entry.tier_index;
+            draw.take.short.iter().for_each(|place| host.limit_exceeded(tier, *place));
         }
         if let Some(reason) = reason {
             host.filter_state(REASON, reason.as_str());
@@ -103,9 +108,4 @@ impl Engine {
             host.filter_state("certgate.tier", entry.tier.name.as_str());
         }
     }
-}
-
-/// The limits that did not have a token, each with its place in the tier's list.
-pub(super) fn fired<'l>(entry: &Entry<'l>, draw: &Draw) -> impl Iterator<Item = (usize, &'l Limit)> {
-    entry.tier.limits.iter().enumerate().filter(|(_, limit)| draw.balance(limit).remaining == 0)
 }

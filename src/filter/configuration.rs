@@ -3,9 +3,10 @@
 
 use super::abi;
 use super::metrics::Counters;
-use super::worker::{SharedData, Vm};
+use super::worker::{self, SharedData, Vm};
 use crate::config;
-use crate::domain::policy::{Mode, Policy};
+use crate::domain::mode::Mode;
+use crate::domain::policy::Policy;
 use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
 use crate::engine::swap::Unavailable;
@@ -120,7 +121,8 @@ fn take_up(hash: Hash, bytes: Vec<u8>, vm: &Vm) -> State {
 fn number(hash: Hash) -> Result<(String, Numbering, bool), Unavailable> {
     let root_id = abi::property("plugin_root_id")?.unwrap_or_default();
     let root_id = String::from_utf8_lossy(&root_id).into_owned();
-    let (numbering, first) = Numbering::take_up(&SharedData, &["certgate:generation:", &root_id].concat(), hash)?;
+    let key = ["certgate:generation:", &root_id].concat();
+    let (numbering, first) = Numbering::take_up(&SharedData, &key, hash, worker::wall())?;
     Ok((root_id, numbering, first))
 }
 

@@ -2,11 +2,12 @@
 //! into labels. A label's value comes from the configuration or from a closed list, never from a request.
 
 use super::abi::{self, Metric};
-use crate::domain::bucket::Generation;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::{Decision, Reason};
+use crate::domain::level::Generation;
+use crate::domain::mode::Mode;
 use crate::domain::name::{NONE, OTHER};
-use crate::domain::policy::{Mode, Policy};
+use crate::domain::policy::Policy;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 

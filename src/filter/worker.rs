@@ -92,15 +92,20 @@ pub(super) fn monotonic() -> Nanos {
     Nanos(abi::monotonic().unwrap_or(0))
 }
 
+/// The calendar's clock. The end of time if it cannot be read: every certificate has expired by then, and no calendar has
+/// such a day.
+pub(super) fn wall() -> UnixSeconds {
+    let seconds = abi::wall().map(|nanos| nanos.div_euclid(Nanos::PER_SECOND));
+    UnixSeconds(seconds.ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(i64::MAX))
+}
+
 impl Clock for Worker<'_> {
     fn monotonic(&self) -> Nanos {
         monotonic()
     }
 
-    /// The end of time if it cannot be read: every certificate has expired by then.
     fn wall(&self) -> UnixSeconds {
-        let seconds = abi::wall().map(|nanos| nanos.div_euclid(Nanos::PER_SECOND));
-        UnixSeconds(seconds.ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(i64::MAX))
+        wall()
     }
 }
 

@@ -1,27 +1,21 @@
 //! The laws that token buckets keep, each tried on ten thousand random histories.
 
-use certgate::domain::bucket::{Buckets, Generation, Take};
-use certgate::domain::limit::{Limit, LimitId, Rate};
-use certgate::domain::name::Name;
-use certgate::domain::time::Nanos;
+use crate::limits::{at, bucket, rate};
+use certgate::domain::bucket::{Buckets, Take};
+use certgate::domain::level::Generation;
+use certgate::domain::limit::Limit;
+use certgate::domain::rate::Rate;
+use certgate::domain::time::{Nanos, UnixSeconds};
 use proptest::prelude::*;
-use std::num::NonZeroU64;
 use std::slice::from_ref;
 
 const SECOND: u64 = Nanos::PER_SECOND;
 const OLD: Generation = Generation(1);
 const NEW: Generation = Generation(2);
 
-/// A limit of `requests` in `per` nanoseconds.
-fn limit(id: u8, requests: u64, per: u64, burst: u64) -> Option<Limit> {
-    let [requests, per, burst] = [requests, per, burst].map(NonZeroU64::new);
-    let rate = Rate::new(requests?, per?, burst?).ok()?;
-    Some(Limit { id: LimitId([id; 16]), name: Name::new(&format!("limit-{id}"))?, rate })
-}
-
 fn any_limit(id: u8) -> impl Strategy<Value = Limit> {
     (1_u64..=1000, prop_oneof![Just(SECOND), Just(60 * SECOND), 100_000_000..=20 * SECOND], 1_u64..=20)
-        .prop_filter_map("an honest rate", move |(requests, per, burst)| limit(id, requests, per, burst))
+        .prop_filter_map("an honest rate", move |(requests, per, burst)| bucket(id, requests, per, burst))
 }
 
 fn any_limits() -> impl Strategy<Value = Vec<Limit>> {
@@ -33,7 +27,7 @@ fn any_limits() -> impl Strategy<Value = Vec<Limit>> {
 
 /// Times between requests: none, about a token's, or long enough for many.
 fn any_gaps(limits: &[Limit]) -> impl Strategy<Value = Vec<u64>> + use<> {
-    let interval = limits.iter().map(|limit| limit.rate.interval().get()).max().unwrap_or(1);
+    let interval = limits.iter().map(|limit| rate(limit).interval().get()).max().unwrap_or(1);
     let gap = prop_oneof![3 => Just(0), 3 => 0..=interval, 2 => 0..=2 * interval, 1 => 0..=30 * interval];
     prop::collection::vec(gap, 1..80)
 }
@@ -50,16 +44,20 @@ fn moments(gaps: &[u64]) -> impl Iterator<Item = Nanos> {
     })
 }
 
+fn read(bytes: Vec<u8>, now: Nanos) -> Buckets {
+    Buckets::from_stored(bytes, now, UnixSeconds(0))
+}
+
 /// Buckets that go through bytes each time, as they do between workers.
 #[derive(Default)]
 struct Stored(Option<Vec<u8>>);
 
 impl Stored {
     fn take(&mut self, limits: &[Limit], now: Nanos, generation: Generation) -> Take {
-        let mut buckets = self.0.take().map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, now));
+        let mut buckets = self.0.take().map_or_else(Buckets::default, |bytes| read(bytes, now));
         let before = buckets.as_bytes().to_vec();
-        let take = buckets.take(limits, now, generation);
-        if let Take::Short { .. } = take {
+        let take = buckets.take(limits, b"GET", &at(now, generation));
+        if !take.taken() {
             assert_eq!(buckets.as_bytes(), before, "a denied request costs nothing");
         }
         self.0 = Some(buckets.as_bytes().to_vec());
@@ -67,8 +65,8 @@ impl Stored {
     }
 
     fn remaining(&self, limit: &Limit, now: Nanos, generation: Generation) -> u64 {
-        let buckets = Buckets::from_stored(self.0.clone().expect("something was taken"), now);
-        buckets.balance(limit, now, generation).remaining
+        let buckets = read(self.0.clone().expect("something was taken"), now);
+        buckets.balance(limit, &at(now, generation)).remaining
     }
 }
 
@@ -103,10 +101,11 @@ impl Plain {
 }
 
 /// A value with one record, for a limit of these tests, with an interval that no rate has.
-fn record_of_an_unusable_rate(mut record: [u8; 48]) -> Vec<u8> {
+fn record_of_an_unusable_rate(mut record: [u8; 49]) -> Vec<u8> {
     record[..16].fill(1);
-    record[24..32].fill(0);
-    [&[1], &[0; 8][..], &record].concat()
+    record[24] = 0;
+    record[33..41].fill(0);
+    [&[1], &[0; 16][..], &record].concat()
 }
 
 proptest! {
@@ -116,9 +115,9 @@ proptest! {
     fn never_more_than_burst_and_rate_in_any_window((limits, gaps) in any_history()) {
         let mut stored = Stored::default();
         let admitted: Vec<_> =
-            moments(&gaps).filter(|now| stored.take(&limits, *now, OLD) == Take::Taken).collect();
+            moments(&gaps).filter(|now| stored.take(&limits, *now, OLD).taken()).collect();
         for limit in &limits {
-            assert_never_more(&admitted, limit.rate.burst().get(), limit.rate.interval().get());
+            assert_never_more(&admitted, rate(limit).burst().get(), rate(limit).interval().get());
         }
     }
 
@@ -127,12 +126,12 @@ proptest! {
         let mut stored = Stored::default();
         let mut plain: Vec<_> = limits
             .iter()
-            .map(|limit| Plain { tokens: limit.rate.fill().0, at: Nanos(0), rate: limit.rate })
+            .map(|limit| Plain { tokens: rate(limit).fill().0, at: Nanos(0), rate: rate(limit) })
             .collect();
         for now in moments(&gaps) {
             let conforms = plain.iter_mut().all(|bucket| bucket.holds_one(now));
             let take = stored.take(&limits, now, OLD);
-            prop_assert_eq!(take == Take::Taken, conforms);
+            prop_assert_eq!(take.taken(), conforms);
             if conforms {
                 plain.iter_mut().for_each(Plain::take_one);
             }
@@ -143,18 +142,19 @@ proptest! {
     fn the_wait_is_exact_and_retry_after_is_enough((limits, gaps) in any_history()) {
         let mut stored = Stored::default();
         for now in moments(&gaps) {
-            let Take::Short { wait } = stored.take(&limits, now, OLD) else { continue };
+            let Take { wait, .. } = stored.take(&limits, now, OLD);
+            if wait == Nanos(0) {
+                continue;
+            }
             let after = |nanos: u64| {
                 let later = Nanos(now.0 + nanos);
-                Buckets::from_stored(stored.0.clone().unwrap(), later).take(&limits, later, OLD)
+                read(stored.0.clone().unwrap(), later).take(&limits, b"GET", &at(later, OLD)).taken()
             };
             let seconds = wait.ceil_seconds();
-            prop_assert_eq!(after(wait.0), Take::Taken);
-            prop_assert_ne!(after(wait.0 - 1), Take::Taken);
-            prop_assert_eq!(after(seconds * SECOND), Take::Taken);
-            if seconds >= 2 {
-                prop_assert_ne!(after((seconds - 1) * SECOND), Take::Taken);
-            }
+            prop_assert!(after(wait.0));
+            prop_assert!(!after(wait.0 - 1));
+            prop_assert!(after(seconds * SECOND));
+            prop_assert!(seconds < 2 || !after((seconds - 1) * SECOND));
         }
     }
 
@@ -162,9 +162,9 @@ proptest! {
     fn all_or_none((limits, gaps) in any_history()) {
         let mut stored = Stored::default();
         for now in moments(&gaps) {
-            let before = stored.0.clone().map(|bytes| Buckets::from_stored(bytes, now)).unwrap_or_default();
-            let held: Vec<_> = limits.iter().map(|limit| before.balance(limit, now, OLD).remaining).collect();
-            let taken = stored.take(&limits, now, OLD) == Take::Taken;
+            let before = stored.0.clone().map(|bytes| read(bytes, now)).unwrap_or_default();
+            let held: Vec<_> = limits.iter().map(|limit| before.balance(limit, &at(now, OLD)).remaining).collect();
+            let taken = stored.take(&limits, now, OLD).taken();
             prop_assert_eq!(taken, held.iter().all(|tokens| *tokens > 0));
             for (limit, held) in limits.iter().zip(held) {
                 prop_assert_eq!(stored.remaining(limit, now, OLD), held - u64::from(taken));
@@ -179,9 +179,9 @@ proptest! {
     ) {
         let mut stored = Stored::default();
         let limits = [limit];
-        let admitted = readings.iter().filter(|now| stored.take(&limits, Nanos(**now), OLD) == Take::Taken).count();
+        let admitted = readings.iter().filter(|now| stored.take(&limits, Nanos(**now), OLD).taken()).count();
         let span = readings.iter().max().unwrap() - readings.iter().min().unwrap();
-        let rate = limits[0].rate;
+        let rate = rate(&limits[0]);
         let allowed = rate.burst().get() + span / rate.interval().get();
         prop_assert!(u64::try_from(admitted).unwrap() <= allowed, "{} of {}", admitted, allowed);
     }
@@ -190,12 +190,12 @@ proptest! {
     fn a_reload_keeps_what_is_spent_in_tokens(old in any_limit(1), new in any_limit(1), requests in 1_u64..20) {
         let mut stored = Stored::default();
         let now = Nanos(SECOND);
-        let spent = (0..requests).filter(|_| stored.take(from_ref(&old), now, OLD) == Take::Taken).count();
+        let spent = (0..requests).filter(|_| stored.take(from_ref(&old), now, OLD).taken()).count();
         let spent = u64::try_from(spent).unwrap();
-        let expected = new.rate.burst().get().saturating_sub(spent);
+        let expected = rate(&new).burst().get().saturating_sub(spent);
         prop_assert_eq!(stored.remaining(&new, now, NEW), expected);
         // The same limit under another number is the same bucket.
-        prop_assert_eq!(stored.remaining(&old, now, NEW), old.rate.burst().get() - spent);
+        prop_assert_eq!(stored.remaining(&old, now, NEW), rate(&old).burst().get() - spent);
     }
 
     #[test]
@@ -216,57 +216,34 @@ proptest! {
             .filter_map(|(place, (now, is_new))| {
                 let is_new = place >= begin && (is_new || place >= begin + end);
                 let (limit, generation) = if is_new { (&new, NEW) } else { (&old, OLD) };
-                (stored.take(from_ref(limit), now, generation) == Take::Taken).then_some(now)
+                stored.take(from_ref(limit), now, generation).taken().then_some(now)
             })
             .collect();
-        let burst = old.rate.burst().get() + new.rate.burst().get();
-        let interval = old.rate.interval().min(new.rate.interval()).get();
+        let burst = rate(&old).burst().get() + rate(&new).burst().get();
+        let interval = rate(&old).interval().min(rate(&new).interval()).get();
         assert_never_more(&admitted, burst, interval);
     }
 
     #[test]
     fn what_cannot_be_read_is_drained_and_fills_again(
-        bytes in prop_oneof![any::<Vec<u8>>(), any::<[u8; 48]>().prop_map(record_of_an_unusable_rate)],
+        bytes in prop_oneof![any::<Vec<u8>>(), any::<[u8; 49]>().prop_map(record_of_an_unusable_rate)],
         limits in any_limits(),
     ) {
         let now = Nanos(1_000_000 * SECOND);
-        let mut buckets = Buckets::from_stored(bytes.clone(), now);
-        prop_assume!(buckets.replaced());
-        let Take::Short { wait } = buckets.take(&limits, now, OLD) else {
-            return Err(TestCaseError::fail(format!("{bytes:?} gave a token")));
-        };
-        let stored = buckets.as_bytes().to_vec();
+        let mut buckets = read(bytes.clone(), now);
+        prop_assume!(buckets.changed());
+        let Take { wait, short } = buckets.take(&limits, b"GET", &at(now, OLD));
+        prop_assert_eq!(short.len(), limits.len(), "{:?} gave a token", bytes);
         let later = Nanos(now.0 + wait.0);
-        let mut buckets = Buckets::from_stored(stored, later);
-        prop_assert!(!buckets.replaced());
-        prop_assert_eq!(buckets.take(&limits, later, OLD), Take::Taken);
-    }
-
-    #[test]
-    fn no_stored_bytes_and_no_time_make_it_panic(
-        records in prop::collection::vec(any::<[u8; 48]>(), 0..4),
-        drained: u64,
-        now: u64,
-        limits in any_limits(),
-    ) {
-        let mut bytes = vec![1];
-        bytes.extend(drained.to_le_bytes());
-        for (id, mut record) in (1_u8..).zip(records) {
-            record[..16].fill(id);
-            bytes.extend(record);
-        }
-        let mut buckets = Buckets::from_stored(bytes, Nanos(now));
-        buckets.newest();
-        buckets.take(&limits, Nanos(now), NEW);
-        for limit in &limits {
-            buckets.balance(limit, Nanos(now), NEW);
-        }
+        let mut buckets = read(buckets.as_bytes().to_vec(), later);
+        prop_assert!(!buckets.changed());
+        prop_assert!(buckets.take(&limits, b"GET", &at(later, OLD)).taken());
     }
 }
 
 #[test]
 fn records_of_limits_that_the_writer_does_not_know_are_kept() {
-    let [one, two] = [limit(1, 1, 3600 * SECOND, 5), limit(2, 1, 3600 * SECOND, 5)].map(Option::unwrap);
+    let [one, two] = [bucket(1, 1, 3600 * SECOND, 5), bucket(2, 1, 3600 * SECOND, 5)].map(Option::unwrap);
     let mut stored = Stored::default();
     let now = Nanos(SECOND);
     for _ in 0..3 {
@@ -279,10 +256,10 @@ fn records_of_limits_that_the_writer_does_not_know_are_kept() {
 
 #[test]
 fn an_older_configuration_never_converts_back() {
-    let [old, new] = [limit(1, 1, 3600 * SECOND, 100), limit(1, 1, 3600 * SECOND, 2)].map(Option::unwrap);
+    let [old, new] = [bucket(1, 1, 3600 * SECOND, 100), bucket(1, 1, 3600 * SECOND, 2)].map(Option::unwrap);
     let mut stored = Stored::default();
     let now = Nanos(SECOND);
-    assert_eq!(stored.take(from_ref(&new), now, NEW), Take::Taken);
-    assert_eq!(stored.take(from_ref(&old), now, OLD), Take::Taken);
-    assert_ne!(stored.take(&[old], now, OLD), Take::Taken, "a late worker would have admitted a hundred");
+    assert!(stored.take(from_ref(&new), now, NEW).taken());
+    assert!(stored.take(from_ref(&old), now, OLD).taken());
+    assert!(!stored.take(&[old], now, OLD).taken(), "a late worker would have admitted a hundred");
 }

@@ -214,6 +214,46 @@ fn fingerprints_and_certificates_that_are_none() {
 }
 
 #[test]
+fn what_a_limit_cannot_be() {
+    let limits = [
+        json!({"name": "a", "kind": "window", "requests": 1, "per": "1d", "burst": 2, "initial": "full", "cots": 1}),
+        json!({"name": "b", "kind": "quota", "requests": 1_000_000_000_000_000_u64, "per": "1d", "burst": 2, "initial": "half"}),
+        json!({"name": "c", "kind": "quota"}),
+        json!({"name": "d", "requests": 10, "per": "1s", "initial": "full", "mode": "off", "warn_at": "80"}),
+        json!({"name": "e", "requests": 10, "per": "1s", "warn_at": 80, "cost": 5}),
+        json!({"name": "f", "requests": 10, "per": "1s", "warn_at": "0%", "cost": {"post": 5, "": 1, "GET": -1, "default": "x"}}),
+        json!({"name": "g", "requests": 10, "per": "1s", "burst": 4, "warn_at": "101%", "cost": {"POST": 5, "default": 10, "GET": 4}}),
+        json!({"name": "h", "requests": 10, "per": "1s", "burst": 4, "cost": {"POST": 5, "PUT": 4}}),
+        json!({"name": "i", "kind": "quota", "requests": 10, "per": "hour", "cost": {"default": 11}}),
+    ];
+    insta::assert_snapshot!(errors_of(&with("tiers", json!({"gold": {"limits": limits}}))), @r#"
+    tiers.gold.limits[0].kind: expected `token_bucket` or `quota`, found "window"
+    tiers.gold.limits[0].cots: expected `cost`, found an unknown field
+    tiers.gold.limits[1].burst: expected one of `name`, `kind`, `requests`, `per`, `initial`, `cost`, `mode`, `warn_at`, found an unknown field
+    tiers.gold.limits[1].requests: expected a whole number from 1 to 999999999999999, found 1000000000000000
+    tiers.gold.limits[1].per: expected `hour`, `day` or `month`, of the calendar in UTC, found "1d"
+    tiers.gold.limits[1].initial: expected `full` or `prorated`, found "half"
+    tiers.gold.limits[2].requests: expected a whole number from 1 to 999999999999999, found nothing
+    tiers.gold.limits[2].per: expected `hour`, `day` or `month`, of the calendar in UTC, found nothing
+    tiers.gold.limits[3].initial: expected one of `name`, `kind`, `requests`, `per`, `burst`, `cost`, `mode`, `warn_at`, found an unknown field
+    tiers.gold.limits[3].mode: expected `enforce` or `shadow`, found "off"
+    tiers.gold.limits[3].warn_at: expected a share from 1% to 100%, such as 80%, found "80"
+    tiers.gold.limits[4].cost: expected a map from methods to costs, such as {POST: 5, default: 1}, found 5
+    tiers.gold.limits[4].warn_at: expected a share from 1% to 100%, such as 80%, found 80: quote it
+    tiers.gold.limits[5].cost[""]: expected a method in capitals, such as POST, or `default`, found ""
+    tiers.gold.limits[5].cost.GET: expected a whole number from 0 to 2^53, found -1
+    tiers.gold.limits[5].cost.default: expected a whole number from 0 to 2^53, found "x"
+    tiers.gold.limits[5].cost.post: expected a method in capitals, such as POST, or `default`, found "post"
+    tiers.gold.limits[5].warn_at: expected a share from 1% to 100%, such as 80%, found "0%"
+    tiers.gold.limits[6].warn_at: expected a share from 1% to 100%, such as 80%, found "101%"
+    tiers.gold.limits[6].cost.POST: expected a cost of at most 4, which is all that the limit holds, found 5
+    tiers.gold.limits[6].cost.default: expected a cost of at most 4, which is all that the limit holds, found 10
+    tiers.gold.limits[7].cost.POST: expected a cost of at most 4, which is all that the limit holds, found 5
+    tiers.gold.limits[8].cost.default: expected a cost of at most 10, which is all that the limit holds, found 11
+    "#);
+}
+
+#[test]
 fn limits_that_cannot_be_counted() {
     let limit = |requests: Value, per: Value, burst: Value| json!({"name": "x", "requests": requests, "per": per, "burst": burst});
     let limits = [
@@ -259,7 +299,7 @@ fn limits_that_cannot_be_counted() {
     tiers.t10.limits[0].name: expected the limit's name, found nothing
     tiers.t10.limits[0].requests: expected a whole number from 1 to 2^53, found nothing
     tiers.t10.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found nothing
-    tiers.t11.limits[0].windows: expected one of `name`, `requests`, `per`, `burst`, found an unknown field
+    tiers.t11.limits[0].windows: expected one of `name`, `kind`, `requests`, `per`, `burst`, `cost`, `mode`, `warn_at`, found an unknown field
     tiers.t11.limits[0].requests: expected a whole number from 1 to 2^53, found a number beyond 2^53
     "#);
 }

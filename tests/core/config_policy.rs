@@ -1,14 +1,19 @@
 //! What a configuration that is right becomes.
 
+use crate::limits::rate;
 use crate::protobuf_struct;
 use certgate::certificate;
 use certgate::config;
 use certgate::domain::client::{ClientIndex, TierIndex};
 use certgate::domain::headers::IdentityHeaders;
-use certgate::domain::policy::{FilterState, Mode, Policy, RateLimitHeaders};
+use certgate::domain::limit::{Kind, Limit};
+use certgate::domain::mode::Mode;
+use certgate::domain::policy::{FilterState, Policy, RateLimitHeaders};
+use certgate::domain::quota::{Initial, Period, Quota};
 use certgate::domain::time::UnixSeconds;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
+use std::num::NonZeroU64;
 use time::OffsetDateTime;
 
 fn policy(document: &Value) -> Policy {
@@ -50,7 +55,10 @@ fn everything_that_can_be_said() {
             "silver": {},
             "gold": {"limits": [
                 {"name": "burst", "requests": 100, "per": "1s", "burst": 200},
-                {"name": "daily", "requests": "3000000000", "per": "30d"},
+                {"name": "daily", "kind": "token_bucket", "requests": "3000000000", "per": "30d"},
+                {"name": "monthly", "kind": "quota", "requests": "999999999999999", "per": "month",
+                 "initial": "prorated", "cost": {"POST": 5, "OPTIONS": 0, "default": 2}, "mode": "shadow",
+                 "warn_at": "80%"},
             ]},
             "bronze": {"limits": [{"name": "burst", "requests": 1, "per": "100ms"}]},
         },
@@ -69,9 +77,16 @@ fn everything_that_can_be_said() {
     let names: Vec<_> = registry.tiers().iter().map(|tier| tier.name.as_str()).collect();
     assert_eq!(names, ["bronze", "gold", "silver"]);
     let [bronze, gold, silver] = registry.tiers() else { panic!("three tiers") };
-    assert_eq!((bronze.limits.len(), gold.limits.len(), silver.limits.len()), (1, 2, 0));
-    assert_eq!((gold.limits[0].rate.interval().get(), gold.limits[0].rate.burst().get()), (10_000_000, 200));
-    assert_eq!((gold.limits[1].rate.interval().get(), gold.limits[1].rate.burst().get()), (864_000, 3_000_000_000));
+    assert_eq!((bronze.limits.len(), gold.limits.len(), silver.limits.len()), (1, 3, 0));
+    let counts = |limit: &Limit| (rate(limit).interval().get(), rate(limit).burst().get());
+    assert_eq!(counts(&gold.limits[0]), (10_000_000, 200));
+    assert_eq!(counts(&gold.limits[1]), (864_000, 3_000_000_000));
+    let requests = NonZeroU64::new(999_999_999_999_999).unwrap();
+    let [burst, _, monthly] = &*gold.limits else { panic!("three limits") };
+    assert_eq!(monthly.kind, Kind::Quota(Quota { requests, period: Period::Month, initial: Initial::Prorated }));
+    assert_eq!((monthly.mode, monthly.warn_at), (Mode::Shadow, Some(80)));
+    assert_eq!(["POST", "OPTIONS", "GET"].map(|method| monthly.cost.of(method.as_bytes())), [5, 0, 2]);
+    assert_eq!((burst.mode, burst.warn_at, burst.cost.of(b"POST")), (Mode::Enforce, None, 1));
     assert_eq!(bronze.limits[0].id, gold.limits[0].id, "a client that changes its tier keeps its bucket");
     assert_ne!(gold.limits[0].id, gold.limits[1].id);
 

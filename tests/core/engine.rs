@@ -2,7 +2,7 @@
 
 use certgate::certificate;
 use certgate::domain::decision::Reason;
-use certgate::domain::time::Nanos;
+use certgate::domain::time::{Nanos, UnixSeconds};
 use certgate::engine::fakes::{Decided, Fake, FakeStore, Fault};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Outcome};
@@ -22,7 +22,7 @@ fn take_up(configuration: &Value, store: &FakeStore) -> Engine {
     let bytes = configuration.to_string();
     let policy = certgate::config::read(bytes.as_bytes()).unwrap();
     let hash = *certificate::fingerprint(bytes.as_bytes()).as_bytes();
-    let (numbering, _) = Numbering::take_up(store, "generation", hash).unwrap();
+    let (numbering, _) = Numbering::take_up(store, "generation", hash, UnixSeconds(0)).unwrap();
     Engine::new(policy, numbering, "buckets:")
 }
 

@@ -1,13 +1,13 @@
 //! The same arrivals, the same decisions: certgate's buckets against the `governor` crate, which counts in another form.
 
-use certgate::domain::bucket::{Buckets, Generation, Take};
-use certgate::domain::limit::{Limit, LimitId, Rate};
-use certgate::domain::name::Name;
+use crate::limits::{at, bucket};
+use certgate::domain::bucket::Buckets;
+use certgate::domain::level::Generation;
 use certgate::domain::time::Nanos;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use proptest::prelude::*;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 use std::slice::from_ref;
 use std::time::Duration;
 
@@ -21,21 +21,18 @@ proptest! {
         burst in 1_u32..20,
         gaps in prop::collection::vec((0_u64..=40, 1_u64..=10), 1..30),
     ) {
-        let interval = NonZeroU64::new(interval).unwrap();
-        let one = NonZeroU64::MIN;
-        let rate = Rate::new(one, interval, NonZeroU64::from(NonZeroU32::new(burst).unwrap())).unwrap();
-        let limit = Limit { id: LimitId([1; 16]), name: Name::new("burst").unwrap(), rate };
-        let quota = Quota::with_period(Duration::from_nanos(interval.get())).unwrap();
+        let limit = bucket(1, 1, interval, burst.into()).unwrap();
+        let quota = Quota::with_period(Duration::from_nanos(interval)).unwrap();
         let clock = FakeRelativeClock::default();
         let theirs = RateLimiter::direct_with_clock(quota.allow_burst(NonZeroU32::new(burst).unwrap()), clock.clone());
         let mut ours = Buckets::default();
         let mut now = 0;
         for (numerator, denominator) in gaps {
             // From no time at all to forty tokens' worth, in all fractions.
-            let gap = interval.get() * numerator / denominator;
+            let gap = interval * numerator / denominator;
             now += gap;
             clock.advance(Duration::from_nanos(gap));
-            let taken = ours.take(from_ref(&limit), Nanos(now), Generation(1)) == Take::Taken;
+            let taken = ours.take(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).taken();
             prop_assert_eq!(taken, theirs.check().is_ok(), "after {} ns", now);
         }
     }

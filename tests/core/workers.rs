@@ -2,14 +2,14 @@
 //! every order (few workers) or in many (up to sixteen), with a reload among them. A store that ignores what it should
 //! compare is caught.
 
-use certgate::domain::bucket::{Buckets, Generation, Take};
-use certgate::domain::limit::{Limit, LimitId, Rate};
-use certgate::domain::name::Name;
-use certgate::domain::time::Nanos;
+use crate::limits::{at, bucket};
+use certgate::domain::bucket::Buckets;
+use certgate::domain::level::Generation;
+use certgate::domain::limit::Limit;
+use certgate::domain::time::{Nanos, UnixSeconds};
 use certgate::engine::fakes::FakeStore;
 use certgate::engine::host::{Expected, Store, Swap};
 use proptest::prelude::*;
-use std::num::NonZeroU64;
 use std::slice::from_ref;
 
 /// Whether the store compares before it swaps.
@@ -39,9 +39,7 @@ struct World {
 
 /// An hour between tokens, so that none comes back meanwhile.
 fn limit(burst: u64) -> Limit {
-    let [one, hour] = [1, 3600 * Nanos::PER_SECOND].map(|number| NonZeroU64::new(number).unwrap());
-    let rate = Rate::new(one, hour, NonZeroU64::new(burst).unwrap()).unwrap();
-    Limit { id: LimitId([1; 16]), name: Name::new("burst").unwrap(), rate }
+    bucket(1, 1, 3600 * Nanos::PER_SECOND, burst).unwrap()
 }
 
 /// The burst that a configuration of each generation allows.
@@ -72,10 +70,11 @@ impl World {
             worker.read = Some((stored.map(|(value, _)| value), expected));
             return;
         };
-        let mut buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, NOW));
+        let mut buckets =
+            stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, NOW, UnixSeconds(0)));
         let index = usize::try_from(worker.generation.0).unwrap();
-        let take = buckets.take(from_ref(&limit(BURSTS[index])), NOW, worker.generation);
-        if take != Take::Taken {
+        let take = buckets.take(from_ref(&limit(BURSTS[index])), b"GET", &at(NOW, worker.generation));
+        if !take.taken() {
             worker.requests -= 1;
             return;
         }

@@ -280,6 +280,21 @@ impl Bootstrap {
         self.edit(|connection_manager| connection_manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]))
     }
 
+    /// Allowing WebSocket upgrades, and ending CONNECT tunnels here: what comes through them goes to the upstream as it is.
+    pub fn tunnels(self) -> Self {
+        self.websocket().edit(|connection_manager| {
+            let upgrades = connection_manager["upgrade_configs"].as_array_mut().expect("upgrades");
+            upgrades.push(json!({"upgrade_type": "CONNECT"}));
+            let routes =
+                connection_manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().expect("routes");
+            let tunnel = json!({
+                "match": {"connect_matcher": {}},
+                "route": {"cluster": "default", "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]},
+            });
+            routes.insert(0, tunnel);
+        })
+    }
+
     /// Following redirects (302 to an absolute `https:` URL) of the upstreams itself.
     pub fn internal_redirects(self) -> Self {
         self.edit(|connection_manager| {

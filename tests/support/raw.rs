@@ -33,10 +33,20 @@ impl Raw {
 
     /// Reads a response; `None` if the connection ends instead.
     pub async fn try_response(&mut self) -> Option<Response> {
+        self.read_response(false).await
+    }
+
+    /// Asks for a tunnel to this authority. After a 200, everything else goes through it.
+    pub async fn tunnel(&mut self, authority: &str) -> Response {
+        self.write(format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n\r\n")).await;
+        self.read_response(true).await.expect("a response before the connection ends")
+    }
+
+    async fn read_response(&mut self, to_connect: bool) -> Option<Response> {
         let read = async {
             let head = read_head(&mut self.stream).await.ok()??;
             let status = head.start.split(' ').nth(1)?.parse().ok()?;
-            let bodiless = status < 200 || status == 204 || status == 304;
+            let bodiless = status < 200 || status == 204 || status == 304 || (to_connect && status == 200);
             let body = read_body(&mut self.stream, &head.headers, !bodiless).await.ok()?;
             Some(Response { status, headers: head.headers, body: body.bytes, trailers: body.trailers })
         };

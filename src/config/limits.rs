@@ -1,0 +1,180 @@
+//! A list of limits: what each counts, what requests weigh in it, and what happens when it is used up.
+
+use super::duration;
+use super::error::{Errors, Problem};
+use super::fields::{Fields, Located, Names};
+use super::node::{LARGEST_INTEGER, Node};
+use super::path::Path;
+use crate::domain::cost::Cost;
+use crate::domain::limit::{Kind, LARGEST_CAPACITY, Limit, LimitId};
+use crate::domain::mode::Mode;
+use crate::domain::name::Name;
+use crate::domain::quota::{Initial, Period, Quota};
+use crate::domain::rate::{Rate, RateError};
+use crate::domain::time::Nanos;
+use sha2::{Digest, Sha256};
+use std::num::NonZeroU64;
+
+const LIMITS: &str = "a list of limits";
+const LIMIT: &str = "a map with `name`, `requests` and `per`";
+const NAME: &str = "the limit's name";
+const KIND: &str = "`token_bucket` or `quota`";
+const COUNT: &str = "a whole number from 1 to 2^53";
+const QUOTA: &str = "a whole number from 1 to 999999999999999";
+const PERIOD: &str = "a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d";
+const WINDOW: &str = "`hour`, `day` or `month`, of the calendar in UTC";
+const COST: &str = "a map from methods to costs, such as {POST: 5, default: 1}";
+const METHOD: &str = "a method in capitals, such as POST, or `default`";
+const WEIGHT: &str = "a whole number from 0 to 2^53";
+const WARN_AT: &str = "a share from 1% to 100%, such as 80%";
+
+const TOKEN_BUCKET_FIELDS: &[&str] = &["name", "kind", "requests", "per", "burst", "cost", "mode", "warn_at"];
+const FIELDS: &[&str] = &["name", "kind", "requests", "per", "burst", "initial", "cost", "mode", "warn_at"];
+const QUOTA_FIELDS: &[&str] = &["name", "kind", "requests", "per", "initial", "cost", "mode", "warn_at"];
+
+const SHORTEST_PERIOD: Nanos = Nanos(100 * duration::PER_MILLISECOND);
+const LONGEST_PERIOD: Nanos = Nanos(366 * 86_400 * Nanos::PER_SECOND);
+
+/// Which kind a limit says it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    TokenBucket,
+    Quota,
+}
+
+/// The limits that are right; `None` if it is no list.
+pub(super) fn read(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Limit>> {
+    if !list.is_list(LIMITS, errors) {
+        return None;
+    }
+    let mut names = Names::of(list.path);
+    let limits = list.items().enumerate().filter_map(|(index, item)| limit(item, &mut names, index, errors));
+    Some(limits.collect())
+}
+
+fn limit(item: Located<'_>, names: &mut Names<'_>, index: usize, errors: &mut Errors) -> Option<Limit> {
+    const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
+    let stated = stated_kind(&item, errors);
+    let known = match stated {
+        Some(Stated::TokenBucket) => TOKEN_BUCKET_FIELDS,
+        Some(Stated::Quota) => QUOTA_FIELDS,
+        None => FIELDS,
+    };
+    let fields = item.fields(known, LIMIT, errors)?;
+    let name = fields.required("name", NAME, errors).and_then(|name| name.unique_name(names, index, errors));
+    let kind = stated.and_then(|stated| match stated {
+        Stated::TokenBucket => rate(&fields, errors).map(Kind::TokenBucket),
+        Stated::Quota => quota(&fields, errors).map(Kind::Quota),
+    });
+    let cost = fields.optional("cost").map_or_else(|| Some(Cost::default()), |cost| self::cost(cost, errors));
+    let mode = match fields.optional("mode") {
+        Some(mode) => mode.choice(MODES, "`enforce` or `shadow`", errors),
+        None => Some(Mode::Enforce),
+    };
+    let warn_at = fields.optional("warn_at").map(|share| percent(share, errors));
+    let (name, kind, cost, mode) = (name?, kind?, cost?, mode?);
+    let limit = Limit { id: limit_id(&name), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
+    affordable(&limit, fields.path("cost"), errors).then_some(limit)
+}
+
+/// The kind of the limit; `None` if it says another. What is no map has none, and says so elsewhere.
+fn stated_kind(item: &Located<'_>, errors: &mut Errors) -> Option<Stated> {
+    const KINDS: &[(&str, Stated)] = &[("token_bucket", Stated::TokenBucket), ("quota", Stated::Quota)];
+    let Node::Map(entries) = item.node else { return None };
+    match entries.iter().find(|(key, _)| **key == *"kind") {
+        Some((key, node)) => Located { node, path: Path::Key(&item.path, key) }.choice(KINDS, KIND, errors),
+        None => Some(Stated::TokenBucket),
+    }
+}
+
+fn rate(fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
+    let requests_field = fields.required("requests", COUNT, errors);
+    let requests = requests_field.and_then(|requests| count(requests, errors));
+    let per = fields.required("per", PERIOD, errors).and_then(|per| period(per, errors));
+    let burst_field = fields.optional("burst");
+    let burst = match burst_field {
+        Some(burst) => count(burst, errors),
+        None => requests,
+    };
+    let problem = match Rate::new(requests?, per?, burst?) {
+        Ok(rate) => return Some(rate),
+        Err(RateError::Rounding { nearest_requests }) => {
+            errors.push(&requests_field?.path, Problem::Rounding { nearest: nearest_requests });
+            return None;
+        }
+        Err(RateError::Fill { nearest_burst }) => Problem::Fill { largest: nearest_burst },
+        Err(RateError::Burst) => Problem::Burst,
+    };
+    errors.push(&burst_field.or(requests_field)?.path, problem);
+    None
+}
+
+fn count(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
+    value.integer(1..=LARGEST_INTEGER.unsigned_abs(), COUNT, errors).and_then(NonZeroU64::new)
+}
+
+fn period(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
+    let text = value.text(PERIOD, errors)?;
+    let period = duration::parse(text).filter(|period| (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(period));
+    period.and_then(|Nanos(nanos)| NonZeroU64::new(nanos)).or_else(|| value.wrong(PERIOD, errors))
+}
+
+fn quota(fields: &Fields<'_>, errors: &mut Errors) -> Option<Quota> {
+    const WINDOWS: &[(&str, Period)] = &[("hour", Period::Hour), ("day", Period::Day), ("month", Period::Month)];
+    const INITIALS: &[(&str, Initial)] = &[("full", Initial::Full), ("prorated", Initial::Prorated)];
+    let requests = fields
+        .required("requests", QUOTA, errors)
+        .and_then(|requests| requests.integer(1..=LARGEST_CAPACITY, QUOTA, errors));
+    let period = fields.required("per", WINDOW, errors).and_then(|per| per.choice(WINDOWS, WINDOW, errors));
+    let initial = match fields.optional("initial") {
+        Some(initial) => initial.choice(INITIALS, "`full` or `prorated`", errors),
+        None => Some(Initial::Full),
+    };
+    Some(Quota { requests: NonZeroU64::new(requests?)?, period: period?, initial: initial? })
+}
+
+fn cost(value: Located<'_>, errors: &mut Errors) -> Option<Cost> {
+    let Node::Map(entries) = value.node else { return value.wrong(COST, errors) };
+    let mut cost = Some(Cost::default());
+    for (key, node) in entries {
+        let path = Path::Key(&value.path, key);
+        let is_method = key.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+        if &**key != "default" && (key.is_empty() || !is_method) {
+            Located { node: &Node::of_key(key), path }.refuse(METHOD, errors);
+            cost = None;
+        }
+        let weight = Located { node, path }.integer(0..=LARGEST_INTEGER.unsigned_abs(), WEIGHT, errors);
+        match (weight, &mut cost) {
+            (Some(weight), Some(cost)) if &**key == "default" => cost.default = weight,
+            (Some(weight), Some(cost)) => cost.methods.push((key.clone(), weight)),
+            _ => cost = None,
+        }
+    }
+    cost
+}
+
+/// Whether no request costs more than the limit ever holds.
+fn affordable(limit: &Limit, cost: Path<'_>, errors: &mut Errors) -> bool {
+    let most = limit.capacity().get();
+    let methods = limit.cost.methods.iter().map(|(method, weight)| (&**method, *weight));
+    let mut affordable = true;
+    for (method, found) in methods.chain([("default", limit.cost.default)]).filter(|(_, weight)| *weight > most) {
+        errors.push(&Path::Key(&cost, method), Problem::Cost { most, found });
+        affordable = false;
+    }
+    affordable
+}
+
+fn percent(value: Located<'_>, errors: &mut Errors) -> Option<u8> {
+    let text = value.text(WARN_AT, errors)?;
+    let digits = text.strip_suffix('%').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let share = digits.and_then(|digits| digits.parse().ok()).filter(|share| (1..=100).contains(share));
+    share.or_else(|| value.wrong(WARN_AT, errors))
+}
+
+/// The owner's kind and the limit's name with a byte between them that no name has.
+fn limit_id(name: &Name) -> LimitId {
+    let digest = Sha256::new().chain_update("tier\0").chain_update(name.as_str()).finalize();
+    let bytes = <[u8; 32]>::from(digest);
+    LimitId(bytes.first_chunk().copied().unwrap_or_default())
+}

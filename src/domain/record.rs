@@ -1,0 +1,77 @@
+//! A level as stored bytes: 49 of them, whatever its kind.
+//!
+//! ```text
+//! id          16 bytes
+//! generation  u64 le   of the configuration that counted it
+//! kind        u8       0: token bucket; 1, 2, 3: quota of hours, days, months
+//!              token bucket                          quota
+//! u64 le       full at, on the monotonic clock, ns   the window's end, seconds since 1970 (signed)
+//! u64 le       ns between tokens                     requests in a window
+//! u64 le       burst                                 requests spent
+//! ```
+
+use super::level::{Generation, Level};
+use super::limit::LimitId;
+use super::quota::Period;
+use super::rate::Rate;
+use super::time::{Nanos, UnixSeconds};
+use std::num::NonZeroU64;
+
+/// The bytes of a record.
+pub(super) const LENGTH: usize = 49;
+
+/// What is stored of one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) id: LimitId,
+    pub(super) generation: Generation,
+    pub(super) level: Level,
+}
+
+impl Record {
+    /// `None` if this version does not write such bytes.
+    pub(super) fn from_bytes(bytes: &[u8; LENGTH]) -> Option<Self> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        let (generation, rest) = rest.split_first_chunk()?;
+        let (kind, numbers) = rest.split_first()?;
+        let (numbers, _) = numbers.as_chunks();
+        let [first, second, third] = <[[u8; 8]; 3]>::try_from(numbers).ok()?;
+        let number = u64::from_le_bytes;
+        let quota = |period| {
+            let requests = NonZeroU64::new(number(second))?;
+            Some(Level::Quota { period, ends: UnixSeconds(i64::from_le_bytes(first)), requests, used: number(third) })
+        };
+        let level = match kind {
+            0 => Level::TokenBucket {
+                full_at: Nanos(number(first)),
+                rate: Rate::from_record(number(second), number(third))?,
+            },
+            1 => quota(Period::Hour)?,
+            2 => quota(Period::Day)?,
+            3 => quota(Period::Month)?,
+            _ => return None,
+        };
+        Some(Self { id: LimitId(*id), generation: Generation(number(*generation)), level })
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; LENGTH] {
+        let (kind, numbers) = match self.level {
+            Level::TokenBucket { full_at, rate } => {
+                (0, [full_at.0, rate.interval().get(), rate.burst().get()].map(u64::to_le_bytes))
+            }
+            Level::Quota { period, ends, requests, used } => {
+                let kind = match period {
+                    Period::Hour => 1,
+                    Period::Day => 2,
+                    Period::Month => 3,
+                };
+                (kind, [ends.0.to_le_bytes(), requests.get().to_le_bytes(), used.to_le_bytes()])
+            }
+        };
+        let mut bytes = [0; LENGTH];
+        let generation = self.generation.0.to_le_bytes();
+        let source = self.id.0.iter().chain(&generation).chain([&kind]).chain(numbers.as_flattened());
+        bytes.iter_mut().zip(source).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+}

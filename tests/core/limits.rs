@@ -1,0 +1,54 @@
+//! Limits and occasions for the tests of buckets.
+
+use certgate::calendar;
+use certgate::domain::cost::Cost;
+use certgate::domain::level::{Generation, Occasion};
+use certgate::domain::limit::{Kind, Limit, LimitId};
+use certgate::domain::mode::Mode;
+use certgate::domain::name::Name;
+use certgate::domain::quota::{Initial, Period, Quota};
+use certgate::domain::rate::Rate;
+use certgate::domain::time::{Nanos, UnixSeconds};
+use std::num::NonZeroU64;
+
+/// An enforced limit in which every request weighs the same.
+pub fn limit(id: u8, kind: Kind) -> Limit {
+    let name = Name::new(&format!("limit-{id}")).unwrap();
+    Limit { id: LimitId([id; 16]), name, kind, cost: Cost::default(), mode: Mode::Enforce, warn_at: None }
+}
+
+/// A token bucket of `requests` in `per` nanoseconds, if it can be counted.
+pub fn bucket(id: u8, requests: u64, per: u64, burst: u64) -> Option<Limit> {
+    let [requests, per, burst] = [requests, per, burst].map(NonZeroU64::new);
+    Some(limit(id, Kind::TokenBucket(Rate::new(requests?, per?, burst?).ok()?)))
+}
+
+/// A quota that is whole in the window in which Envoy started.
+pub fn quota(id: u8, requests: u64, period: Period) -> Limit {
+    let requests = NonZeroU64::new(requests).unwrap();
+    limit(id, Kind::Quota(Quota { requests, period, initial: Initial::Full }))
+}
+
+/// The rate of a token bucket.
+pub fn rate(limit: &Limit) -> Rate {
+    match limit.kind {
+        Kind::TokenBucket(rate) => rate,
+        Kind::Quota(_) => panic!("a quota has no rate"),
+    }
+}
+
+/// A moment on the monotonic clock, at which the calendar is in 1970.
+pub fn at(monotonic: Nanos, generation: Generation) -> Occasion {
+    Occasion { generation, ..on(0, monotonic) }
+}
+
+/// A moment on both clocks, in a process that began to count at the beginning of 1970.
+pub fn on(wall: i64, monotonic: Nanos) -> Occasion {
+    Occasion {
+        monotonic,
+        wall: UnixSeconds(wall),
+        calendar: calendar::window,
+        started: UnixSeconds(0),
+        generation: Generation(1),
+    }
+}

@@ -1,0 +1,21 @@
+//! The compiled module in real Envoys under full load: what is admitted, to the request. Each test has the machine for
+//! itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test fails by panicking, and counts in floating point"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admitted;
+mod calls;
+mod reload;
+mod store;
