@@ -12,6 +12,7 @@ ENVOY_PINNED := $(lastword $(ENVOY_VERSIONS))
 CARGO_OUT := $(or $(CARGO_TARGET_DIR),target)
 WASM_TARGET := wasm32-wasip1
 MODULE := target/certgate.wasm
+BANDWIDTH := target/certgate-bandwidth.wasm
 
 # $(call need,TOOL...) stops with the names of the tools that are not there.
 need = missing=; for tool in $(1); do command -v "$$tool" >/dev/null || missing+=" $$tool"; done; \
@@ -22,13 +23,15 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: wasm
-wasm: ## The filter, as Envoy loads it: target/certgate.wasm
+wasm: ## The filter, as Envoy loads it: target/certgate.wasm, and target/certgate-bandwidth.wasm that counts bytes too
 	@$(call need,cargo cc rustup)
 	@rustup target list --installed | grep -qx $(WASM_TARGET) || rustup target add $(WASM_TARGET)
 	# As nothing but a cdylib: beside an rlib there is no optimisation across crates.
 	cargo rustc --profile module --target $(WASM_TARGET) --lib --crate-type cdylib
 	@mkdir -p $(dir $(MODULE))
 	cargo run --quiet --features finish --bin finish -- $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $(MODULE)
+	cargo rustc --profile module --target $(WASM_TARGET) --lib --crate-type cdylib --features bandwidth
+	cargo run --quiet --features finish --bin finish -- $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $(BANDWIDTH) bandwidth
 
 .PHONY: envoy
 envoy: $(if $(ENVOY),,target/envoy/$(ENVOY_PINNED)/envoy) ## The pinned Envoy only, unless ENVOY=/path/to/envoy is given
@@ -64,6 +67,7 @@ lint: ## Formatting and clippy, for the host and for the module
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo clippy --lib --target $(WASM_TARGET) -- -D warnings
+	cargo clippy --lib --target $(WASM_TARGET) --features bandwidth -- -D warnings
 
 .PHONY: test
 test: wasm envoys lint ## All checks and all tests

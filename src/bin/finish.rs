@@ -1,4 +1,4 @@
-//! Finishes the module after the link: `finish LINKED FINISHED`. The SDK exports every callback there is, and Envoy
+//! Finishes the module after the link: `finish LINKED FINISHED [bandwidth]`. The SDK exports every callback there is, and Envoy
 //! calls each one that exists; so the callbacks that certgate does not implement go, and with them all that only they
 //! use. Names and producers go too. No linker flag does it.
 
@@ -23,28 +23,34 @@ const EXPORTS: [&str; 11] = [
     "proxy_on_response_headers",
 ];
 
+/// What the module that counts bytes exports beside them.
+const BODIES: [&str; 2] = ["proxy_on_request_body", "proxy_on_response_body"];
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let [linked, finished] = arguments.as_slice() else {
-        return fail("usage: finish LINKED FINISHED");
+    let (linked, finished, bodies): (_, _, &[&str]) = match arguments.as_slice() {
+        [linked, finished] => (linked, finished, &[]),
+        [linked, finished, bandwidth] if bandwidth == "bandwidth" => (linked, finished, &BODIES),
+        _ => return fail("usage: finish LINKED FINISHED [bandwidth]"),
     };
-    match finish(Path::new(linked), Path::new(finished)) {
+    let exports = [&EXPORTS[..], bodies].concat();
+    match finish(Path::new(linked), Path::new(finished), &exports) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }
 }
 
-fn finish(linked: &Path, finished: &Path) -> Result<(), Box<dyn Error>> {
+fn finish(linked: &Path, finished: &Path, exports: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut config = ModuleConfig::new();
     config.generate_producers_section(false).generate_name_section(false);
     let mut module = config.parse(&fs::read(linked)?)?;
-    for name in EXPORTS {
-        let exported = module.exports.iter().any(|export| export.name == name);
+    for name in exports {
+        let exported = module.exports.iter().any(|export| export.name == *name);
         if !exported {
             return Err(format!("{}: expected an export `{name}`, found none", linked.display()).into());
         }
     }
-    remove_other_exports(&mut module);
+    remove_other_exports(&mut module, exports);
     walrus::passes::gc::run(&mut module);
     let bytes = module.emit_wasm();
     // Beside and renamed, so that an Envoy that reads it never finds half a module.
@@ -55,8 +61,8 @@ fn finish(linked: &Path, finished: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn remove_other_exports(module: &mut Module) {
-    let others = module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str()));
+fn remove_other_exports(module: &mut Module, exports: &[&str]) {
+    let others = module.exports.iter().filter(|export| !exports.contains(&export.name.as_str()));
     let others: Vec<_> = others.map(walrus::Export::id).collect();
     others.into_iter().for_each(|id| module.exports.delete(id));
 }

@@ -3,6 +3,7 @@
 use super::time::{now, rfc3339};
 use super::{Outcome, Output, input, yaml};
 use crate::config;
+use crate::domain::cost::Cost;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
@@ -94,5 +95,8 @@ fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
         let certificate = credential.fingerprint;
         Some(format!("client {client}: certificate {certificate} {what}, at {}", rfc3339(not_after)))
     });
-    shadow.into_iter().chain(disabled).chain(expiring).collect()
+    let mut limits = registry.tiers().iter().flat_map(|tier| &tier.limits);
+    let bytes = limits.any(|limit| limit.cost == Cost::Bytes);
+    let bytes = bytes.then(|| "limits of kind bytes need the module certgate-bandwidth.wasm".to_owned());
+    shadow.into_iter().chain(bytes).chain(disabled).chain(expiring).collect()
 }

@@ -191,6 +191,9 @@ pub enum Problem {
         /// The cost.
         found: u64,
     },
+    /// The module has no callbacks for bodies.
+    #[error("expected `token_bucket` or `quota`, found `bytes`: it needs the module certgate-bandwidth.wasm")]
+    Bytes,
     /// The burst is larger than a response header can say.
     #[error("expected a burst of at most {LARGEST_CAPACITY}, found a larger one")]
     Burst,

@@ -18,7 +18,7 @@ use std::num::NonZeroU64;
 const LIMITS: &str = "a list of limits";
 const LIMIT: &str = "a map with `name`, `requests` and `per`";
 const NAME: &str = "the limit's name";
-const KIND: &str = "`token_bucket` or `quota`";
+const KIND: &str = "`token_bucket`, `quota` or `bytes`";
 const COUNT: &str = "a whole number from 1 to 2^53";
 const QUOTA: &str = "a whole number from 1 to 999999999999999";
 const PERIOD: &str = "a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d";
@@ -29,7 +29,8 @@ const WEIGHT: &str = "a whole number from 0 to 2^53";
 const WARN_AT: &str = "a share from 1% to 100%, such as 80%";
 
 const TOKEN_BUCKET_FIELDS: &[&str] = &["name", "kind", "requests", "per", "burst", "cost", "mode", "warn_at"];
-const FIELDS: &[&str] = &["name", "kind", "requests", "per", "burst", "initial", "cost", "mode", "warn_at"];
+const FIELDS: &[&str] = &["name", "kind", "requests", "bytes", "per", "burst", "initial", "cost", "mode", "warn_at"];
+const BYTES_FIELDS: &[&str] = &["name", "kind", "bytes", "per", "burst", "mode", "warn_at"];
 const QUOTA_FIELDS: &[&str] = &["name", "kind", "requests", "per", "initial", "cost", "mode", "warn_at"];
 
 const SHORTEST_PERIOD: Nanos = Nanos(100 * duration::PER_MILLISECOND);
@@ -40,7 +41,11 @@ const LONGEST_PERIOD: Nanos = Nanos(366 * 86_400 * Nanos::PER_SECOND);
 enum Stated {
     TokenBucket,
     Quota,
+    Bytes,
 }
+
+/// Whether what is being built can count bytes: the command line, and the module with body callbacks.
+const COUNTS_BYTES: bool = cfg!(any(not(target_family = "wasm"), feature = "bandwidth"));
 
 /// The limits that are right; `None` if it is no list.
 pub(super) fn read(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Limit>> {
@@ -58,37 +63,50 @@ fn limit(item: Located<'_>, names: &mut Names<'_>, index: usize, errors: &mut Er
     let known = match stated {
         Some(Stated::TokenBucket) => TOKEN_BUCKET_FIELDS,
         Some(Stated::Quota) => QUOTA_FIELDS,
+        Some(Stated::Bytes) => BYTES_FIELDS,
         None => FIELDS,
     };
     let fields = item.fields(known, LIMIT, errors)?;
     let name = fields.required("name", NAME, errors).and_then(|name| name.unique_name(names, index, errors));
     let kind = stated.and_then(|stated| match stated {
-        Stated::TokenBucket => rate(&fields, errors).map(Kind::TokenBucket),
+        Stated::TokenBucket => rate("requests", &fields, errors).map(Kind::TokenBucket),
+        Stated::Bytes => rate("bytes", &fields, errors).map(Kind::TokenBucket),
         Stated::Quota => quota(&fields, errors).map(Kind::Quota),
     });
-    let cost = fields.optional("cost").map_or_else(|| Some(Cost::default()), |cost| self::cost(cost, errors));
+    let cost = match fields.optional("cost") {
+        _ if stated == Some(Stated::Bytes) => Some(Cost::Bytes),
+        Some(cost) => self::cost(cost, errors),
+        None => Some(Cost::default()),
+    };
     let mode = match fields.optional("mode") {
         Some(mode) => mode.choice(MODES, "`enforce` or `shadow`", errors),
         None => Some(Mode::Enforce),
     };
     let warn_at = fields.optional("warn_at").map(|share| percent(share, errors));
     let (name, kind, cost, mode) = (name?, kind?, cost?, mode?);
-    let limit = Limit { id: limit_id(&name), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
+    let limit = Limit { id: limit_id(&name, &cost), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
     affordable(&limit, fields.path("cost"), errors).then_some(limit)
 }
 
 /// The kind of the limit; `None` if it says another. What is no map has none, and says so elsewhere.
 fn stated_kind(item: &Located<'_>, errors: &mut Errors) -> Option<Stated> {
-    const KINDS: &[(&str, Stated)] = &[("token_bucket", Stated::TokenBucket), ("quota", Stated::Quota)];
+    const KINDS: &[(&str, Stated)] =
+        &[("token_bucket", Stated::TokenBucket), ("quota", Stated::Quota), ("bytes", Stated::Bytes)];
     let Node::Map(entries) = item.node else { return None };
-    match entries.iter().find(|(key, _)| **key == *"kind") {
-        Some((key, node)) => Located { node, path: Path::Key(&item.path, key) }.choice(KINDS, KIND, errors),
-        None => Some(Stated::TokenBucket),
+    let Some((key, node)) = entries.iter().find(|(key, _)| **key == *"kind") else {
+        return Some(Stated::TokenBucket);
+    };
+    let kind = Located { node, path: Path::Key(&item.path, key) };
+    let stated = kind.choice(KINDS, KIND, errors);
+    if stated == Some(Stated::Bytes) && !COUNTS_BYTES {
+        errors.push(&kind.path, Problem::Bytes);
     }
+    stated
 }
 
-fn rate(fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
-    let requests_field = fields.required("requests", COUNT, errors);
+/// A rate of what stands in the field `what`.
+fn rate(what: &'static str, fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
+    let requests_field = fields.required(what, COUNT, errors);
     let requests = requests_field.and_then(|requests| count(requests, errors));
     let per = fields.required("per", PERIOD, errors).and_then(|per| period(per, errors));
     let burst_field = fields.optional("burst");
@@ -135,30 +153,31 @@ fn quota(fields: &Fields<'_>, errors: &mut Errors) -> Option<Quota> {
 
 fn cost(value: Located<'_>, errors: &mut Errors) -> Option<Cost> {
     let Node::Map(entries) = value.node else { return value.wrong(COST, errors) };
-    let mut cost = Some(Cost::default());
+    let (mut methods, mut default, mut right) = (Vec::new(), 1, true);
     for (key, node) in entries {
         let path = Path::Key(&value.path, key);
         let is_method = key.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
         if &**key != "default" && (key.is_empty() || !is_method) {
             Located { node: &Node::of_key(key), path }.refuse(METHOD, errors);
-            cost = None;
+            right = false;
         }
         let weight = Located { node, path }.integer(0..=LARGEST_INTEGER.unsigned_abs(), WEIGHT, errors);
-        match (weight, &mut cost) {
-            (Some(weight), Some(cost)) if &**key == "default" => cost.default = weight,
-            (Some(weight), Some(cost)) => cost.methods.push((key.clone(), weight)),
-            _ => cost = None,
+        match weight {
+            Some(weight) if &**key == "default" => default = weight,
+            Some(weight) => methods.push((key.clone(), weight)),
+            None => right = false,
         }
     }
-    cost
+    right.then_some(Cost::Requests { methods, default })
 }
 
 /// Whether no request costs more than the limit ever holds.
 fn affordable(limit: &Limit, cost: Path<'_>, errors: &mut Errors) -> bool {
+    let Cost::Requests { methods, default } = &limit.cost else { return true };
     let most = limit.capacity().get();
-    let methods = limit.cost.methods.iter().map(|(method, weight)| (&**method, *weight));
+    let methods = methods.iter().map(|(method, weight)| (&**method, *weight));
     let mut affordable = true;
-    for (method, found) in methods.chain([("default", limit.cost.default)]).filter(|(_, weight)| *weight > most) {
+    for (method, found) in methods.chain([("default", *default)]).filter(|(_, weight)| *weight > most) {
         errors.push(&Path::Key(&cost, method), Problem::Cost { most, found });
         affordable = false;
     }
@@ -172,9 +191,11 @@ fn percent(value: Located<'_>, errors: &mut Errors) -> Option<u8> {
     share.or_else(|| value.wrong(WARN_AT, errors))
 }
 
-/// The owner's kind and the limit's name with a byte between them that no name has.
-fn limit_id(name: &Name) -> LimitId {
-    let digest = Sha256::new().chain_update("tier\0").chain_update(name.as_str()).finalize();
+/// The owner's kind and the limit's name, and what it counts if that is not requests, with a byte between them that no
+/// name has.
+fn limit_id(name: &Name, cost: &Cost) -> LimitId {
+    let unit = if *cost == Cost::Bytes { "\0bytes" } else { "" };
+    let digest = Sha256::new().chain_update("tier\0").chain_update(name.as_str()).chain_update(unit).finalize();
     let bytes = <[u8; 32]>::from(digest);
     LimitId(bytes.first_chunk().copied().unwrap_or_default())
 }

@@ -12,6 +12,7 @@
 //! records  see `record`
 //! ```
 
+use super::cost::Cost;
 use super::level::{Generation, Level, Occasion};
 use super::limit::{Limit, LimitId};
 use super::mode::Mode;
@@ -102,7 +103,7 @@ impl Buckets {
         let mut take = Take::default();
         for (place, limit) in limits.iter().enumerate() {
             let (level, _) = self.level(limit, at);
-            let wait = level.wait(limit.cost.of(method), at);
+            let wait = level.wait(limit.cost.needs(method), at);
             if wait > Nanos(0) {
                 take.short.push(place);
                 if limit.mode == Mode::Enforce {
@@ -112,7 +113,7 @@ impl Buckets {
         }
         if take.taken() {
             for (place, limit) in limits.iter().enumerate() {
-                let cost = limit.cost.of(method);
+                let cost = limit.cost.takes(method);
                 if cost > 0 && !take.short.contains(&place) {
                     let (level, generation) = self.level(limit, at);
                     self.store(&Record { id: limit.id, generation, level: level.less(cost, at) });
@@ -120,6 +121,15 @@ impl Buckets {
             }
         }
         take
+    }
+
+    /// Takes the bytes that have passed from the limits that count them, also where they hold less: what is in flight is
+    /// owed.
+    pub fn charge(&mut self, limits: &[Limit], bytes: u64, at: &Occasion) {
+        for limit in limits.iter().filter(|limit| limit.cost == Cost::Bytes) {
+            let (level, generation) = self.level(limit, at);
+            self.store(&Record { id: limit.id, generation, level: level.less(bytes, at) });
+        }
     }
 
     /// What the limit holds.
@@ -154,6 +164,12 @@ impl Buckets {
             Some(bytes) => *bytes = record.to_bytes(),
             None => self.bytes.extend(record.to_bytes()),
         }
+    }
+}
+
+impl AsRef<[u8]> for Buckets {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

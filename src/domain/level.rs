@@ -32,7 +32,8 @@ pub struct Generation(pub u64);
 pub(super) enum Level {
     /// Of a token bucket (GCRA).
     TokenBucket {
-        /// On the monotonic clock: when it is full. Further away than it takes to fill only after that clock was set back.
+        /// On the monotonic clock: when it is full. Further away than it takes to fill if it is in debt (bytes in flight are
+        /// owed) or after that clock was set back.
         full_at: Nanos,
         /// What it counts in.
         rate: Rate,

@@ -8,7 +8,7 @@ use super::rate::Rate;
 use std::num::NonZeroU64;
 
 /// Identifies what a client has spent of a limit across reloads and changes of tier: derived from the limit's owner
-/// (`tier`, or a rule's name) and the limit's name, never from its numbers.
+/// (`tier`, or a rule's name), the limit's name and what it counts (requests or bytes), never from its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitId(pub [u8; 16]);
 

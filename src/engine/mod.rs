@@ -10,6 +10,7 @@ pub mod host;
 mod identify;
 pub mod journal;
 mod look;
+mod meter;
 mod rate_limit;
 pub mod reply;
 pub mod swap;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use throttle::Draw;
 use verdict::Verdict;
 
+pub use meter::Meter;
 pub use rate_limit::ResponseHeaders;
 
 /// One policy in force, with everything prepared that requests need of it.
@@ -52,10 +54,19 @@ pub struct Engine {
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It goes on, and these headers go on its response.
-    Forward(Option<ResponseHeaders>),
+    /// It goes on.
+    Forward(Forward),
     /// It is answered here.
     Reply(Reply),
+}
+
+/// What is still to be done for a request that goes on.
+#[derive(Debug, Default)]
+pub struct Forward {
+    /// These headers go on its response.
+    pub headers: Option<ResponseHeaders>,
+    /// The bytes of both bodies are counted here.
+    pub meter: Option<Meter>,
 }
 
 impl Engine {
@@ -96,11 +107,12 @@ impl Engine {
     fn outcome(&self, protocol: Protocol, verdict: Verdict<'_>) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
         match verdict {
-            Verdict::Allowed { caller, draw } => {
-                Outcome::Forward(draw.and_then(|draw| self.response_headers(&caller.entry, &draw)))
-            }
+            Verdict::Allowed { caller, draw } => Outcome::Forward(Forward {
+                headers: draw.as_ref().and_then(|draw| self.response_headers(&caller.entry, draw)),
+                meter: draw.and_then(|draw| Self::meter(&caller.entry, draw.at.monotonic)),
+            }),
             Verdict::Throttled { caller, draw } if !enforced => {
-                Outcome::Forward(self.response_headers(&caller.entry, &draw))
+                Outcome::Forward(Forward { headers: self.response_headers(&caller.entry, &draw), meter: None })
             }
             Verdict::Throttled { caller: Caller { entry, .. }, draw } => {
                 let short = draw.short(&entry.tier.limits).map(|(_, limit)| limit);
@@ -109,7 +121,7 @@ impl Engine {
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
                 Outcome::Reply(reply::throttled(protocol, draw.take.wait, &fired, &pairs))
             }
-            Verdict::Refused(_) if !enforced => Outcome::Forward(None),
+            Verdict::Refused(_) if !enforced => Outcome::Forward(Forward::default()),
             Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason.decision())),
             Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Decision::Error)),
         }

@@ -3,6 +3,7 @@
 
 use super::throttle::Draw;
 use crate::domain::bucket::Balance;
+use crate::domain::cost::Cost;
 use crate::domain::limit::{LARGEST_CAPACITY, Limit};
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 use std::collections::VecDeque;
@@ -55,13 +56,14 @@ impl ResponseHeaders {
     }
 }
 
-/// The value of `RateLimit-Policy`: of each limit the capacity (`q`) and the seconds in which it comes back (`w`).
+/// The value of `RateLimit-Policy`: of each limit the capacity (`q`), the seconds in which it comes back (`w`), and what it
+/// counts if that is not requests (`qu`).
 pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
     let fields = limits.iter().map(|limit| Field {
         limit,
         first: limit.capacity().get(),
         second: limit.seconds(),
-        exceeded: false,
+        more: (limit.cost == Cost::Bytes).then_some(More::Bytes),
     });
     list(fields, ["q", "w"]).unwrap_or_default().into()
 }
@@ -83,7 +85,8 @@ fn status(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> String {
 pub(super) fn warning(limits: &[Limit], draw: &Draw) -> Option<String> {
     let fields = limits.iter().enumerate().filter_map(|(place, limit)| {
         let (balance, exceeded) = (draw.balance(limit), draw.take.short.contains(&place));
-        (exceeded || limit.warns(balance.remaining)).then(|| Field { exceeded, ..Field::left(limit, balance) })
+        (exceeded || limit.warns(balance.remaining))
+            .then(|| Field { more: exceeded.then_some(More::Exceeded), ..Field::left(limit, balance) })
     });
     list(fields, LEFT)
 }
@@ -93,7 +96,16 @@ struct Field<'l> {
     limit: &'l Limit,
     first: u64,
     second: u64,
-    exceeded: bool,
+    /// One more parameter.
+    more: Option<More>,
+}
+
+#[derive(Clone, Copy)]
+enum More {
+    /// The limit counts bytes, not requests.
+    Bytes,
+    /// The limit does not hold what the request needs.
+    Exceeded,
 }
 
 /// The keys of [`Field::left`].
@@ -102,22 +114,24 @@ const LEFT: [&str; 2] = ["r", "t"];
 impl<'l> Field<'l> {
     fn left(limit: &'l Limit, balance: Balance) -> Self {
         let seconds = balance.until_whole.ceil_seconds();
-        Self { limit, first: balance.remaining, second: seconds, exceeded: false }
+        Self { limit, first: balance.remaining, second: seconds, more: None }
     }
 }
 
 /// `None` if there is nothing to list.
 fn list<'l>(fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]) -> Option<String> {
-    let [first, second, exceeded] = [keys[0], keys[1], "exceeded"].map(KeyRef::constant);
+    let [first, second] = keys.map(KeyRef::constant);
     let mut list = ListSerializer::new();
     for field in fields {
         // A name is ASCII without controls, always; see `domain::name`.
         if let Ok(name) = StringRef::from_str(field.limit.name.as_str()) {
             let item = list.bare_item(name);
             let item = item.parameter(first, integer(field.first)).parameter(second, integer(field.second));
-            if field.exceeded {
-                let _ = item.parameter(exceeded, true);
-            }
+            let _ = match field.more {
+                Some(More::Bytes) => item.parameter(KeyRef::constant("qu"), StringRef::constant("content-bytes")),
+                Some(More::Exceeded) => item.parameter(KeyRef::constant("exceeded"), true),
+                None => item,
+            };
         }
     }
     list.finish()
@@ -131,7 +145,6 @@ fn integer(value: u64) -> Integer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cost::Cost;
     use crate::domain::limit::{Kind, LimitId};
     use crate::domain::mode::Mode;
     use crate::domain::name::Name;

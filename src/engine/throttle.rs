@@ -1,7 +1,7 @@
 //! What a request costs, from each limit of its client's tier, or nothing from any.
 
 use super::Engine;
-use super::host::Host;
+use super::host::{Clock, Host, Store};
 use super::swap::{Change, update};
 use crate::calendar;
 use crate::domain::bucket::{Balance, Buckets, Take};
@@ -16,7 +16,7 @@ use crate::domain::time::UnixSeconds;
 pub(super) struct Draw {
     pub(super) take: Take,
     buckets: Buckets,
-    at: Occasion,
+    pub(super) at: Occasion,
 }
 
 impl Draw {
@@ -54,20 +54,29 @@ impl Engine {
         if by_calendar && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);
         }
-        let draw = |stored: Option<Vec<u8>>| {
-            // Read after the store, so that no worker's time in it is ahead by more than the call takes.
-            let now = host.monotonic();
-            let mut buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, now, wall));
-            if buckets.newest() > self.numbering.current() {
-                self.numbering.refresh(host);
-            }
-            let (started, generation) = (self.numbering.started(), self.numbering.current());
-            let at = Occasion { monotonic: now, wall, calendar: calendar::window, started, generation };
+        let draw = |stored| {
+            let (mut buckets, at) = self.read(host, stored, wall);
             let take = buckets.take(limits, method, &at);
             let changed = buckets.changed();
             let draw = Draw { take, buckets, at };
             if changed { Change::Write(draw) } else { Change::Keep(draw) }
         };
         update(host, key, draw, || host.store_conflict()).map(Some).map_err(|_| Reason::StoreUnavailable)
+    }
+    /// The buckets in a stored value, and the occasion to ask them on.
+    pub(super) fn read(
+        &self,
+        host: &(impl Store + Clock),
+        stored: Option<Vec<u8>>,
+        wall: UnixSeconds,
+    ) -> (Buckets, Occasion) {
+        // Read after the store, so that no worker's time in it is ahead by more than the call takes.
+        let monotonic = host.monotonic();
+        let buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, monotonic, wall));
+        if buckets.newest() > self.numbering.current() {
+            self.numbering.refresh(host);
+        }
+        let (started, generation) = (self.numbering.started(), self.numbering.current());
+        (buckets, Occasion { monotonic, wall, calendar: calendar::window, started, generation })
     }
 }

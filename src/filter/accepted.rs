@@ -6,8 +6,11 @@ use crate::engine::generation::Hash;
 use crate::engine::host::Store;
 use crate::engine::swap::{Change, Unavailable, update};
 
-/// Shared data outlive a module, and another version may accept what this one refuses.
+/// Shared data outlive a module, and another one may accept what this one refuses.
+#[cfg(not(feature = "bandwidth"))]
 const KEY: &str = concat!("certgate:accepted:", env!("CARGO_PKG_VERSION"));
+#[cfg(feature = "bandwidth")]
+const KEY: &str = concat!("certgate:accepted:", env!("CARGO_PKG_VERSION"), "+bandwidth");
 
 /// So many hashes are kept: 32 KiB, which fit into the memory that was had for a piece of the configuration. One that was
 /// forgotten is read again, with the same answer.

@@ -3,7 +3,7 @@
 
 use super::abi;
 use super::metrics::Counters;
-use super::worker::{self, SharedData, Vm};
+use super::worker::{self, SharedData, Vm, Worker};
 use crate::config;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
@@ -29,6 +29,13 @@ pub(super) struct Configuration(Cell<State>);
 pub(super) struct InForce {
     pub(super) engine: Engine,
     pub(super) counters: Counters,
+}
+
+impl InForce {
+    /// The worker's host for a request under it.
+    pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
+        Worker { vm, counters: &self.counters, policy: self.engine.policy() }
+    }
 }
 
 /// How far a configuration is.

@@ -3,11 +3,11 @@
 use super::abi::{self, Map};
 use super::configuration::{Configuration, InForce};
 use super::pairs;
-use super::worker::{Vm, Worker};
+use super::worker::Vm;
 use crate::domain::decision::Reason;
 use crate::engine::host::REASON;
 use crate::engine::reply::{self, Reply};
-use crate::engine::{Outcome, ResponseHeaders};
+use crate::engine::{Forward, Outcome, ResponseHeaders};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
@@ -17,12 +17,12 @@ pub(super) struct Stream {
     vm: Rc<Vm>,
     configuration: Rc<Configuration>,
     policy: Option<Rc<InForce>>,
-    response_headers: Option<ResponseHeaders>,
+    forward: Forward,
 }
 
 impl Stream {
     pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
-        Self { vm, configuration, policy: None, response_headers: None }
+        Self { vm, configuration, policy: None, forward: Forward::default() }
     }
 
     fn decide(&mut self) -> Outcome {
@@ -30,11 +30,7 @@ impl Stream {
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
         match (&self.policy, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
-            (Some(policy), Some(headers)) if !bytes.is_empty() => {
-                let InForce { engine, counters } = &**policy;
-                let worker = Worker { vm: &self.vm, counters, policy: engine.policy() };
-                engine.request(&worker, headers)
-            }
+            (Some(policy), Some(headers)) if !bytes.is_empty() => policy.engine.request(&policy.on(&self.vm), headers),
             (_, headers) => {
                 self.vm.names.undecided();
                 let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
@@ -53,17 +49,49 @@ impl Stream {
     }
 }
 
+#[cfg(feature = "bandwidth")]
+impl Stream {
+    /// Counts a piece of a body. Pieces are never held back.
+    fn pass(&mut self, size: usize) {
+        if let (Some(policy), Some(meter)) = (&self.policy, &mut self.forward.meter) {
+            policy.engine.pass(&policy.on(&self.vm), meter, u64::try_from(size).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+#[cfg(feature = "bandwidth")]
+impl Drop for Stream {
+    /// The end of the stream, whichever way it came.
+    fn drop(&mut self) {
+        if let (Some(policy), Some(meter)) = (&self.policy, &mut self.forward.meter) {
+            policy.engine.settle(&policy.on(&self.vm), meter);
+        }
+    }
+}
+
 impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         match self.decide() {
-            Outcome::Forward(headers) => {
-                self.response_headers = headers;
+            Outcome::Forward(forward) => {
+                self.forward = forward;
                 Action::Continue
             }
             Outcome::Reply(reply) => self.answer(&reply),
         }
+    }
+
+    #[cfg(feature = "bandwidth")]
+    fn on_http_request_body(&mut self, size: usize, _: bool) -> Action {
+        self.pass(size);
+        Action::Continue
+    }
+
+    #[cfg(feature = "bandwidth")]
+    fn on_http_response_body(&mut self, size: usize, _: bool) -> Action {
+        self.pass(size);
+        Action::Continue
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
@@ -76,7 +104,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        for (name, value) in self.response_headers.take().iter().flat_map(ResponseHeaders::pairs) {
+        for (name, value) in self.forward.headers.take().iter().flat_map(ResponseHeaders::pairs) {
             // A response without these headers is still the response.
             let _ = abi::set(Map::RESPONSE_HEADERS, name.as_bytes(), value.as_bytes());
         }

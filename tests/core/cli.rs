@@ -87,7 +87,8 @@ fn a_good_registry_is_summed_up() {
 fn what_is_right_but_perhaps_not_meant_is_a_warning() {
     let [expired, soon, later, revoked] = [-1, 29, 31, -1].map(certificate);
     let registry = serde_json::json!({
-        "version": 1, "mode": "shadow", "tiers": {"t": {}},
+        "version": 1, "mode": "shadow",
+        "tiers": {"t": {"limits": [{"name": "traffic", "kind": "bytes", "bytes": 1000, "per": "1s"}]}},
         "clients": [
             {"alias": "a", "tier": "t", "enabled": false, "credentials": [{"pem": expired.0}, {"pem": soon.0}]},
             {"alias": "b", "tier": "t", "credentials": [{"pem": later.0}, {"pem": revoked.0, "revoked": true}]},
@@ -97,20 +98,24 @@ fn what_is_right_but_perhaps_not_meant_is_a_warning() {
     assert_eq!((run.code, run.out.as_str()), (0, "-: ok: 2 clients, 4 credentials, 1 tier, mode shadow\n"));
     let lines: Vec<_> = run.err.lines().collect();
     assert_eq!(
-        lines[..2],
-        ["-: warning: mode is shadow: every request is forwarded", "-: warning: client a is disabled"]
+        lines[..3],
+        [
+            "-: warning: mode is shadow: every request is forwarded",
+            "-: warning: limits of kind bytes need the module certgate-bandwidth.wasm",
+            "-: warning: client a is disabled",
+        ]
     );
     assert!(
-        lines[2].starts_with(&format!("-: warning: client a: certificate {} expired, at 20", expired.2)),
-        "{}",
-        lines[2]
-    );
-    assert!(
-        lines[3].starts_with(&format!("-: warning: client a: certificate {} expires soon, at 20", soon.2)),
+        lines[3].starts_with(&format!("-: warning: client a: certificate {} expired, at 20", expired.2)),
         "{}",
         lines[3]
     );
-    assert_eq!(lines.len(), 4);
+    assert!(
+        lines[4].starts_with(&format!("-: warning: client a: certificate {} expires soon, at 20", soon.2)),
+        "{}",
+        lines[4]
+    );
+    assert_eq!(lines.len(), 5);
 }
 
 #[test]

@@ -85,8 +85,8 @@ fn everything_that_can_be_said() {
     let [burst, _, monthly] = &*gold.limits else { panic!("three limits") };
     assert_eq!(monthly.kind, Kind::Quota(Quota { requests, period: Period::Month, initial: Initial::Prorated }));
     assert_eq!((monthly.mode, monthly.warn_at), (Mode::Shadow, Some(80)));
-    assert_eq!(["POST", "OPTIONS", "GET"].map(|method| monthly.cost.of(method.as_bytes())), [5, 0, 2]);
-    assert_eq!((burst.mode, burst.warn_at, burst.cost.of(b"POST")), (Mode::Enforce, None, 1));
+    assert_eq!(["POST", "OPTIONS", "GET"].map(|method| monthly.cost.takes(method.as_bytes())), [5, 0, 2]);
+    assert_eq!((burst.mode, burst.warn_at, burst.cost.takes(b"POST")), (Mode::Enforce, None, 1));
     assert_eq!(bronze.limits[0].id, gold.limits[0].id, "a client that changes its tier keeps its bucket");
     assert_ne!(gold.limits[0].id, gold.limits[1].id);
 

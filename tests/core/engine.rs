@@ -5,7 +5,7 @@ use certgate::domain::decision::Reason;
 use certgate::domain::time::{Nanos, UnixSeconds};
 use certgate::engine::fakes::{Decided, Fake, FakeStore, Fault};
 use certgate::engine::generation::Numbering;
-use certgate::engine::{Engine, Outcome};
+use certgate::engine::{Engine, Forward, Outcome};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -78,7 +78,7 @@ fn in_shadow_mode_what_fails_goes_on_but_never_under_a_name_that_is_not_certgate
     for fault in [Fault::Property, Fault::Read, Fault::Write, Fault::Contended] {
         let store = FakeStore::default();
         let fake = Fake { fault, ..fake(&store, KNOWN) };
-        assert!(matches!(request(&engine, &fake), Outcome::Forward(None)), "{fault:?}");
+        assert!(matches!(request(&engine, &fake), Outcome::Forward(Forward { headers: None, .. })), "{fault:?}");
         assert!(fake.headers.borrow().iter().all(|(name, _)| name != b"x-client-alias"), "{fault:?}");
     }
     for fault in [Fault::Remove, Fault::Set] {

@@ -15,6 +15,7 @@
 #[path = "../support/protobuf_struct.rs"]
 mod protobuf_struct;
 
+mod bandwidth;
 mod bucket_laws;
 mod certificates;
 mod cli;

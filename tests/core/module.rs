@@ -66,18 +66,25 @@ fn module() -> Module {
     Module::from_file(path()).unwrap()
 }
 
-/// The list in `src/bin/finish.rs`.
-fn kept_exports() -> BTreeSet<String> {
+fn exports(module: &Module) -> BTreeSet<String> {
+    module.exports.iter().map(|export| export.name.clone()).collect()
+}
+
+/// A list in `src/bin/finish.rs`.
+fn list_in_finisher(name: &str) -> BTreeSet<String> {
     let source = fs::read_to_string(root().join("src/bin/finish.rs")).unwrap();
-    let (_, list) = source.split_once("const EXPORTS").expect("a list of exports");
+    let (_, list) = source.split_once(&format!("const {name}:")).expect("a list of exports");
     let (list, _) = list.split_once("];").expect("the end of a list");
     list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]
 fn it_exports_what_the_finisher_keeps_and_nothing_else() {
-    let exports: BTreeSet<String> = module().exports.iter().map(|export| export.name.clone()).collect();
-    assert_eq!(exports, kept_exports());
+    let kept = list_in_finisher("EXPORTS");
+    assert_eq!(exports(&module()), kept);
+    let bandwidth = Module::from_file(root().join("target/certgate-bandwidth.wasm")).unwrap();
+    let difference: BTreeSet<_> = exports(&bandwidth).difference(&kept).cloned().collect();
+    assert_eq!(difference, list_in_finisher("BODIES"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn any_period() -> impl Strategy<Value = Period> {
 
 fn weighing(default: u64, methods: &[(&str, u64)], limit: Limit) -> Limit {
     let methods = methods.iter().map(|(name, weight)| ((*name).into(), *weight)).collect();
-    Limit { cost: Cost { methods, default }, ..limit }
+    Limit { cost: Cost::Requests { methods, default }, ..limit }
 }
 
 fn in_shadow(limit: Limit) -> Limit {
@@ -148,7 +148,7 @@ proptest! {
             let method: &[u8] = if post { b"POST" } else { b"GET" };
             let now = on(NOW, Nanos(SECOND + millis * 1_000_000));
             let held: Vec<_> = limits.iter().map(|limit| stored.remaining(limit, &now)).collect();
-            let costs: Vec<_> = limits.iter().map(|limit| limit.cost.of(method)).collect();
+            let costs: Vec<_> = limits.iter().map(|limit| limit.cost.takes(method)).collect();
             let short: Vec<_> = (0..3).filter(|place| held[*place] < costs[*place]).collect();
             let take = stored.take(&limits, method, &now);
             let refused = short.iter().any(|place| limits[*place].mode == Mode::Enforce);

@@ -50,8 +50,8 @@ fn send(engine: &Engine, store: &FakeStore, step: &Step, certificate: &Certifica
         ..Fake::default()
     };
     let mut seen = match engine.request(&fake, headers.iter().copied()) {
-        Outcome::Forward(response_headers) => {
-            let pairs = response_headers.iter().flat_map(|headers| headers.pairs());
+        Outcome::Forward(forward) => {
+            let pairs = forward.headers.iter().flat_map(|headers| headers.pairs());
             forwarded(&fake, certificate, pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
         }
         Outcome::Reply(reply) => answered(&reply),

@@ -40,9 +40,11 @@ const FREE: [&str; 6] = [
 const MANY: usize = 12;
 
 /// What each kind of request costs, in the order of [`CALLS`].
-const TABLE: [(&str, [usize; CALLS.len()]); 18] = [
+const TABLE: [(&str, [usize; CALLS.len()]); 20] = [
     ("allowed, `rate_limit_headers: off`", [1, 1, 1, 1, 3, 0, 0, 0]),
     ("allowed, with three limits", [1, 1, 1, 1, 3, 0, 0, 0]),
+    ("allowed, with a quota", [1, 1, 1, 1, 3, 0, 0, 0]),
+    ("allowed, with a warning", [1, 1, 1, 1, 4, 0, 0, 0]),
     ("allowed, without limits", [1, 1, 0, 0, 3, 0, 0, 0]),
     ("allowed, with `RateLimit` headers", [1, 1, 1, 1, 5, 0, 0, 0]),
     ("allowed, with `X-RateLimit` headers", [1, 1, 1, 1, 6, 0, 0, 0]),
@@ -57,7 +59,7 @@ const TABLE: [(&str, [usize; CALLS.len()]); 18] = [
     ("refused, unknown certificate", [1, 1, 0, 0, 0, 0, 1, 1]),
     ("refused, unknown certificate, and logged", [1, 2, 0, 0, 0, 0, 1, 1]),
     ("refused, no certificate", [1, 3, 0, 0, 0, 0, 1, 1]),
-    ("shadow mode, over a limit", [1, 1, 1, 0, 3, 0, 3, 0]),
+    ("shadow mode, over a limit", [1, 1, 1, 0, 4, 0, 3, 0]),
     ("shadow mode, unknown certificate", [1, 1, 0, 0, 0, 0, 1, 0]),
 ];
 
@@ -175,6 +177,12 @@ impl Path {
                 let limit = |name| json!({"name": name, "requests": 100, "per": "1s"});
                 path.with("/tiers/gold/limits", ["burst", "second", "third"].map(limit).into_iter().collect())
             }
+            "allowed, with a quota" => path.with(
+                "/tiers/gold/limits/0",
+                json!({"name": "monthly", "kind": "quota", "requests": 100, "per": "month"}),
+            ),
+            "allowed, with a warning" => path
+                .with("/tiers/gold/limits/0", json!({"name": "hourly", "requests": 100, "per": "1h", "warn_at": "1%"})),
             "allowed, without limits" => path.with("/tiers/gold", json!({})),
             "allowed, with `RateLimit` headers" => path.with("/rate_limit_headers", json!("ietf")),
             "allowed, with `X-RateLimit` headers" => path.with("/rate_limit_headers", json!("legacy")),
@@ -207,8 +215,12 @@ impl Path {
     }
 
     fn with(mut self, pointer: &str, value: Value) -> Self {
-        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
-        self.registry.pointer_mut(parent).expect("a parent")[key] = value;
+        if let Some(place) = self.registry.pointer_mut(pointer) {
+            *place = value;
+        } else {
+            let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+            self.registry.pointer_mut(parent).expect("a parent")[key] = value;
+        }
         self
     }
 

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bandwidth;
 mod dates;
 mod fail_closed;
 mod flood;

@@ -7,15 +7,15 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a test fails by panicking, and counts in floating point"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod admitted;
+mod bandwidth;
 mod calls;
 mod reload;
 mod store;

@@ -312,7 +312,11 @@ impl Bootstrap {
             "match": {"prefix": "/"},
             "direct_response": {"status": status, "body": {"inline_string": body}},
         }]);
-        self.edit(|connection_manager| connection_manager["route_config"]["virtual_hosts"][0]["routes"] = routes)
+        self.edit(|connection_manager| {
+            let config = &mut connection_manager["route_config"];
+            config["max_direct_response_body_size_bytes"] = json!(body.len().max(1));
+            config["virtual_hosts"][0]["routes"] = routes;
+        })
     }
 
     /// With one more listener like the first one as it is now, with this name, and this registry in its plugin.

@@ -1,4 +1,4 @@
-//! Where the finished module is. `make wasm` puts it there.
+//! Where the finished modules are. `make wasm` puts them there.
 
 use super::envoys::repository;
 use std::path::PathBuf;
@@ -9,6 +9,15 @@ pub fn path() -> PathBuf {
         Some(path) if !path.is_empty() => path.into(),
         _ => repository().join("target/certgate.wasm"),
     };
+    existing(path)
+}
+
+/// The path of `certgate-bandwidth.wasm`.
+pub fn bandwidth() -> PathBuf {
+    existing(repository().join("target/certgate-bandwidth.wasm"))
+}
+
+fn existing(path: PathBuf) -> PathBuf {
     assert!(path.is_file(), "there is no module at {}: run `make wasm`", path.display());
     path
 }

@@ -1,0 +1,60 @@
+//! Bandwidth: the bytes of bodies, taken from the limits that count them while they pass. A request needs only something
+//! left when it begins; so at most `burst + rate x t` passes, and what was in flight when it ran dry.
+
+use super::Engine;
+use super::host::{Clock, Counters, Store};
+use super::swap::{Change, update};
+use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::cost::Cost;
+use crate::domain::registry::Entry;
+use crate::domain::time::Nanos;
+
+/// So many bytes of a stream are charged at once, however quickly they come.
+const MOST: u64 = 1 << 20;
+
+/// Bytes that come later than this after the last charge are charged at once.
+const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
+
+/// One request's bytes.
+#[derive(Debug)]
+pub struct Meter {
+    client: ClientIndex,
+    tier: TierIndex,
+    /// Passed, and not charged yet.
+    passed: u64,
+    charged_at: Nanos,
+}
+
+impl Engine {
+    /// The meter for a request of this client that has begun now; `None` if nothing counts its bytes.
+    pub(super) fn meter(entry: &Entry<'_>, now: Nanos) -> Option<Meter> {
+        let counted = entry.tier.limits.iter().any(|limit| limit.cost == Cost::Bytes);
+        let (client, tier) = (entry.client_index, entry.tier_index);
+        counted.then_some(Meter { client, tier, passed: 0, charged_at: now })
+    }
+
+    /// Counts bytes that pass, and charges for them once they are many or it is time.
+    pub fn pass(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter, bytes: u64) {
+        meter.passed = meter.passed.saturating_add(bytes);
+        let now = host.monotonic();
+        if meter.passed >= MOST || now.since(meter.charged_at) >= LONGEST {
+            meter.charged_at = now;
+            self.settle(host, meter);
+        }
+    }
+
+    /// Charges for what has passed. If the store cannot be had, it stays to be charged.
+    pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) {
+        let tier = self.policy.registry.tiers().get(meter.tier.0);
+        let (Some(tier), Some(key), true) = (tier, self.keys.get(meter.client.0), meter.passed > 0) else { return };
+        let wall = host.wall();
+        let charge = |stored| {
+            let (mut buckets, at) = self.read(host, stored, wall);
+            buckets.charge(&tier.limits, meter.passed, &at);
+            Change::Write(buckets)
+        };
+        if update(host, key, charge, || host.store_conflict()).is_ok() {
+            meter.passed = 0;
+        }
+    }
+}

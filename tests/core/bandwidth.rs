@@ -1,0 +1,103 @@
+//! The law of limits that count bytes: at most `burst + rate x t`, and what was in flight when they ran dry.
+
+use certgate::domain::time::{Nanos, UnixSeconds};
+use certgate::engine::fakes::{Fake, FakeStore, Fault};
+use certgate::engine::generation::Numbering;
+use certgate::engine::{Engine, Forward, Outcome};
+use proptest::prelude::*;
+use serde_json::json;
+
+const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
+const MILLI: u64 = 1_000_000;
+const MIB: u64 = 1 << 20;
+
+/// A client that may send so many bytes a millisecond, and so many at once.
+fn engine(store: &FakeStore, rate: u64, burst: u64) -> Engine {
+    let limit = json!({"name": "traffic", "kind": "bytes", "bytes": rate * 1000, "per": "1s", "burst": burst});
+    let configuration = json!({
+        "version": 1,
+        "tiers": {"bronze": {"limits": [limit]}},
+        "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
+    });
+    let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
+    let (numbering, _) = Numbering::take_up(store, "generation", [0; 32], UnixSeconds(0)).unwrap();
+    Engine::new(policy, numbering, "buckets:")
+}
+
+fn fake(store: &FakeStore, millis: u64) -> Fake<'_> {
+    Fake {
+        store: Some(store),
+        digest: Some(KNOWN.into()),
+        monotonic: Nanos((1000 + millis) * MILLI),
+        ..Fake::default()
+    }
+}
+
+fn begin(engine: &Engine, fake: &Fake<'_>) -> Option<Forward> {
+    match engine.request(fake, [(&b":method"[..], &b"GET"[..])].into_iter()) {
+        Outcome::Forward(forward) => Some(forward),
+        Outcome::Reply(_) => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Streams that begin when they may, and send pieces of any size for as long as they like.
+    #[test]
+    fn no_more_passes_than_burst_and_rate_and_what_was_in_flight(
+        rate in 1_u64..1000,
+        burst in 1_u64..3 * MIB,
+        streams in prop::collection::vec((0_u64..2000, prop::collection::vec((0_u64..1500, 0..MIB), 1..6)), 1..12),
+    ) {
+        let store = FakeStore::default();
+        let engine = engine(&store, rate, burst);
+        let (mut millis, mut passed) = (0, 0);
+        for (pause, pieces) in streams {
+            millis += pause;
+            let at_begin = fake(&store, millis);
+            let before = (passed, burst + rate * millis);
+            let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &at_begin) else { continue };
+            // Another begins only when there is something left: all of the earlier ones is paid for.
+            prop_assert!(before.0 < before.1, "{} passed where {} may", before.0, before.1);
+            for (gap, bytes) in pieces {
+                millis += gap;
+                engine.pass(&fake(&store, millis), &mut meter, bytes);
+                passed += bytes;
+            }
+            engine.settle(&fake(&store, millis), &mut meter);
+        }
+    }
+}
+
+#[test]
+fn what_passes_is_charged_each_mebibyte_and_each_second() {
+    let store = FakeStore::default();
+    let engine = engine(&store, 1, 100 * MIB);
+    let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
+    let writes = || store.values().get("buckets:known").map_or(0, |(_, version)| *version);
+    let mut before = writes();
+    let mut charged = |millis, bytes| {
+        engine.pass(&fake(&store, millis), &mut meter, bytes);
+        let after = writes();
+        std::mem::replace(&mut before, after) != after
+    };
+    assert!(!charged(1, 1) && !charged(2, MIB - 2));
+    assert!(charged(3, 1), "a mebibyte");
+    assert!(!charged(4, 1) && !charged(1002, 1));
+    assert!(charged(1003, 1), "a second");
+}
+
+#[test]
+fn what_cannot_be_charged_is_charged_later() {
+    let store = FakeStore::default();
+    let engine = engine(&store, 1, MIB);
+    let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
+    engine.pass(&Fake { fault: Fault::Write, ..fake(&store, 1) }, &mut meter, 2 * MIB);
+    assert!(begin(&engine, &fake(&store, 2)).is_some());
+    engine.settle(&fake(&store, 3), &mut meter);
+    assert!(begin(&engine, &fake(&store, 4)).is_none());
+    engine.settle(&fake(&store, 5), &mut meter);
+    // Once: after the debt of a mebibyte, at a byte a millisecond, there is something left.
+    assert!(begin(&engine, &fake(&store, MIB + 5)).is_some());
+}
