@@ -225,9 +225,10 @@ fn what_a_limit_cannot_be() {
         json!({"name": "g", "requests": 10, "per": "1s", "burst": 4, "warn_at": "101%", "cost": {"POST": 5, "default": 10, "GET": 4}}),
         json!({"name": "h", "requests": 10, "per": "1s", "burst": 4, "cost": {"POST": 5, "PUT": 4}}),
         json!({"name": "i", "kind": "quota", "requests": 10, "per": "hour", "cost": {"default": 11}}),
+        json!({"name": "j", "kind": "bytes", "requests": 10, "per": "month", "cost": {"POST": 5}}),
     ];
     insta::assert_snapshot!(errors_of(&with("tiers", json!({"gold": {"limits": limits}}))), @r#"
-    tiers.gold.limits[0].kind: expected `token_bucket` or `quota`, found "window"
+    tiers.gold.limits[0].kind: expected `token_bucket`, `quota` or `bytes`, found "window"
     tiers.gold.limits[0].cots: expected `cost`, found an unknown field
     tiers.gold.limits[1].burst: expected one of `name`, `kind`, `requests`, `per`, `initial`, `cost`, `mode`, `warn_at`, found an unknown field
     tiers.gold.limits[1].requests: expected a whole number from 1 to 999999999999999, found 1000000000000000
@@ -250,6 +251,10 @@ fn what_a_limit_cannot_be() {
     tiers.gold.limits[6].cost.default: expected a cost of at most 4, which is all that the limit holds, found 10
     tiers.gold.limits[7].cost.POST: expected a cost of at most 4, which is all that the limit holds, found 5
     tiers.gold.limits[8].cost.default: expected a cost of at most 10, which is all that the limit holds, found 11
+    tiers.gold.limits[9].cost: expected one of `name`, `kind`, `bytes`, `per`, `burst`, `mode`, `warn_at`, found an unknown field
+    tiers.gold.limits[9].requests: expected one of `name`, `kind`, `bytes`, `per`, `burst`, `mode`, `warn_at`, found an unknown field
+    tiers.gold.limits[9].bytes: expected a whole number from 1 to 2^53, found nothing
+    tiers.gold.limits[9].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "month"
     "#);
 }
 
