@@ -19,7 +19,7 @@
 //!
 //! `filter` brings the request's headers in one call and hands them to [`engine::Engine::request`]. That removes what
 //! only certgate may say, identifies the client by the peer certificate's fingerprint, checks credential and
-//! certificate at this moment, takes a token from each of the tier's limits, and either annotates the request or says
+//! certificate at this moment, takes what the request costs from each of the tier's limits, and either annotates the request or says
 //! how to reject it.
 
 pub mod calendar;

@@ -170,9 +170,7 @@ pub enum Problem {
     #[error("expected a certificate, found something else: {0}")]
     Certificate(#[from] Unreadable),
     /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.
-    #[error(
-        "expected a rate that whole nanoseconds between requests can express within 0.1 %: the nearest is {nearest}"
-    )]
+    #[error("expected a rate that whole nanoseconds can express within 0.1 %: the nearest is {nearest}")]
     Rounding {
         /// The nearest number of requests that can.
         nearest: u64,

@@ -3,12 +3,13 @@
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located};
 use super::node::Node;
-use crate::domain::headers::{DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, fold};
+use crate::domain::headers::{ALWAYS_OWNED, DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, fold};
 
 /// The longest name: some proxies take no longer ones.
 const LONGEST: usize = 128;
 
 const NAME: &str = "a lower-case header name of at most 128 characters, or null";
+const FREE: &str = "a header that certgate gives no other meaning";
 const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
 
 /// Names that steer HTTP or Envoy: whoever sets one of these does something else than naming a client.
@@ -55,6 +56,11 @@ fn name(fields: &Fields<'_>, key: &'static str, default: &str, errors: &mut Erro
         return field.wrong(NAME, errors);
     }
     let folded = folded(text);
+    let own = ALWAYS_OWNED.contains(&folded.as_str())
+        && ![DEFAULT_ALIAS, DEFAULT_TIER, DEFAULT_FINGERPRINT].contains(&&*folded);
+    if own {
+        return field.wrong(FREE, errors);
+    }
     if TAKEN.contains(&folded.as_str()) || TAKEN_FAMILIES.iter().any(|family| folded.starts_with(family)) {
         return field.wrong(HARMLESS, errors);
     }

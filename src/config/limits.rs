@@ -10,20 +10,22 @@ use crate::domain::limit::{Kind, LARGEST_CAPACITY, Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::quota::{Initial, Period, Quota};
-use crate::domain::rate::{Rate, RateError};
+use crate::domain::rate::{Rate, RateError, Unit};
 use crate::domain::time::Nanos;
 use sha2::{Digest, Sha256};
 use std::num::NonZeroU64;
 
 const LIMITS: &str = "a list of limits";
-const LIMIT: &str = "a map with `name`, `requests` and `per`";
+const LIMIT: &str = "a map with `name`, `per`, and `requests` or `bytes`";
 const NAME: &str = "the limit's name";
 const KIND: &str = "`token_bucket`, `quota` or `bytes`";
 const COUNT: &str = "a whole number from 1 to 2^53";
 const QUOTA: &str = "a whole number from 1 to 999999999999999";
 const PERIOD: &str = "a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d";
+const PERIOD_OR_QUOTA: &str = "a duration from 100ms to 366d, or `kind: quota` beside it";
 const WINDOW: &str = "`hour`, `day` or `month`, of the calendar in UTC";
 const COST: &str = "a map from methods to costs, such as {POST: 5, default: 1}";
+const SOME_COST: &str = "a cost above 0 for some method or for `default`";
 const METHOD: &str = "a method in capitals, such as POST, or `default`";
 const WEIGHT: &str = "a whole number from 0 to 2^53";
 const WARN_AT: &str = "a share from 1% to 100%, such as 80%";
@@ -69,8 +71,8 @@ fn limit(item: Located<'_>, names: &mut Names<'_>, index: usize, errors: &mut Er
     let fields = item.fields(known, LIMIT, errors)?;
     let name = fields.required("name", NAME, errors).and_then(|name| name.unique_name(names, index, errors));
     let kind = stated.and_then(|stated| match stated {
-        Stated::TokenBucket => rate("requests", &fields, errors).map(Kind::TokenBucket),
-        Stated::Bytes => rate("bytes", &fields, errors).map(Kind::TokenBucket),
+        Stated::TokenBucket => rate(Unit::Request, &fields, errors).map(Kind::TokenBucket),
+        Stated::Bytes => rate(Unit::Byte, &fields, errors).map(Kind::TokenBucket),
         Stated::Quota => quota(&fields, errors).map(Kind::Quota),
     });
     let cost = match fields.optional("cost") {
@@ -104,9 +106,12 @@ fn stated_kind(item: &Located<'_>, errors: &mut Errors) -> Option<Stated> {
     stated
 }
 
-/// A rate of what stands in the field `what`.
-fn rate(what: &'static str, fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
-    let requests_field = fields.required(what, COUNT, errors);
+fn rate(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
+    let tokens = match unit {
+        Unit::Request => "requests",
+        Unit::Byte => "bytes",
+    };
+    let requests_field = fields.required(tokens, COUNT, errors);
     let requests = requests_field.and_then(|requests| count(requests, errors));
     let per = fields.required("per", PERIOD, errors).and_then(|per| period(per, errors));
     let burst_field = fields.optional("burst");
@@ -114,7 +119,7 @@ fn rate(what: &'static str, fields: &Fields<'_>, errors: &mut Errors) -> Option<
         Some(burst) => count(burst, errors),
         None => requests,
     };
-    let problem = match Rate::new(requests?, per?, burst?) {
+    let problem = match Rate::new(unit, requests?, per?, burst?) {
         Ok(rate) => return Some(rate),
         Err(RateError::Rounding { nearest_requests }) => {
             errors.push(&requests_field?.path, Problem::Rounding { nearest: nearest_requests });
@@ -133,6 +138,9 @@ fn count(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
 
 fn period(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
     let text = value.text(PERIOD, errors)?;
+    if ["hour", "day", "month"].contains(&text) {
+        return value.wrong(PERIOD_OR_QUOTA, errors);
+    }
     let period = duration::parse(text).filter(|period| (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(period));
     period.and_then(|Nanos(nanos)| NonZeroU64::new(nanos)).or_else(|| value.wrong(PERIOD, errors))
 }
@@ -168,6 +176,9 @@ fn cost(value: Located<'_>, errors: &mut Errors) -> Option<Cost> {
             None => right = false,
         }
     }
+    if right && default == 0 && methods.iter().all(|(_, weight)| *weight == 0) {
+        return value.wrong(SOME_COST, errors);
+    }
     right.then_some(Cost::Requests { methods, default })
 }
 
@@ -185,8 +196,9 @@ fn affordable(limit: &Limit, cost: Path<'_>, errors: &mut Errors) -> bool {
 }
 
 fn percent(value: Located<'_>, errors: &mut Errors) -> Option<u8> {
-    let text = value.text(WARN_AT, errors)?;
-    let digits = text.strip_suffix('%').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let Node::Text(text) = value.node else { return value.wrong(WARN_AT, errors) };
+    let digits = text.strip_suffix('%').filter(|digits| !digits.starts_with('0'));
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let share = digits.and_then(|digits| digits.parse().ok()).filter(|share| (1..=100).contains(share));
     share.or_else(|| value.wrong(WARN_AT, errors))
 }

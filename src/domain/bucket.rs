@@ -1,6 +1,6 @@
 //! What one client has left of all its limits, and the law that this keeps: never more than `burst + rate x t` in any
-//! window of length t, and never more than a quota in a window of the calendar, whatever the order of requests, workers,
-//! reloads and clock readings. Knows neither store nor clock: it is given the stored bytes and the time, and changes the
+//! window of length t, and never more than a quota in a window of the calendar, whatever the order of requests, workers
+//! and clock readings; with a reload in it, what both configurations allow. Knows neither store nor clock: it is given the stored bytes and the time, and changes the
 //! bytes in place.
 //!
 //! All limits of a client lie in one value, so that one compare-and-swap takes from all of them or from none:
@@ -33,7 +33,7 @@ pub struct Buckets {
 /// Whether a request got what it costs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Take {
-    /// None: it got it from each limit that held it. Else nothing was taken from any, and this is the time until all
+    /// Zero: it got it from each limit that held it. Else nothing was taken from any, and this is the time until all
     /// enforced ones hold it, if nothing else takes it.
     pub wait: Nanos,
     /// Places in the list of those that did not hold it, enforced or not.
@@ -111,24 +111,31 @@ impl Buckets {
                 }
             }
         }
-        if take.taken() {
-            for (place, limit) in limits.iter().enumerate() {
-                let cost = limit.cost.takes(method);
-                if cost > 0 && !take.short.contains(&place) {
-                    let (level, generation) = self.level(limit, at);
-                    self.store(&Record { id: limit.id, generation, level: level.less(cost, at) });
-                }
-            }
+        for (place, limit) in limits.iter().enumerate() {
+            let gives = take.taken() && !take.short.contains(&place);
+            self.draw(limit, if gives { limit.cost.takes(method) } else { 0 }, at);
         }
         take
     }
 
-    /// Takes the bytes that have passed from the limits that count them, also where they hold less: what is in flight is
-    /// owed.
-    pub fn charge(&mut self, limits: &[Limit], bytes: u64, at: &Occasion) {
-        for limit in limits.iter().filter(|limit| limit.cost == Cost::Bytes) {
-            let (level, generation) = self.level(limit, at);
-            self.store(&Record { id: limit.id, generation, level: level.less(bytes, at) });
+    /// Takes the bytes that have passed from the limits that count them, but for those at the places `spared`; also where
+    /// they hold less: what is in flight is owed.
+    pub fn charge(&mut self, limits: &[Limit], spared: &[usize], bytes: u64, at: &Occasion) {
+        for (place, limit) in limits.iter().enumerate() {
+            if limit.cost == Cost::Bytes && !spared.contains(&place) {
+                self.draw(limit, bytes, at);
+            }
+        }
+    }
+
+    /// Records that so much is taken from the limit; and, if it is another configuration's record that it is taken from,
+    /// that it is counted in this one's numbers from now on, even if nothing is. (Else it would be converted anew, and what
+    /// came back meanwhile lost, until something is.)
+    fn draw(&mut self, limit: &Limit, cost: u64, at: &Occasion) {
+        let (level, generation) = self.level(limit, at);
+        let stored = self.record(limit).map(|record| record.generation);
+        if cost > 0 || stored.is_some_and(|stored| stored < generation) {
+            self.store(&Record { id: limit.id, generation, level: level.less(cost, at) });
         }
     }
 
@@ -140,7 +147,7 @@ impl Buckets {
 
     /// What the limit holds, in the numbers of the configuration in force, or of a newer one that has counted already.
     fn level(&self, limit: &Limit, at: &Occasion) -> (Level, Generation) {
-        let Some(record) = self.records().find(|record| record.id == limit.id) else {
+        let Some(record) = self.record(limit) else {
             return (Level::untouched(limit, self.drained, at), at.generation);
         };
         let level = record.level.current(at);
@@ -149,6 +156,10 @@ impl Buckets {
         } else {
             (level, record.generation)
         }
+    }
+
+    fn record(&self, limit: &Limit) -> Option<Record> {
+        self.records().find(|record| record.id == limit.id)
     }
 
     fn records(&self) -> impl Iterator<Item = Record> {

@@ -3,7 +3,7 @@
 
 use super::limit::{Kind, Limit};
 use super::quota::{Period, Window};
-use super::rate::Rate;
+use super::rate::{Rate, Unit};
 use super::time::{Nanos, UnixSeconds};
 use std::num::NonZeroU64;
 
@@ -86,7 +86,7 @@ impl Level {
         }
     }
 
-    /// The same, counted as `limit` counts: what is spent stays spent, in requests, up to all there is.
+    /// The same, counted as `limit` counts: what is spent stays spent, in requests, up to all there is of a bucket.
     pub(super) fn converted(self, limit: &Limit, at: &Occasion) -> Self {
         match (self, limit.kind) {
             (Self::TokenBucket { full_at, rate: from }, Kind::TokenBucket(to)) => {
@@ -94,11 +94,10 @@ impl Level {
                 Self::TokenBucket { full_at: at.monotonic.after(missing), rate: to }
             }
             (Self::Quota { used, .. }, Kind::TokenBucket(to)) => {
-                let missing = used.saturating_mul(to.interval().get()).min(to.fill().0);
-                Self::TokenBucket { full_at: at.monotonic.after(Nanos(missing)), rate: to }
+                Self::TokenBucket { full_at: at.monotonic.after(to.span(used).min(to.fill())), rate: to }
             }
             (Self::Quota { period, ends, used, .. }, Kind::Quota(to)) if period == to.period => {
-                Self::Quota { period, ends, requests: to.requests, used: used.min(to.requests.get()) }
+                Self::Quota { period, ends, requests: to.requests, used }
             }
             (from, Kind::Quota(to)) => {
                 let used = from.spent(at).min(to.requests.get());
@@ -113,9 +112,8 @@ impl Level {
         match self {
             _ if cost == 0 => Nanos(0),
             Self::TokenBucket { full_at, rate } => {
-                let missing = full_at.since(at.monotonic).0;
-                let after = missing.saturating_add(rate.interval().get().saturating_mul(cost));
-                Nanos(after.saturating_sub(rate.fill().0))
+                let missing = full_at.since(at.monotonic);
+                missing.after(rate.span(cost)).since(rate.fill())
             }
             Self::Quota { requests, used, .. } if cost <= requests.get().saturating_sub(used) => Nanos(0),
             Self::Quota { ends, .. } => Nanos(at.wall.until(ends).max(1).saturating_mul(Nanos::PER_SECOND)),
@@ -126,8 +124,7 @@ impl Level {
     pub(super) fn less(self, cost: u64, at: &Occasion) -> Self {
         match self {
             Self::TokenBucket { full_at, rate } => {
-                let taken = Nanos(rate.interval().get().saturating_mul(cost));
-                Self::TokenBucket { full_at: full_at.max(at.monotonic).after(taken), rate }
+                Self::TokenBucket { full_at: full_at.max(at.monotonic).after(rate.span(cost)), rate }
             }
             Self::Quota { period, ends, requests, used } => {
                 Self::Quota { period, ends, requests, used: used.saturating_add(cost) }
@@ -138,10 +135,7 @@ impl Level {
     /// What could be taken from it.
     pub(super) fn remaining(self, at: &Occasion) -> u64 {
         match self {
-            Self::TokenBucket { full_at, rate } => {
-                let held = rate.fill().0.saturating_sub(full_at.since(at.monotonic).0);
-                held.checked_div(rate.interval().get()).unwrap_or(0)
-            }
+            Self::TokenBucket { full_at, rate } => rate.tokens(rate.fill().since(full_at.since(at.monotonic))),
             Self::Quota { requests, used, .. } => requests.get().saturating_sub(used),
         }
     }
@@ -158,18 +152,20 @@ impl Level {
     /// What is spent of it, in requests begun.
     fn spent(self, at: &Occasion) -> u64 {
         match self {
-            Self::TokenBucket { full_at, rate } => full_at.since(at.monotonic).0.div_ceil(rate.interval().get()),
+            Self::TokenBucket { full_at, rate } => rate.tokens_begun(full_at.since(at.monotonic)),
             Self::Quota { used, .. } => used,
         }
     }
 }
 
-/// What is missing from a bucket, counted in another rate: the same number of tokens, at most all of them.
+/// What is missing from a bucket, counted in another rate: the same number of tokens, at most all of them; but bytes that
+/// are owed are owed.
 fn convert(missing: Nanos, from: Rate, to: Rate) -> Nanos {
     if from == to {
         return missing;
     }
     let scaled = u128::from(missing.0).saturating_mul(u128::from(to.interval().get()));
     let converted = scaled.div_ceil(u128::from(from.interval().get()));
-    Nanos(u64::try_from(converted).unwrap_or(u64::MAX).min(to.fill().0))
+    let converted = Nanos(u64::try_from(converted).unwrap_or(u64::MAX));
+    if to.unit() == Unit::Byte { converted } else { converted.min(to.fill()) }
 }

@@ -4,9 +4,30 @@ use super::limit::LARGEST_CAPACITY;
 use super::time::Nanos;
 use std::num::NonZeroU64;
 
-/// What a bucket counts in (GCRA): a token comes back every `interval`, and at most `burst` are there at once.
+/// What a token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A request, or a part of its cost.
+    Request,
+    /// A byte.
+    Byte,
+}
+
+impl Unit {
+    /// How many tokens a rate's interval is for. Bytes come too fast for whole nanoseconds between two of them.
+    fn batch(self) -> u64 {
+        match self {
+            Self::Request => 1,
+            Self::Byte => 1 << 20,
+        }
+    }
+}
+
+/// What a bucket counts in (GCRA): a batch of tokens comes back every `interval`, evenly, and at most `burst` tokens are
+/// there at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
+    unit: Unit,
     interval: NonZeroU64,
     burst: NonZeroU64,
 }
@@ -17,9 +38,9 @@ pub const LONGEST_FILL: Nanos = Nanos(315_576_000 * Nanos::PER_SECOND);
 /// Why a limit cannot be counted honestly. Each names the nearest value that can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateError {
-    /// Whole nanoseconds between tokens would change the rate by more than 0.1 %.
+    /// Whole nanoseconds between requests (for bytes, between mebibytes) would change the rate by more than 0.1 %.
     Rounding {
-        /// The nearest `requests` for the same period that can be counted.
+        /// The nearest number for the same period that can be counted.
         nearest_requests: u64,
     },
     /// The bucket would take longer than [`LONGEST_FILL`] to fill.
@@ -32,33 +53,39 @@ pub enum RateError {
 }
 
 impl Rate {
-    /// The rate of `requests` in `per`, with `burst` tokens at most. The interval is rounded up: never more than was
-    /// asked for.
-    pub fn new(requests: NonZeroU64, per: NonZeroU64, burst: NonZeroU64) -> Result<Self, RateError> {
-        let interval = per.get().div_ceil(requests.get());
-        if !honest(requests.get(), per.get(), interval) {
-            return Err(RateError::Rounding {
-                nearest_requests: nearest_requests(requests.get(), per.get(), interval),
-            });
+    /// The rate of `tokens` in `per` nanoseconds, with `burst` tokens at most. The interval is rounded up: never more than
+    /// was asked for.
+    pub fn new(unit: Unit, tokens: NonZeroU64, per: NonZeroU64, burst: NonZeroU64) -> Result<Self, RateError> {
+        let per = u128::from(per.get()).saturating_mul(unit.batch().into());
+        let Ok(interval) = u64::try_from(per.div_ceil(tokens.get().into())) else {
+            return Err(RateError::Fill { nearest_burst: 0 });
+        };
+        if !honest(tokens.get(), per, interval) {
+            return Err(RateError::Rounding { nearest_requests: nearest_requests(tokens.get(), per, interval) });
         }
         if burst.get() > LARGEST_CAPACITY {
             return Err(RateError::Burst);
         }
-        let interval = NonZeroU64::new(interval).unwrap_or(NonZeroU64::MIN);
-        let rate = Self { interval, burst };
-        match interval.get().checked_mul(burst.get()) {
-            Some(fill) if fill <= LONGEST_FILL.0 => Ok(rate),
-            _ => Err(RateError::Fill { nearest_burst: LONGEST_FILL.0.div_euclid(interval.get()) }),
+        let rate = Self { unit, interval: NonZeroU64::new(interval).unwrap_or(NonZeroU64::MIN), burst };
+        if rate.fill() <= LONGEST_FILL {
+            Ok(rate)
+        } else {
+            Err(RateError::Fill { nearest_burst: rate.tokens(LONGEST_FILL) })
         }
     }
 
     /// The rate a stored record was counted in; `None` if it is not one that [`Rate::new`] could have made.
-    pub fn from_record(interval: u64, burst: u64) -> Option<Self> {
-        let rate = Self { interval: NonZeroU64::new(interval)?, burst: NonZeroU64::new(burst)? };
-        (interval.checked_mul(burst)? <= LONGEST_FILL.0).then_some(rate)
+    pub fn from_record(unit: Unit, interval: u64, burst: u64) -> Option<Self> {
+        let rate = Self { unit, interval: NonZeroU64::new(interval)?, burst: NonZeroU64::new(burst)? };
+        (rate.fill() <= LONGEST_FILL).then_some(rate)
     }
 
-    /// Nanoseconds between two tokens.
+    /// What a token stands for.
+    pub fn unit(self) -> Unit {
+        self.unit
+    }
+
+    /// Nanoseconds in which a batch of tokens comes back: for requests, between two of them.
     pub fn interval(self) -> NonZeroU64 {
         self.interval
     }
@@ -68,24 +95,47 @@ impl Rate {
         self.burst
     }
 
-    /// How long an empty bucket takes to fill: at most [`LONGEST_FILL`].
+    /// How long an empty bucket takes to fill: at most [`LONGEST_FILL`]. Rounded down, where a token is less than a
+    /// nanosecond: a full bucket does not hold more than its burst.
     pub fn fill(self) -> Nanos {
-        Nanos(self.interval.get().saturating_mul(self.burst.get()))
+        let batches = u128::from(self.interval.get()).saturating_mul(self.burst.get().into());
+        let nanos = batches.checked_div(self.unit.batch().into()).unwrap_or(0);
+        Nanos(u64::try_from(nanos).unwrap_or(u64::MAX).max(1))
+    }
+
+    /// The time in which so many tokens come back, rounded up.
+    pub fn span(self, tokens: u64) -> Nanos {
+        let batches = u128::from(self.interval.get()).saturating_mul(tokens.into());
+        Nanos(u64::try_from(batches.div_ceil(self.unit.batch().into())).unwrap_or(u64::MAX))
+    }
+
+    /// The whole tokens that come back in this time.
+    pub fn tokens(self, span: Nanos) -> u64 {
+        let batches = u128::from(span.0).saturating_mul(self.unit.batch().into());
+        batches
+            .checked_div(self.interval.get().into())
+            .and_then(|tokens| u64::try_from(tokens).ok())
+            .unwrap_or(u64::MAX)
+    }
+
+    /// The tokens that come back in this time, begun ones too.
+    pub(super) fn tokens_begun(self, span: Nanos) -> u64 {
+        let batches = u128::from(span.0).saturating_mul(self.unit.batch().into());
+        u64::try_from(batches.div_ceil(self.interval.get().into())).unwrap_or(u64::MAX)
     }
 }
 
 /// Whether `requests` intervals differ from `per` by no more than 0.1 %.
-fn honest(requests: u64, per: u64, interval: u64) -> bool {
+fn honest(requests: u64, per: u128, interval: u64) -> bool {
     let counted = u128::from(requests).saturating_mul(u128::from(interval));
-    let excess = counted.saturating_sub(u128::from(per));
-    excess.saturating_mul(1000) <= u128::from(per)
+    counted.saturating_sub(per).saturating_mul(1000) <= per
 }
 
 /// The nearest number of requests whose interval is honest: on either side of `interval` lies one whose requests fill
 /// the period to less than an interval.
-fn nearest_requests(requests: u64, per: u64, interval: u64) -> u64 {
-    let fewer = per.div_ceil(interval.max(1));
-    let more = per.div_ceil(interval.saturating_sub(1).max(1));
+fn nearest_requests(requests: u64, per: u128, interval: u64) -> u64 {
+    let filling = |interval: u64| u64::try_from(per.div_ceil(interval.max(1).into())).unwrap_or(u64::MAX);
+    let (fewer, more) = (filling(interval), filling(interval.saturating_sub(1)));
     let more_is_nearer = more.abs_diff(requests) < fewer.abs_diff(requests) && interval > 1;
     if more_is_nearer { more } else { fewer }
 }
@@ -98,7 +148,7 @@ mod tests {
 
     fn rate(requests: u64, per: u64, burst: u64) -> Result<Rate, RateError> {
         let [requests, per, burst] = [requests, per, burst].map(|n| NonZeroU64::new(n).unwrap());
-        Rate::new(requests, per, burst)
+        Rate::new(Unit::Request, requests, per, burst)
     }
 
     #[test]
@@ -115,6 +165,17 @@ mod tests {
         assert_eq!(nearest_requests, 3_003_004);
         assert!(rate(nearest_requests, SECOND, 1).is_ok());
         assert_eq!(rate(2 * SECOND, SECOND, 1), Err(RateError::Rounding { nearest_requests: SECOND }));
+    }
+
+    #[test]
+    fn bytes_are_counted_in_any_ordinary_bandwidth() {
+        for bytes in [1000, 15_000_000, 30_000_000, 999_999_999, 100_000_000_000] {
+            let [tokens, per] = [bytes, SECOND].map(|n| NonZeroU64::new(n).unwrap());
+            let rate = Rate::new(Unit::Byte, tokens, per, tokens).unwrap();
+            assert!(rate.fill().0.abs_diff(SECOND) <= SECOND.div_ceil(1000), "{bytes}: {:?}", rate.fill());
+            let held = rate.tokens(rate.fill());
+            assert!(held <= bytes && bytes.saturating_sub(held) <= bytes.div_ceil(1000), "{bytes}: {held}");
+        }
     }
 
     #[test]

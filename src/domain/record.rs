@@ -3,17 +3,17 @@
 //! ```text
 //! id          16 bytes
 //! generation  u64 le   of the configuration that counted it
-//! kind        u8       0: token bucket; 1, 2, 3: quota of hours, days, months
+//! kind        u8       0: token bucket; 1, 2, 3: quota of hours, days, months; 4: token bucket of bytes
 //!              token bucket                          quota
 //! u64 le       full at, on the monotonic clock, ns   the window's end, seconds since 1970 (signed)
-//! u64 le       ns between tokens                     requests in a window
+//! u64 le       its rate's interval, ns               requests in a window
 //! u64 le       burst                                 requests spent
 //! ```
 
 use super::level::{Generation, Level};
 use super::limit::LimitId;
 use super::quota::Period;
-use super::rate::Rate;
+use super::rate::{Rate, Unit};
 use super::time::{Nanos, UnixSeconds};
 use std::num::NonZeroU64;
 
@@ -41,11 +41,13 @@ impl Record {
             let requests = NonZeroU64::new(number(second))?;
             Some(Level::Quota { period, ends: UnixSeconds(i64::from_le_bytes(first)), requests, used: number(third) })
         };
+        let bucket = |unit| {
+            let rate = Rate::from_record(unit, number(second), number(third))?;
+            Some(Level::TokenBucket { full_at: Nanos(number(first)), rate })
+        };
         let level = match kind {
-            0 => Level::TokenBucket {
-                full_at: Nanos(number(first)),
-                rate: Rate::from_record(number(second), number(third))?,
-            },
+            0 => bucket(Unit::Request)?,
+            4 => bucket(Unit::Byte)?,
             1 => quota(Period::Hour)?,
             2 => quota(Period::Day)?,
             3 => quota(Period::Month)?,
@@ -57,7 +59,11 @@ impl Record {
     pub(super) fn to_bytes(self) -> [u8; LENGTH] {
         let (kind, numbers) = match self.level {
             Level::TokenBucket { full_at, rate } => {
-                (0, [full_at.0, rate.interval().get(), rate.burst().get()].map(u64::to_le_bytes))
+                let kind = match rate.unit() {
+                    Unit::Request => 0,
+                    Unit::Byte => 4,
+                };
+                (kind, [full_at.0, rate.interval().get(), rate.burst().get()].map(u64::to_le_bytes))
             }
             Level::Quota { period, ends, requests, used } => {
                 let kind = match period {

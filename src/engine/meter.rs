@@ -1,9 +1,10 @@
 //! Bandwidth: the bytes of bodies, taken from the limits that count them while they pass. A request needs only something
-//! left when it begins; so at most `burst + rate x t` passes, and what was in flight when it ran dry.
+//! left when it begins; so at most `burst + rate x t` passes, and what the streams carry that were open when it ran dry.
 
 use super::Engine;
 use super::host::{Clock, Counters, Store};
 use super::swap::{Change, update};
+use super::throttle::Draw;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::cost::Cost;
 use crate::domain::registry::Entry;
@@ -20,6 +21,8 @@ const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 pub struct Meter {
     client: ClientIndex,
     tier: TierIndex,
+    /// The limits in shadow that held nothing when it began, which give nothing, by place.
+    spared: Vec<usize>,
     /// Passed, and not charged yet.
     passed: u64,
     charged_at: Nanos,
@@ -27,10 +30,11 @@ pub struct Meter {
 
 impl Engine {
     /// The meter for a request of this client that has begun now; `None` if nothing counts its bytes.
-    pub(super) fn meter(entry: &Entry<'_>, now: Nanos) -> Option<Meter> {
+    pub(super) fn meter(entry: &Entry<'_>, draw: Draw) -> Option<Meter> {
         let counted = entry.tier.limits.iter().any(|limit| limit.cost == Cost::Bytes);
         let (client, tier) = (entry.client_index, entry.tier_index);
-        counted.then_some(Meter { client, tier, passed: 0, charged_at: now })
+        let (spared, charged_at) = (draw.take.short, draw.at.monotonic);
+        counted.then_some(Meter { client, tier, spared, passed: 0, charged_at })
     }
 
     /// Counts bytes that pass, and charges for them once they are many or it is time.
@@ -43,18 +47,19 @@ impl Engine {
         }
     }
 
-    /// Charges for what has passed. If the store cannot be had, it stays to be charged.
-    pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) {
+    /// Charges for what has passed. If the store cannot be had, it stays to be charged; so many bytes.
+    pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) -> u64 {
         let tier = self.policy.registry.tiers().get(meter.tier.0);
-        let (Some(tier), Some(key), true) = (tier, self.keys.get(meter.client.0), meter.passed > 0) else { return };
+        let (Some(tier), Some(key), 1..) = (tier, self.keys.get(meter.client.0), meter.passed) else { return 0 };
         let wall = host.wall();
         let charge = |stored| {
             let (mut buckets, at) = self.read(host, stored, wall);
-            buckets.charge(&tier.limits, meter.passed, &at);
+            buckets.charge(&tier.limits, &meter.spared, meter.passed, &at);
             Change::Write(buckets)
         };
         if update(host, key, charge, || host.store_conflict()).is_ok() {
             meter.passed = 0;
         }
+        meter.passed
     }
 }

@@ -109,7 +109,7 @@ impl Engine {
         match verdict {
             Verdict::Allowed { caller, draw } => Outcome::Forward(Forward {
                 headers: draw.as_ref().and_then(|draw| self.response_headers(&caller.entry, draw)),
-                meter: draw.and_then(|draw| Self::meter(&caller.entry, draw.at.monotonic)),
+                meter: draw.and_then(|draw| Self::meter(&caller.entry, draw)),
             }),
             Verdict::Throttled { caller, draw } if !enforced => {
                 Outcome::Forward(Forward { headers: self.response_headers(&caller.entry, &draw), meter: None })
@@ -129,13 +129,12 @@ impl Engine {
 
     fn response_headers(&self, entry: &Entry<'_>, draw: &Draw) -> Option<ResponseHeaders> {
         let limits = &entry.tier.limits;
-        let balances = limits.iter().map(|limit| draw.balance(limit));
         match self.policy.rate_limit_headers {
             RateLimitHeaders::Off => None,
-            RateLimitHeaders::Legacy => ResponseHeaders::legacy(limits, balances),
+            RateLimitHeaders::Legacy => ResponseHeaders::legacy(limits, draw),
             RateLimitHeaders::Ietf => {
                 let policy = self.rate_limit_policies.get(entry.tier_index.0)?;
-                Some(ResponseHeaders::ietf(policy, limits, balances))
+                Some(ResponseHeaders::ietf(policy, limits, draw))
             }
         }
     }
@@ -153,7 +152,7 @@ impl Engine {
 /// How far apart a limit keeps requests in the long run.
 fn nanos_between_requests(limit: &Limit) -> u64 {
     match limit.kind {
-        Kind::TokenBucket(rate) => rate.interval().get(),
+        Kind::TokenBucket(rate) => rate.span(1).0,
         Kind::Quota(quota) => {
             let window = quota.period.longest().saturating_mul(Nanos::PER_SECOND);
             window.checked_div(quota.requests.get()).unwrap_or(0)

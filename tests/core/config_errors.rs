@@ -226,6 +226,7 @@ fn what_a_limit_cannot_be() {
         json!({"name": "h", "requests": 10, "per": "1s", "burst": 4, "cost": {"POST": 5, "PUT": 4}}),
         json!({"name": "i", "kind": "quota", "requests": 10, "per": "hour", "cost": {"default": 11}}),
         json!({"name": "j", "kind": "bytes", "requests": 10, "per": "month", "cost": {"POST": 5}}),
+        json!({"name": "k", "requests": 10, "per": "1s", "cost": {"GET": 0, "default": 0}, "warn_at": "080%"}),
     ];
     insta::assert_snapshot!(errors_of(&with("tiers", json!({"gold": {"limits": limits}}))), @r#"
     tiers.gold.limits[0].kind: expected `token_bucket`, `quota` or `bytes`, found "window"
@@ -240,7 +241,7 @@ fn what_a_limit_cannot_be() {
     tiers.gold.limits[3].mode: expected `enforce` or `shadow`, found "off"
     tiers.gold.limits[3].warn_at: expected a share from 1% to 100%, such as 80%, found "80"
     tiers.gold.limits[4].cost: expected a map from methods to costs, such as {POST: 5, default: 1}, found 5
-    tiers.gold.limits[4].warn_at: expected a share from 1% to 100%, such as 80%, found 80: quote it
+    tiers.gold.limits[4].warn_at: expected a share from 1% to 100%, such as 80%, found 80
     tiers.gold.limits[5].cost[""]: expected a method in capitals, such as POST, or `default`, found ""
     tiers.gold.limits[5].cost.GET: expected a whole number from 0 to 2^53, found -1
     tiers.gold.limits[5].cost.default: expected a whole number from 0 to 2^53, found "x"
@@ -254,7 +255,9 @@ fn what_a_limit_cannot_be() {
     tiers.gold.limits[9].cost: expected one of `name`, `kind`, `bytes`, `per`, `burst`, `mode`, `warn_at`, found an unknown field
     tiers.gold.limits[9].requests: expected one of `name`, `kind`, `bytes`, `per`, `burst`, `mode`, `warn_at`, found an unknown field
     tiers.gold.limits[9].bytes: expected a whole number from 1 to 2^53, found nothing
-    tiers.gold.limits[9].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "month"
+    tiers.gold.limits[9].per: expected a duration from 100ms to 366d, or `kind: quota` beside it, found "month"
+    tiers.gold.limits[10].cost: expected a cost above 0 for some method or for `default`, found a map
+    tiers.gold.limits[10].warn_at: expected a share from 1% to 100%, such as 80%, found "080%"
     "#);
 }
 
@@ -298,7 +301,7 @@ fn limits_that_cannot_be_counted() {
     tiers.t04.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "99ms"
     tiers.t05.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "367d"
     tiers.t06.limits[0].per: expected a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d, found "1month"
-    tiers.t07.limits[0].requests: expected a rate that whole nanoseconds between requests can express within 0.1 %: the nearest is 3003004
+    tiers.t07.limits[0].requests: expected a rate that whole nanoseconds can express within 0.1 %: the nearest is 3003004
     tiers.t08.limits[0].burst: expected a burst that fills within ten years, found a larger one: the largest is 9
     tiers.t09.limits[0].burst: expected a burst of at most 999999999999999, found a larger one
     tiers.t10.limits[0].name: expected the limit's name, found nothing
@@ -332,6 +335,10 @@ fn header_names() {
     headers.fingerprint: expected a header of its own, found that of headers.alias
     headers.fingerprint: expected a header of its own, found that of headers.tier
     ");
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x_client_limit_warning", "tier": "client-cert", "fingerprint": "x-client-alias"}))), @r#"
+    headers.alias: expected a header that certgate gives no other meaning, found "x_client_limit_warning"
+    headers.tier: expected a header that certgate gives no other meaning, found "client-cert"
+    "#);
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "a b", "tier": "cookie\u{e4}"}))), @r#"
     headers.alias: expected a lower-case header name of at most 128 characters, or null, found "a b"
     headers.tier: expected a lower-case header name of at most 128 characters, or null, found "cookie\u{e4}"

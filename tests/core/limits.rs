@@ -7,7 +7,7 @@ use certgate::domain::limit::{Kind, Limit, LimitId};
 use certgate::domain::mode::Mode;
 use certgate::domain::name::Name;
 use certgate::domain::quota::{Initial, Period, Quota};
-use certgate::domain::rate::Rate;
+use certgate::domain::rate::{Rate, Unit};
 use certgate::domain::time::{Nanos, UnixSeconds};
 use std::num::NonZeroU64;
 
@@ -20,7 +20,7 @@ pub fn limit(id: u8, kind: Kind) -> Limit {
 /// A token bucket of `requests` in `per` nanoseconds, if it can be counted.
 pub fn bucket(id: u8, requests: u64, per: u64, burst: u64) -> Option<Limit> {
     let [requests, per, burst] = [requests, per, burst].map(NonZeroU64::new);
-    Some(limit(id, Kind::TokenBucket(Rate::new(requests?, per?, burst?).ok()?)))
+    Some(limit(id, Kind::TokenBucket(Rate::new(Unit::Request, requests?, per?, burst?).ok()?)))
 }
 
 /// A quota that is whole in the window in which Envoy started.

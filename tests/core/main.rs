@@ -27,6 +27,7 @@ mod governor;
 mod limits;
 mod module;
 mod quota_laws;
+mod rate_limit;
 mod rooms;
 mod scenarios;
 mod workers;

@@ -30,8 +30,10 @@ impl Stored {
 
     fn take(&mut self, limits: &[Limit], method: &[u8], at: &Occasion) -> Take {
         let mut buckets = self.read(at);
+        let held = |buckets: &Buckets| -> Vec<_> { limits.iter().map(|limit| buckets.balance(limit, at)).collect() };
+        let before = held(&buckets);
         let take = buckets.take(limits, method, at);
-        assert!(take.taken() || !buckets.changed(), "a denied request costs nothing");
+        assert!(take.taken() || held(&buckets) == before, "a denied request costs nothing");
         if buckets.changed() {
             self.0 = Some(buckets.as_bytes().to_vec());
         }
@@ -185,8 +187,39 @@ proptest! {
     }
 
     #[test]
+    fn whoever_waits_after_a_reload_is_admitted_and_not_a_second_earlier(
+        old in any_limit(1),
+        new in any_limit(1),
+        spent in 0_usize..30,
+        pause in 0_u64..100_000,
+        asks in 1_usize..4,
+    ) {
+        let mut stored = Stored::default();
+        let moment = |millis: u64, generation| {
+            let seconds = i64::try_from(millis / 1000).unwrap();
+            Occasion { generation: Generation(generation), ..on(NOW + seconds, Nanos(SECOND + millis * 1_000_000)) }
+        };
+        for _ in 0..spent {
+            stored.take(from_ref(&old), b"GET", &moment(0, 1));
+        }
+        // Asked several times: what it was told first holds.
+        let told = stored.take(from_ref(&new), b"GET", &moment(pause, 2)).wait.ceil_seconds();
+        for ask in 0..asks {
+            let now = pause + told.saturating_sub(1) * 1000 * u64::try_from(ask).unwrap() / 4;
+            let taken = stored.take(from_ref(&new), b"GET", &moment(now, 2)).taken();
+            prop_assert!(told == 0 || now == pause || !taken || told < 2);
+        }
+        if told >= 2 {
+            prop_assert!(!stored.take(from_ref(&new), b"GET", &moment(pause + (told - 1) * 1000, 2)).taken());
+        }
+        if told >= 1 {
+            prop_assert!(stored.take(from_ref(&new), b"GET", &moment(pause + told * 1000, 2)).taken());
+        }
+    }
+
+    #[test]
     fn no_stored_bytes_and_no_time_make_it_panic(
-        records in prop::collection::vec((any::<[u8; 49]>(), 0..4_u8), 0..4),
+        records in prop::collection::vec((any::<[u8; 49]>(), 0..5_u8), 0..4),
         drained: [u8; 16],
         monotonic: u64,
         wall in prop_oneof![any::<i64>(), -1_000_000_000_000..1_000_000_000_000_i64],
