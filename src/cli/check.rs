@@ -64,8 +64,8 @@ fn json<'a>(file: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, yaml::NotYaml
 
 fn summary(policy: &Policy) -> String {
     let registry = &policy.registry;
-    let clients = count(registry.clients().len(), "client");
-    let credentials = count(registry.credentials().len(), "credential");
+    let clients = count(registry.clients().client_count(), "client");
+    let credentials = count(registry.clients().credential_count(), "credential");
     let tiers = count(registry.tiers().len(), "tier");
     let mode = match policy.mode {
         Mode::Enforce => "enforce",
@@ -82,18 +82,18 @@ fn count(number: usize, what: &str) -> String {
 fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
     let registry = &policy.registry;
     let shadow = (policy.mode == Mode::Shadow).then(|| "mode is shadow: every request is forwarded".to_owned());
-    let disabled = registry.clients().iter().filter(|client| !client.enabled);
+    let disabled = registry.clients().clients().filter(|client| !client.enabled);
     let disabled = disabled.map(|client| format!("client {} is disabled", client.alias));
-    let expiring = registry.credentials().iter().filter(|credential| !credential.revoked).filter_map(|credential| {
-        let client = &registry.find(&credential.fingerprint)?.client.alias;
-        let not_after = credential.validity?.not_after;
-        let what = match not_after.0.saturating_sub(now.0) {
+    let expiring = registry.clients().dates().filter_map(|(index, validity)| {
+        let credential = registry.clients().credential(index).filter(|credential| !credential.revoked)?;
+        let client = registry.client(credential.client)?.alias;
+        let what = match validity.not_after.0.saturating_sub(now.0) {
             ..0 => "expired",
             0..=SOON => "expires soon",
             _ => return None,
         };
         let certificate = credential.fingerprint;
-        Some(format!("client {client}: certificate {certificate} {what}, at {}", rfc3339(not_after)))
+        Some(format!("client {client}: certificate {certificate} {what}, at {}", rfc3339(validity.not_after)))
     });
     let mut limits = registry.tiers().iter().flat_map(|tier| &tier.limits);
     let bytes = limits.any(|limit| limit.cost == Cost::Bytes);

@@ -5,11 +5,11 @@ use super::error::{Errors, Problem};
 use super::fields::{Located, Names};
 use super::node::Node;
 use super::path::Path;
-use crate::domain::client::{Client, ClientIndex, Credential, Tier, TierIndex};
+use crate::domain::client::{Client, ClientIndex, CredentialIndex, Tier, TierIndex};
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{NONE, Name, OTHER};
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use crate::domain::table::{Builder, ClientTable};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const CREDENTIALS: &str = "a list of one credential or more";
@@ -17,34 +17,29 @@ const CREDENTIALS: &str = "a list of one credential or more";
 /// Where the list stands.
 pub(super) const PATH: Path<'static> = Path::Key(&Path::Top, "clients");
 
-/// What was read of the list so far.
+/// What was read of the list so far. A client's tier is a number of [`Clients::tiers`] until all is read.
 #[derive(Default)]
 pub(super) struct Clients {
-    /// One for each item, right or wrong, so that an item's index tells its path.
-    drafts: Vec<Draft>,
-    credentials: Vec<Credential>,
+    /// A client for each item, right or wrong, so that an item's index tells its path; what is wrong has no alias.
+    builder: Builder,
     /// Where in its client's list each of the credentials stands.
-    positions: Vec<usize>,
+    positions: Vec<u32>,
     /// The tiers that items name, numbered as they came.
     tiers: BTreeMap<Name, usize>,
 }
 
-/// A client whose tier is not known yet.
-#[derive(Default)]
-struct Draft {
-    alias: Option<Name>,
-    tier: Option<usize>,
-    enabled: bool,
-}
+/// The number of a tier that is wrong.
+const NO_TIER: TierIndex = TierIndex(1 << 30);
 
 impl Clients {
     /// Takes the next item in.
     pub(super) fn push(&mut self, item: Located<'_>, errors: &mut Errors) {
-        let draft = self.draft(item, errors);
-        self.drafts.push(draft.unwrap_or_default());
+        let (alias, tier, enabled) = self.client(item, errors).unwrap_or((None, None, false));
+        let alias = alias.as_ref().map_or("", Name::as_str);
+        self.builder.push_client(&Client { alias, tier: tier.unwrap_or(NO_TIER), enabled });
     }
 
-    fn draft(&mut self, item: Located<'_>, errors: &mut Errors) -> Option<Draft> {
+    fn client(&mut self, item: Located<'_>, errors: &mut Errors) -> Option<(Option<Name>, Option<TierIndex>, bool)> {
         const KNOWN: &[&str] = &["alias", "tier", "enabled", "description", "credentials"];
         let fields = item.fields(KNOWN, "a map with `alias`, `tier` and `credentials`", errors)?;
         let alias = fields.required("alias", "the client's alias", errors);
@@ -57,74 +52,72 @@ impl Clients {
         if let Some(credentials) = fields.required("credentials", CREDENTIALS, errors) {
             self.credentials(credentials, errors);
         }
-        Some(Draft { alias, tier: tier.map(|tier| self.number(tier)), enabled: enabled.unwrap_or_default() })
+        Some((alias, tier.map(|tier| self.number(tier)), enabled.unwrap_or_default()))
     }
 
     fn credentials(&mut self, list: Located<'_>, errors: &mut Errors) {
         if !matches!(list.node, Node::List(items) if !items.is_empty()) {
             return list.refuse(CREDENTIALS, errors);
         }
-        let client = ClientIndex(self.drafts.len());
+        let client = ClientIndex(self.builder.client_count());
         let mut names = Names::of(list.path);
         for (position, item) in list.items().enumerate() {
-            if let Some(credential) = credentials::read(item, client, position, &mut names, errors) {
-                self.credentials.push(credential);
-                self.positions.push(position);
+            if let Some((credential, validity)) = credentials::read(item, client, position, &mut names, errors) {
+                self.builder.push_credential(&credential, validity);
+                self.positions.push(u32::try_from(position).unwrap_or(u32::MAX));
             }
         }
     }
 
-    fn number(&mut self, tier: Name) -> usize {
+    fn number(&mut self, tier: Name) -> TierIndex {
         let next = self.tiers.len();
-        *self.tiers.entry(tier).or_insert(next)
+        TierIndex(*self.tiers.entry(tier).or_insert(next))
     }
 
-    /// The clients and credentials; where there is an error, perhaps fewer of them. `tiers` are `None` where it is not
-    /// known which there are, so that nothing can be said about the names of tiers.
-    pub(super) fn finish(self, tiers: Option<&[Tier]>, errors: &mut Errors) -> (Vec<Client>, Vec<Credential>) {
+    /// The clients and credentials; `None` if there is an error. `tiers` are `None` where it is not known which there are,
+    /// so that nothing can be said about the names of tiers.
+    pub(super) fn finish(mut self, tiers: Option<&[Tier]>, errors: &mut Errors) -> Option<ClientTable> {
         self.report_taken_aliases(errors);
         self.report_taken_certificates(errors);
-        let Some(tiers) = tiers else { return Default::default() };
+        let tiers = tiers?;
         let known: Arc<[Name]> = tiers.iter().map(|tier| tier.name.clone()).collect();
         let resolved = resolve(self.tiers, tiers);
-        let clients = (0..).zip(self.drafts).filter_map(|(index, draft)| {
-            let tier = resolved.get(draft.tier?)?.as_ref()?.as_ref();
-            let unknown = |tier: &Name| Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
-            let tier = tier.map_err(|tier| errors.push(&Path::Key(&Path::Item(&PATH, index), "tier"), unknown(tier)));
-            Some(Client { alias: draft.alias?, tier: *tier.ok()?, enabled: draft.enabled })
+        let all = self.builder.resolve_tiers(|client, tier| match resolved.get(tier.0)?.as_ref()? {
+            Ok(tier) => Some(*tier),
+            Err(tier) => {
+                let unknown = Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
+                errors.push(&Path::Key(&Path::Item(&PATH, client.0), "tier"), unknown);
+                None
+            }
         });
-        (clients.collect(), self.credentials)
+        (all && errors.is_empty()).then(|| self.builder.finish())
     }
 
     fn report_taken_aliases(&self, errors: &mut Errors) {
-        let aliases = self.drafts.iter().enumerate().filter_map(|(index, draft)| Some((draft.alias.as_ref()?, index)));
-        for (index, first) in taken(aliases) {
-            let first = Path::Item(&PATH, first).to_string();
-            errors.push(&Path::Key(&Path::Item(&PATH, index), "alias"), Problem::Taken { what: "an alias", first });
+        for (client, first) in self.builder.taken_aliases() {
+            let first = Path::Item(&PATH, first.0).to_string();
+            errors.push(&Path::Key(&Path::Item(&PATH, client.0), "alias"), Problem::Taken { what: "an alias", first });
         }
     }
 
     fn report_taken_certificates(&self, errors: &mut Errors) {
-        let fingerprints = (0..).zip(&self.credentials).map(|(index, credential)| (&credential.fingerprint, index));
-        for (index, first) in taken(fingerprints) {
-            let Some((credential, position)) = self.credential(index) else {
+        for (credential, first) in self.builder.taken_certificates() {
+            let (Some(credential), Some(first)) = (self.credential(credential), self.credential(first)) else {
                 continue;
             };
-            let Some((first, first_position)) = self.credential(first) else {
-                continue;
-            };
-            let client = self.drafts.get(first.client.0).and_then(|draft| draft.alias.clone());
             let problem = Problem::CertificateTaken {
-                fingerprint: credential.fingerprint,
-                first: with_path(first.client, first_position, |path| path.to_string()),
-                client,
+                fingerprint: credential.0,
+                first: with_path(first.1, first.2, |path| path.to_string()),
+                client: self.builder.alias(first.1).and_then(Name::new),
             };
-            with_path(credential.client, position, |path| errors.push(path, problem));
+            with_path(credential.1, credential.2, |path| errors.push(path, problem));
         }
     }
 
-    fn credential(&self, index: usize) -> Option<(&Credential, usize)> {
-        self.credentials.get(index).zip(self.positions.get(index).copied())
+    /// A credential's fingerprint, whose it is, and where it stands in that client's list.
+    fn credential(&self, index: CredentialIndex) -> Option<(Fingerprint, ClientIndex, usize)> {
+        let (fingerprint, client) = self.builder.credential(index)?;
+        Some((fingerprint, client, usize::try_from(*self.positions.get(index.0)?).ok()?))
     }
 }
 
@@ -145,17 +138,4 @@ fn resolve(numbered: BTreeMap<Name, usize>, tiers: &[Tier]) -> Vec<Option<Result
         }
     }
     resolved
-}
-
-/// Which of the keys stand not for the first time: the index of each, and that of the first.
-fn taken<'k, K: Eq + Hash + 'k>(keys: impl Iterator<Item = (&'k K, usize)>) -> Vec<(usize, usize)> {
-    let mut firsts = HashMap::new();
-    keys.filter_map(|(key, index)| match firsts.entry(key) {
-        Entry::Occupied(first) => Some((index, *first.get())),
-        Entry::Vacant(place) => {
-            place.insert(index);
-            None
-        }
-    })
-    .collect()
 }

@@ -14,20 +14,23 @@ const IDENTIFIER: &str = "either `sha256` or `pem`";
 const SHA256: &str = "the certificate's SHA-256 as text";
 const PEM: &str = "a certificate as PEM text";
 
-/// The credential that `value` describes, which stands at `position` in its client's list.
+/// The credential that `value` describes, which stands at `position` in its client's list, and its certificate's dates if it
+/// has the certificate.
 pub(super) fn read(
     value: Located<'_>,
     client: ClientIndex,
     position: usize,
     names: &mut Names<'_>,
     errors: &mut Errors,
-) -> Option<Credential> {
+) -> Option<(Credential, Option<Validity>)> {
     let fields = value.fields(&["sha256", "pem", "name", "revoked"], "a map with `sha256` or `pem`", errors)?;
     let certificate = certificate(&fields, &value.path, errors);
-    let name = fields.optional("name").and_then(|name| name.unique_name(names, position, errors));
+    if let Some(name) = fields.optional("name") {
+        name.unique_name(names, position, errors);
+    }
     let revoked = fields.optional("revoked").map_or(Some(false), |revoked| revoked.boolean(errors));
     let (fingerprint, validity) = certificate?;
-    Some(Credential { client, fingerprint, name, revoked: revoked?, validity })
+    Some((Credential { client, fingerprint, revoked: revoked? }, validity))
 }
 
 fn certificate(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -> Option<(Fingerprint, Option<Validity>)> {

@@ -59,13 +59,13 @@ impl Document {
             self.errors.push(&Path::Key(&Path::Top, "version"), problem);
         }
         let known_tiers = (self.complete && !self.tiers_unknown).then_some(self.tiers.as_slice());
-        let (clients, credentials) = self.clients.finish(known_tiers, &mut self.errors);
-        if !self.errors.is_empty() {
+        let clients = self.clients.finish(known_tiers, &mut self.errors);
+        let Some(clients) = clients.filter(|_| self.errors.is_empty()) else {
             return Err(self.errors);
-        }
+        };
         Ok(Policy {
             mode: self.mode,
-            registry: Registry::new(self.tiers, clients, credentials),
+            registry: Registry::new(self.tiers, clients),
             headers: self.headers,
             rate_limit_headers: self.rate_limit_headers,
             filter_state: self.filter_state,

@@ -3,17 +3,16 @@
 use super::fingerprint::Fingerprint;
 use super::limit::Limit;
 use super::name::Name;
-use super::time::Validity;
 
 /// Where a tier stands in [`super::registry::Registry::tiers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TierIndex(pub usize);
 
-/// Where a client stands in [`super::registry::Registry::clients`].
+/// Where a client stands in [`super::table::ClientTable::clients`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientIndex(pub usize);
 
-/// Where a credential stands in [`super::registry::Registry::credentials`].
+/// Where a credential stands in [`super::table::ClientTable::credentials`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialIndex(pub usize);
 
@@ -27,10 +26,10 @@ pub struct Tier {
 }
 
 /// A client: what an upstream and a metric call the holder of any of its credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// Its name, unique in the registry.
-    pub alias: Name,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client<'a> {
+    /// Its name, unique in the registry; see [`Name`].
+    pub alias: &'a str,
     /// Its tier.
     pub tier: TierIndex,
     /// Whether it may call at all.
@@ -38,16 +37,12 @@ pub struct Client {
 }
 
 /// A certificate that identifies a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// Whose it is.
     pub client: ClientIndex,
     /// The certificate's fingerprint.
     pub fingerprint: Fingerprint,
-    /// What people call it.
-    pub name: Option<Name>,
     /// Whether the operator has revoked it.
     pub revoked: bool,
-    /// The certificate's own dates, where the registry holds the certificate.
-    pub validity: Option<Validity>,
 }

@@ -18,4 +18,5 @@ pub mod quota;
 pub mod rate;
 mod record;
 pub mod registry;
+pub mod table;
 pub mod time;

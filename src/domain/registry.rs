@@ -1,16 +1,14 @@
 //! All clients, found by what identifies them.
 
 use super::client::{Client, ClientIndex, Credential, CredentialIndex, Tier, TierIndex};
-use super::fingerprint::{BuildFirstBytes, Fingerprint};
-use std::collections::HashMap;
+use super::fingerprint::Fingerprint;
+use super::table::ClientTable;
 
 /// The tiers, clients and credentials of one configuration. Every index in it leads somewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     tiers: Vec<Tier>,
-    clients: Vec<Client>,
-    credentials: Vec<Credential>,
-    by_fingerprint: HashMap<Fingerprint, CredentialIndex, BuildFirstBytes>,
+    clients: ClientTable,
 }
 
 /// A credential together with whose it is.
@@ -19,37 +17,25 @@ pub struct Entry<'a> {
     /// Where the credential stands.
     pub credential_index: CredentialIndex,
     /// The credential.
-    pub credential: &'a Credential,
-    /// Where its client stands.
-    pub client_index: ClientIndex,
+    pub credential: Credential,
     /// Its client.
-    pub client: &'a Client,
-    /// Where that client's tier stands.
-    pub tier_index: TierIndex,
+    pub client: Client<'a>,
     /// That client's tier.
     pub tier: &'a Tier,
 }
 
 impl Registry {
-    /// The registry of these; of two credentials with one fingerprint the first counts, and an index that leads nowhere
-    /// makes its entry unknown. [`crate::config`] refuses both before they come here.
-    pub fn new(tiers: Vec<Tier>, clients: Vec<Client>, credentials: Vec<Credential>) -> Self {
-        let mut by_fingerprint = HashMap::with_capacity_and_hasher(credentials.len(), BuildFirstBytes::default());
-        for (index, credential) in credentials.iter().enumerate() {
-            by_fingerprint.entry(credential.fingerprint).or_insert(CredentialIndex(index));
-        }
-        Self { tiers, clients, credentials, by_fingerprint }
+    /// The registry of these; an index that leads nowhere makes its entry unknown, which [`crate::config`] refuses before
+    /// it comes here.
+    pub fn new(tiers: Vec<Tier>, clients: ClientTable) -> Self {
+        Self { tiers, clients }
     }
 
     /// Whose certificate has this fingerprint.
     pub fn find(&self, fingerprint: &Fingerprint) -> Option<Entry<'_>> {
-        let credential_index = *self.by_fingerprint.get(fingerprint)?;
-        let credential = self.credentials.get(credential_index.0)?;
-        let client_index = credential.client;
-        let client = self.clients.get(client_index.0)?;
-        let tier_index = client.tier;
-        let tier = self.tiers.get(tier_index.0)?;
-        Some(Entry { credential_index, credential, client_index, client, tier_index, tier })
+        let (credential_index, credential) = self.clients.find(fingerprint)?;
+        let client = self.clients.client(credential.client)?;
+        Some(Entry { credential_index, credential, client, tier: self.tier(client.tier)? })
     }
 
     /// The tiers, by name in ascending order.
@@ -57,13 +43,18 @@ impl Registry {
         &self.tiers
     }
 
-    /// The clients, in the order of the configuration.
-    pub fn clients(&self) -> &[Client] {
-        &self.clients
+    /// The tier at this place.
+    pub fn tier(&self, TierIndex(index): TierIndex) -> Option<&Tier> {
+        self.tiers.get(index)
     }
 
-    /// The credentials, in the order of the configuration.
-    pub fn credentials(&self) -> &[Credential] {
-        &self.credentials
+    /// The client at this place.
+    pub fn client(&self, index: ClientIndex) -> Option<Client<'_>> {
+        self.clients.client(index)
+    }
+
+    /// The clients and credentials.
+    pub fn clients(&self) -> &ClientTable {
+        &self.clients
     }
 }

@@ -26,7 +26,7 @@ impl Engine {
     fn set_identity(&self, headers: &impl Headers, caller: &Caller<'_>) -> Result<(), HostFailure> {
         let (names, entry) = (&self.policy.headers, &caller.entry);
         let values = [
-            (&names.alias, entry.client.alias.as_str().as_bytes()),
+            (&names.alias, entry.client.alias.as_bytes()),
             (&names.tier, entry.tier.name.as_str().as_bytes()),
             (&names.fingerprint, &caller.digits),
         ];

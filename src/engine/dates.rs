@@ -2,61 +2,113 @@
 //! engine; until some connection shows it, every minute's first request looks again.
 
 use super::host::{Clock, HostFailure, Peer};
-use crate::certificate::{self, Unreadable};
+use crate::certificate;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::time::{Nanos, Validity};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::domain::time::{Nanos, UnixSeconds, Validity};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// How long not having been shown a certificate counts.
-const LOOK_AGAIN: Nanos = Nanos(60 * Nanos::PER_SECOND);
+/// How long not having been shown a certificate counts, in seconds.
+const LOOK_AGAIN: u32 = 60;
 
+/// In two words, since there are as many of these as certificates.
+#[derive(Default)]
 pub(super) struct Dates {
-    known: OnceLock<Result<Validity, Unreadable>>,
-    /// On the monotonic clock.
-    look_again_at: AtomicU64,
+    /// [`UNKNOWN`], [`UNREADABLE`], or the two dates as seconds since 1970, each in half of it.
+    known: AtomicU64,
+    /// On the monotonic clock, in seconds.
+    look_again_at: AtomicU32,
 }
 
+const UNKNOWN: u64 = 0;
+/// It was never valid.
+const UNREADABLE: u64 = 1 << 32;
+
 impl Dates {
-    /// The dates as far as the registry knows them.
-    pub(super) fn new(registered: Option<Validity>) -> Self {
-        let known = registered.map_or_else(OnceLock::new, |validity| OnceLock::from(Ok(validity)));
-        Self { known, look_again_at: AtomicU64::new(0) }
+    /// Knows the dates from now on.
+    pub(super) fn set(&self, validity: Validity) {
+        self.know(packed(validity));
     }
 
     /// The dates, from the connection if need be; `None` if it does not show its certificate.
     pub(super) fn of(&self, host: &(impl Peer + Clock), expected: Fingerprint) -> Result<Option<Validity>, Reason> {
-        if self.known.get().is_none() {
+        if self.known.load(Ordering::Relaxed) == UNKNOWN {
             self.look(host, expected).map_err(|HostFailure(_)| Reason::Internal)?;
         }
-        match self.known.get() {
-            None => Ok(None),
-            Some(Ok(validity)) => Ok(Some(*validity)),
-            Some(Err(_)) => Err(Reason::CertificateUnreadable),
+        match self.known.load(Ordering::Relaxed) {
+            UNKNOWN => Ok(None),
+            UNREADABLE => Err(Reason::CertificateUnreadable),
+            packed => Ok(Some(unpacked(packed))),
         }
     }
 
     /// Reads the dates of the certificate, which is the one they belong to.
     pub(super) fn learn(&self, der: &[u8]) {
-        self.known.get_or_init(|| certificate::validity(der));
+        if self.known.load(Ordering::Relaxed) == UNKNOWN {
+            self.know(certificate::validity(der).map_or(UNREADABLE, packed));
+        }
+    }
+
+    /// What is known stays.
+    fn know(&self, known: u64) {
+        let _ = self.known.compare_exchange(UNKNOWN, known, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn look(&self, host: &(impl Peer + Clock), expected: Fingerprint) -> Result<(), HostFailure> {
-        let now = host.monotonic();
-        if now.0 < self.look_again_at.load(Ordering::Relaxed) {
+        let now = u32::try_from(host.monotonic().0.div_euclid(Nanos::PER_SECOND)).unwrap_or(u32::MAX);
+        if now < self.look_again_at.load(Ordering::Relaxed) {
             return Ok(());
         }
         let Some(text) = host.certificate()? else {
-            self.look_again_at.store(now.0.saturating_add(LOOK_AGAIN.0), Ordering::Relaxed);
+            self.look_again_at.store(now.saturating_add(LOOK_AGAIN), Ordering::Relaxed);
             return Ok(());
         };
         // A host that shows another certificate than the one it gave the digest of cannot be believed about dates.
         match certificate::der_from_text(&text) {
             Ok(der) if certificate::fingerprint(&der) == expected => self.learn(&der),
-            Ok(_) => drop(self.known.set(Err(Unreadable::Der))),
-            Err(unreadable) => drop(self.known.set(Err(unreadable))),
+            _ => self.know(UNREADABLE),
         }
         Ok(())
+    }
+}
+
+/// The dates in one word: what lies before 1970 began with it, what lies beyond 2106 is as good as never.
+fn packed(Validity { not_before, not_after }: Validity) -> u64 {
+    let half = |UnixSeconds(seconds): UnixSeconds, least: i64| {
+        u64::from(u32::try_from(seconds.max(least)).unwrap_or(u32::MAX))
+    };
+    // A second after 1970 at least, so that it is neither of the other two.
+    (half(not_before, 0) << 32) | half(not_after, 1)
+}
+
+/// The dates in the word. Never is a moment before the end of time, which stands for a clock that cannot be read.
+fn unpacked(packed: u64) -> Validity {
+    let moment = |half: u64| match u32::try_from(half) {
+        Ok(u32::MAX) | Err(_) => UnixSeconds(i64::MAX.saturating_sub(1)),
+        Ok(seconds) => UnixSeconds(seconds.into()),
+    };
+    Validity { not_before: moment(packed >> 32), not_after: moment(packed & u64::from(u32::MAX)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_in_a_word_are_the_dates() {
+        let through = |not_before, not_after| {
+            let validity =
+                unpacked(packed(Validity { not_before: UnixSeconds(not_before), not_after: UnixSeconds(not_after) }));
+            (validity.not_before.0, validity.not_after.0)
+        };
+        assert_eq!(through(0, 4_000_000_000), (0, 4_000_000_000));
+        assert_eq!(through(1_709_214_359, 1_709_214_360), (1_709_214_359, 1_709_214_360));
+        // 1950 and 9999.
+        assert_eq!(through(-631_152_000, 253_402_300_799), (0, i64::MAX - 1));
+        assert_eq!(through(-2, -1), (0, 1));
+        for (not_before, not_after) in [(0, 0), (0, 1), (1, 0), (-1, -1), (i64::MAX, i64::MAX)] {
+            let word = packed(Validity { not_before: UnixSeconds(not_before), not_after: UnixSeconds(not_after) });
+            assert!(word != UNKNOWN && word != UNREADABLE);
+        }
     }
 }

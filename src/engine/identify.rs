@@ -3,7 +3,6 @@
 
 use super::Engine;
 use super::host::{Host, HostFailure};
-use super::verdict::Refusal;
 use crate::certificate;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
@@ -16,6 +15,12 @@ pub(super) struct Caller<'e> {
     pub(super) digits: Vec<u8>,
 }
 
+/// Somebody who is no client, and why.
+pub(super) struct Stranger {
+    pub(super) reason: Reason,
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
 /// The peer's fingerprint, and its certificate where that had to be read for it.
 struct Evidence {
     fingerprint: Fingerprint,
@@ -25,14 +30,11 @@ struct Evidence {
 
 impl Engine {
     /// Whose certificate the peer has.
-    pub(super) fn identify(&self, host: &impl Host) -> Result<Caller<'_>, Refusal<'_>> {
+    pub(super) fn identify(&self, host: &impl Host) -> Result<Caller<'_>, Stranger> {
         let Evidence { fingerprint, digits, der } =
-            evidence(host).map_err(|reason| Refusal { reason, fingerprint: None, entry: None })?;
-        let entry = self.policy.registry.find(&fingerprint).ok_or(Refusal {
-            reason: Reason::UnknownCertificate,
-            fingerprint: Some(fingerprint),
-            entry: None,
-        })?;
+            evidence(host).map_err(|reason| Stranger { reason, fingerprint: None })?;
+        let unknown = Stranger { reason: Reason::UnknownCertificate, fingerprint: Some(fingerprint) };
+        let entry = self.policy.registry.find(&fingerprint).ok_or(unknown)?;
         if let (Some(der), Some(dates)) = (der, self.dates.get(entry.credential_index.0)) {
             dates.learn(&der);
         }

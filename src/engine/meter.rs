@@ -5,7 +5,7 @@ use super::Engine;
 use super::host::{Clock, Counters, Store};
 use super::swap::{Change, update};
 use super::throttle::Draw;
-use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::client::ClientIndex;
 use crate::domain::cost::Cost;
 use crate::domain::registry::Entry;
 use crate::domain::time::Nanos;
@@ -20,7 +20,6 @@ const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 #[derive(Debug)]
 pub struct Meter {
     client: ClientIndex,
-    tier: TierIndex,
     /// The limits in shadow that held nothing when it began, which give nothing, by place.
     spared: Vec<usize>,
     /// Passed, and not charged yet.
@@ -32,9 +31,9 @@ impl Engine {
     /// The meter for a request of this client that has begun now; `None` if nothing counts its bytes.
     pub(super) fn meter(entry: &Entry<'_>, draw: Draw) -> Option<Meter> {
         let counted = entry.tier.limits.iter().any(|limit| limit.cost == Cost::Bytes);
-        let (client, tier) = (entry.client_index, entry.tier_index);
+        let client = entry.credential.client;
         let (spared, charged_at) = (draw.take.short, draw.at.monotonic);
-        counted.then_some(Meter { client, tier, spared, passed: 0, charged_at })
+        counted.then_some(Meter { client, spared, passed: 0, charged_at })
     }
 
     /// Counts bytes that pass, and charges for them once they are many or it is time.
@@ -49,15 +48,17 @@ impl Engine {
 
     /// Charges for what has passed. If the store cannot be had, it stays to be charged; so many bytes.
     pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) -> u64 {
-        let tier = self.policy.registry.tiers().get(meter.tier.0);
-        let (Some(tier), Some(key), 1..) = (tier, self.keys.get(meter.client.0), meter.passed) else { return 0 };
+        let registry = &self.policy.registry;
+        let client = registry.client(meter.client).and_then(|client| Some((client, registry.tier(client.tier)?)));
+        let (Some((client, tier)), 1..) = (client, meter.passed) else { return 0 };
+        let key = self.key(&client);
         let wall = host.wall();
         let charge = |stored| {
             let (mut buckets, at) = self.read(host, stored, wall);
             buckets.charge(&tier.limits, &meter.spared, meter.passed, &at);
             Change::Write(buckets)
         };
-        if update(host, key, charge, || host.store_conflict()).is_ok() {
+        if update(host, &key, charge, || host.store_conflict()).is_ok() {
             meter.passed = 0;
         }
         meter.passed

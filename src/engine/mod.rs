@@ -17,7 +17,7 @@ pub mod swap;
 mod throttle;
 mod verdict;
 
-use crate::domain::client::Tier;
+use crate::domain::client::{Client, Tier};
 use crate::domain::decision::Decision;
 use crate::domain::headers::OwnedHeaders;
 use crate::domain::limit::{Kind, Limit};
@@ -43,8 +43,8 @@ pub struct Engine {
     policy: Policy,
     numbering: Numbering,
     owned: OwnedHeaders,
-    /// Where the clients' buckets lie in the store, by client.
-    keys: Vec<Box<str>>,
+    /// Where the clients' buckets lie in the store, but for their aliases.
+    bucket_prefix: Box<str>,
     /// The value of `RateLimit-Policy`, by tier.
     rate_limit_policies: Vec<Arc<str>>,
     /// What is known of certificates' dates, by credential.
@@ -73,15 +73,26 @@ impl Engine {
     /// The engine for `policy`, whose buckets lie under `bucket_prefix` in the store.
     pub fn new(policy: Policy, numbering: Numbering, bucket_prefix: &str) -> Self {
         let registry = &policy.registry;
-        let key = |alias: &str| [bucket_prefix, alias].concat().into_boxed_str();
+        let clients = registry.clients();
+        let dates: Vec<_> = (0..clients.credential_count()).map(|_| Dates::default()).collect();
+        for (credential, validity) in clients.dates() {
+            if let Some(dates) = dates.get(credential.0) {
+                dates.set(validity);
+            }
+        }
         Self {
             owned: OwnedHeaders::new(&policy.headers),
-            keys: registry.clients().iter().map(|client| key(client.alias.as_str())).collect(),
+            bucket_prefix: bucket_prefix.into(),
             rate_limit_policies: registry.tiers().iter().map(|tier| rate_limit::policy(&tier.limits)).collect(),
-            dates: registry.credentials().iter().map(|credential| Dates::new(credential.validity)).collect(),
+            dates,
             numbering,
             policy,
         }
+    }
+
+    /// Where this client's buckets lie in the store.
+    fn key(&self, client: &Client<'_>) -> String {
+        [&self.bucket_prefix, client.alias].concat()
     }
 
     /// The policy in force.
@@ -133,7 +144,7 @@ impl Engine {
             RateLimitHeaders::Off => None,
             RateLimitHeaders::Legacy => ResponseHeaders::legacy(limits, draw),
             RateLimitHeaders::Ietf => {
-                let policy = self.rate_limit_policies.get(entry.tier_index.0)?;
+                let policy = self.rate_limit_policies.get(entry.client.tier.0)?;
                 Some(ResponseHeaders::ietf(policy, limits, draw))
             }
         }

@@ -47,9 +47,10 @@ impl Engine {
         wall: UnixSeconds,
     ) -> Result<Option<Draw>, Reason> {
         let limits = &entry.tier.limits;
-        let Some(key) = self.keys.get(entry.client_index.0).filter(|_| !limits.is_empty()) else {
+        if limits.is_empty() {
             return Ok(None);
-        };
+        }
+        let key = self.key(&entry.client);
         let by_calendar = limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_)));
         if by_calendar && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);
@@ -61,7 +62,7 @@ impl Engine {
             let draw = Draw { take, buckets, at };
             if changed { Change::Write(draw) } else { Change::Keep(draw) }
         };
-        update(host, key, draw, || host.store_conflict()).map(Some).map_err(|_| Reason::StoreUnavailable)
+        update(host, &key, draw, || host.store_conflict()).map(Some).map_err(|_| Reason::StoreUnavailable)
     }
     /// The buckets in a stored value, and the occasion to ask them on.
     pub(super) fn read(

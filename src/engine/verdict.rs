@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::host::{Host, REASON};
-use super::identify::Caller;
+use super::identify::{Caller, Stranger};
 use super::journal::Event;
 use super::throttle::Draw;
 use crate::domain::decision::Reason;
@@ -70,7 +70,9 @@ impl Engine {
     pub(super) fn decide(&self, host: &impl Host, method: &[u8]) -> Verdict<'_> {
         let caller = match self.identify(host) {
             Ok(caller) => caller,
-            Err(refusal) => return Verdict::Refused(refusal),
+            Err(Stranger { reason, fingerprint }) => {
+                return Verdict::Refused(Refusal { reason, fingerprint, entry: None });
+            }
         };
         let entry = caller.entry;
         let refused = |reason| Verdict::Refused(Refusal { reason, fingerprint: None, entry: Some(entry) });
@@ -88,9 +90,9 @@ impl Engine {
     /// Counts the verdict and leaves its traces for people.
     pub(super) fn record(&self, host: &impl Host, verdict: &Verdict<'_>) {
         let (reason, entry) = (verdict.reason(), verdict.entry());
-        host.decided(reason, entry.map(|entry| entry.tier_index), entry.map(|entry| entry.client_index));
+        host.decided(reason, entry.map(|entry| entry.client.tier), entry.map(|entry| entry.credential.client));
         if let Some((caller, draw)) = verdict.draw() {
-            let tier = caller.entry.tier_index;
+            let tier = caller.entry.client.tier;
             draw.take.short.iter().for_each(|place| host.limit_exceeded(tier, *place));
         }
         if let Some(reason) = reason {
@@ -104,7 +106,7 @@ impl Engine {
             });
         }
         if let (Some(entry), true) = (entry, reason.is_some() || self.policy.filter_state == FilterState::Always) {
-            host.filter_state("certgate.alias", entry.client.alias.as_str());
+            host.filter_state("certgate.alias", entry.client.alias);
             host.filter_state("certgate.tier", entry.tier.name.as_str());
         }
     }

@@ -136,7 +136,7 @@ fn number(hash: Hash) -> Result<(String, Numbering, bool), Unavailable> {
 fn announce(policy: &Policy, number: u64) {
     let registry = &policy.registry;
     let (clients, credentials, tiers) =
-        (registry.clients().len(), registry.credentials().len(), registry.tiers().len());
+        (registry.clients().client_count(), registry.clients().credential_count(), registry.tiers().len());
     log::info!("configuration {number} in force: {clients} clients, {credentials} credentials, {tiers} tiers");
     if policy.mode == Mode::Shadow {
         log::warn!("configuration {number} is in shadow mode: certgate enforces nothing");

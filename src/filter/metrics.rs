@@ -80,8 +80,8 @@ pub(super) struct Counters {
 impl Counters {
     /// The counters for `policy`, none of them defined yet.
     pub(super) fn new(policy: &Policy) -> Self {
-        let (tiers, clients) = (policy.registry.tiers(), policy.registry.clients());
-        let series = policy.client_series.min(clients.len());
+        let tiers = policy.registry.tiers();
+        let series = policy.client_series.min(policy.registry.clients().client_count());
         Self {
             shadow: policy.mode == Mode::Shadow,
             requests: vec![Default::default(); tiers.len().saturating_add(1)],
@@ -114,9 +114,9 @@ impl Counters {
         let beyond = self.clients.len().saturating_sub(1);
         let row = client.0.min(beyond);
         if let Some(counter) = self.clients.get(row).and_then(|decisions| decisions.get(decision.place())) {
-            let own = policy.registry.clients().get(client.0).filter(|_| row < beyond);
+            let own = policy.registry.client(client).filter(|_| row < beyond);
             counter.increment(names, || {
-                let alias = own.map_or(OTHER, |client| client.alias.as_str());
+                let alias = own.map_or(OTHER, |client| client.alias);
                 labelled(
                     "certgate_client_requests_total",
                     &[("alias", alias), ("decision", decision.as_str(self.shadow))],

@@ -75,9 +75,12 @@ fn document() -> impl Strategy<Value = Value> {
 /// Everything that a policy says, but its table of fingerprints, whose order is none.
 fn said(policy: &Policy) -> String {
     let Policy { mode, registry, headers, rate_limit_headers, filter_state, client_series } = policy;
-    let (tiers, clients, credentials) = (registry.tiers(), registry.clients(), registry.credentials());
+    let (tiers, table) = (registry.tiers(), registry.clients());
+    let clients: Vec<_> = table.clients().collect();
+    let credentials: Vec<_> = table.credentials().collect();
+    let dates: Vec<_> = table.dates().collect();
     format!(
-        "{mode:?} {tiers:?} {clients:?} {credentials:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series}"
+        "{mode:?} {tiers:?} {clients:?} {credentials:?} {dates:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series}"
     )
 }
 
