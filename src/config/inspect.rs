@@ -7,6 +7,9 @@ use super::path::Path;
 use serde::de::{MapAccess, SeqAccess};
 use std::collections::BTreeSet;
 
+/// So few keys are sooner compared with each other than put into a set.
+const FEW: usize = 8;
+
 /// Reports what is nowhere allowed, in `value` and all below it.
 pub(super) fn inspect(value: Located<'_>, errors: &mut Errors) {
     match value.node {
@@ -15,9 +18,13 @@ pub(super) fn inspect(value: Located<'_>, errors: &mut Errors) {
         Node::List(_) => value.items().for_each(|item| inspect(item, errors)),
         Node::Map(entries) => {
             let mut keys = BTreeSet::new();
-            for (key, node) in entries {
+            for (place, (key, node)) in entries.iter().enumerate() {
                 let path = Path::Key(&value.path, key);
-                inspect_key(&path, key, keys.insert(key), errors);
+                let first = match entries.len() {
+                    ..=FEW => entries.iter().take(place).all(|(earlier, _)| earlier != key),
+                    _ => keys.insert(key),
+                };
+                inspect_key(&path, key, first, errors);
                 inspect(Located { node, path }, errors);
             }
         }

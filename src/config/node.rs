@@ -73,7 +73,11 @@ impl Node {
 
 /// Whether `text` holds a private key: PEM, plain, URL-encoded (as Envoy writes PEM) or PGP's.
 pub(super) fn is_private_key(text: &str) -> bool {
-    ["PRIVATE KEY-----", "PRIVATE%20KEY-----", "PRIVATE KEY BLOCK-----"].iter().any(|mark| text.contains(mark))
+    const SHORTEST: usize = "PRIVATE KEY-----".len();
+    // Asked of everything in a configuration: most of it is shorter, or a fingerprint.
+    text.len() >= SHORTEST
+        && text.bytes().any(|byte| byte == b'-')
+        && ["PRIVATE KEY-----", "PRIVATE%20KEY-----", "PRIVATE KEY BLOCK-----"].iter().any(|mark| text.contains(mark))
 }
 
 /// Takes a value in, whatever its type. No mistake in it ends the reading: only a broken format does.

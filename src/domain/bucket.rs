@@ -16,7 +16,7 @@ use super::cost::Cost;
 use super::level::{Generation, Level, Occasion};
 use super::limit::{Limit, LimitId};
 use super::mode::Mode;
-use super::record::{LENGTH, Record};
+use super::record::{self, LENGTH, Record};
 use super::time::{Nanos, UnixSeconds};
 
 const LAYOUT: u8 = 1;
@@ -89,7 +89,7 @@ impl Buckets {
 
     /// The newest configuration that counted in any of them.
     pub fn newest(&self) -> Generation {
-        self.records().map(|record| record.generation).max().unwrap_or_default()
+        self.records().iter().map(record::generation).max().unwrap_or_default()
     }
 
     /// The bytes to store.
@@ -102,8 +102,7 @@ impl Buckets {
     pub fn take(&mut self, limits: &[Limit], method: &[u8], at: &Occasion) -> Take {
         let mut take = Take::default();
         for (place, limit) in limits.iter().enumerate() {
-            let (level, _) = self.level(limit, at);
-            let wait = level.wait(limit.cost.needs(method), at);
+            let wait = self.level(limit, at).wait(limit.cost.needs(method), at);
             if wait > Nanos(0) {
                 take.short.push(place);
                 if limit.mode == Mode::Enforce {
@@ -132,39 +131,42 @@ impl Buckets {
     /// that it is counted in this one's numbers from now on, even if nothing is. (Else it would be converted anew, and what
     /// came back meanwhile lost, until something is.)
     fn draw(&mut self, limit: &Limit, cost: u64, at: &Occasion) {
-        let (level, generation) = self.level(limit, at);
-        let stored = self.record(limit).map(|record| record.generation);
-        if cost > 0 || stored.is_some_and(|stored| stored < generation) {
-            self.store(&Record { id: limit.id, generation, level: level.less(cost, at) });
+        let stored = self.record(limit);
+        let (newest, outdated) = stored.map_or((at.generation, false), |stored| {
+            (stored.generation.max(at.generation), stored.generation < at.generation)
+        });
+        if cost > 0 || outdated {
+            let level = self.in_force(limit, stored, at).less(cost, at);
+            self.store(&Record { id: limit.id, generation: newest, level });
         }
     }
 
     /// What the limit holds.
     pub fn balance(&self, limit: &Limit, at: &Occasion) -> Balance {
-        let (level, _) = self.level(limit, at);
+        let level = self.level(limit, at);
         Balance { remaining: level.remaining(at).min(limit.capacity().get()), until_whole: level.until_whole(at) }
     }
 
     /// What the limit holds, in the numbers of the configuration in force, or of a newer one that has counted already.
-    fn level(&self, limit: &Limit, at: &Occasion) -> (Level, Generation) {
-        let Some(record) = self.record(limit) else {
-            return (Level::untouched(limit, self.drained, at), at.generation);
-        };
-        let level = record.level.current(at);
-        if at.generation > record.generation {
-            (level.converted(limit, at), at.generation)
-        } else {
-            (level, record.generation)
+    fn level(&self, limit: &Limit, at: &Occasion) -> Level {
+        self.in_force(limit, self.record(limit), at)
+    }
+
+    /// The same, of this record of it.
+    fn in_force(&self, limit: &Limit, record: Option<Record>, at: &Occasion) -> Level {
+        match record {
+            None => Level::untouched(limit, self.drained, at),
+            Some(record) if at.generation > record.generation => record.level.current(at).converted(limit, at),
+            Some(record) => record.level.current(at),
         }
     }
 
     fn record(&self, limit: &Limit) -> Option<Record> {
-        self.records().find(|record| record.id == limit.id)
+        self.records().iter().find(|bytes| bytes.starts_with(&limit.id.0)).and_then(Record::from_bytes)
     }
 
-    fn records(&self) -> impl Iterator<Item = Record> {
-        let records = self.bytes.get(HEADER..).unwrap_or_default();
-        records.as_chunks::<LENGTH>().0.iter().filter_map(Record::from_bytes)
+    fn records(&self) -> &[[u8; LENGTH]] {
+        self.bytes.get(HEADER..).unwrap_or_default().as_chunks().0
     }
 
     fn store(&mut self, record: &Record) {
@@ -190,7 +192,7 @@ fn readable(bytes: &[u8]) -> Option<Option<(Nanos, UnixSeconds)>> {
     let (now, rest) = rest.split_first_chunk()?;
     let (wall, records) = rest.split_first_chunk()?;
     let (records, rest) = records.as_chunks::<LENGTH>();
-    let whole = rest.is_empty() && records.iter().all(|record| Record::from_bytes(record).is_some());
+    let whole = rest.is_empty() && records.iter().all(record::is_readable);
     let drained = (Nanos(u64::from_le_bytes(*now)), UnixSeconds(i64::from_le_bytes(*wall)));
     (layout == LAYOUT && whole).then_some((drained.0 > Nanos(0)).then_some(drained))
 }

@@ -75,9 +75,27 @@ impl Record {
             }
         };
         let mut bytes = [0; LENGTH];
-        let generation = self.generation.0.to_le_bytes();
-        let source = self.id.0.iter().chain(&generation).chain([&kind]).chain(numbers.as_flattened());
-        bytes.iter_mut().zip(source).for_each(|(to, from)| *to = *from);
+        // Whole fields at a time: byte by byte this would be a fifth of a request's work.
+        if let Some((id, rest)) = bytes.split_first_chunk_mut()
+            && let Some((generation, rest)) = rest.split_first_chunk_mut()
+            && let Some((first, rest)) = rest.split_first_mut()
+            && let Ok(rest) = <&mut [u8; 24]>::try_from(rest)
+        {
+            *id = self.id.0;
+            *generation = self.generation.0.to_le_bytes();
+            *first = kind;
+            rest.copy_from_slice(numbers.as_flattened());
+        }
         bytes
     }
+}
+
+/// The generation in a record's bytes.
+pub(super) fn generation(bytes: &[u8; LENGTH]) -> Generation {
+    bytes.get(16..).and_then(<[u8]>::first_chunk).map_or(Generation(0), |bytes| Generation(u64::from_le_bytes(*bytes)))
+}
+
+/// Whether this version writes such bytes.
+pub(super) fn is_readable(bytes: &[u8; LENGTH]) -> bool {
+    Record::from_bytes(bytes).is_some()
 }
