@@ -7,14 +7,16 @@ use super::inspect::{Inspection, inspect, inspect_key};
 use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key};
 use super::path::Path;
 use super::show::Found;
-use super::{headers, tiers};
+use super::{headers, image, tiers};
 use crate::domain::client::Tier;
 use crate::domain::headers::IdentityHeaders;
 use crate::domain::mode::Mode;
 use crate::domain::policy::{DEFAULT_CLIENT_SERIES, FilterState, Policy, RateLimitHeaders};
 use crate::domain::registry::Registry;
+use crate::domain::table::ClientTable;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 use std::collections::BTreeSet;
+use std::mem::take;
 
 const PARTS: &[&str] =
     &["version", "mode", "tiers", "clients", "headers", "rate_limit_headers", "filter_state", "metrics"];
@@ -38,6 +40,8 @@ pub(super) struct Document {
     rate_limit_headers: RateLimitHeaders,
     filter_state: FilterState,
     client_series: Option<usize>,
+    /// All parts but the clients, for an image.
+    parts: Vec<(Box<str>, Node)>,
     errors: Errors,
 }
 
@@ -54,23 +58,42 @@ impl Document {
 
     /// The policy, if nothing was wrong.
     pub(super) fn finish(mut self) -> Result<Policy, Errors> {
+        let clients = self.check()?;
+        Ok(self.policy(clients))
+    }
+
+    /// The same as an image, if there is one of it.
+    pub(super) fn compile(mut self) -> Result<Option<Vec<u8>>, Errors> {
+        let clients = self.check()?;
+        Ok(image::encode(&self.parts, &clients))
+    }
+
+    /// The policy with these clients, whose tiers are these, if nothing was wrong.
+    pub(super) fn finish_with(mut self, clients: ClientTable) -> Option<Policy> {
+        self.check().ok()?;
+        Some(self.policy(clients))
+    }
+
+    /// The clients, if nothing was wrong.
+    fn check(&mut self) -> Result<ClientTable, Errors> {
         if self.complete && !self.keys.contains("version") {
             let problem = Problem::Value { expected: VERSION, found: Found::Nothing };
             self.errors.push(&Path::Key(&Path::Top, "version"), problem);
         }
         let known_tiers = (self.complete && !self.tiers_unknown).then_some(self.tiers.as_slice());
-        let clients = self.clients.finish(known_tiers, &mut self.errors);
-        let Some(clients) = clients.filter(|_| self.errors.is_empty()) else {
-            return Err(self.errors);
-        };
-        Ok(Policy {
+        let clients = take(&mut self.clients).finish(known_tiers, &mut self.errors);
+        clients.filter(|_| self.errors.is_empty()).ok_or_else(|| take(&mut self.errors))
+    }
+
+    fn policy(self, clients: ClientTable) -> Policy {
+        Policy {
             mode: self.mode,
             registry: Registry::new(self.tiers, clients),
             headers: self.headers,
             rate_limit_headers: self.rate_limit_headers,
             filter_state: self.filter_state,
             client_series: self.client_series.unwrap_or(DEFAULT_CLIENT_SERIES),
-        })
+        }
     }
 
     /// Compiles a part other than `clients`.
@@ -148,6 +171,7 @@ impl<'de> Take<'de> for &mut Document {
                 _ => {
                     let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH }))?;
                     self.part(&key, Located { node: &node, path });
+                    self.parts.push((key, node));
                 }
             }
         }

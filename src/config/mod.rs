@@ -12,6 +12,7 @@ mod error;
 mod fields;
 mod fingerprint;
 mod headers;
+mod image;
 mod inspect;
 mod json;
 mod limits;
@@ -31,6 +32,21 @@ use document::Document;
 
 /// The policy that `bytes` describe, or everything that is wrong with them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
+    document(bytes).finish()
+}
+
+/// The policy that `bytes` describe as an image for [`load`], or everything that is wrong with them. `None` if there is no
+/// image of it; such a configuration has to be [`read`] wherever it is used.
+pub fn compile(bytes: &[u8]) -> Result<Option<Vec<u8>>, Errors> {
+    document(bytes).compile()
+}
+
+/// The policy that was [compiled](compile); `None` if these bytes are no image of one.
+pub fn load(image: Vec<u8>) -> Option<Policy> {
+    image::decode(image)
+}
+
+fn document(bytes: &[u8]) -> Document {
     let mut document = Document::default();
     if bytes.trim_ascii().is_empty() {
         document.fail(Problem::Empty);
@@ -41,5 +57,5 @@ pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
     } else if let Err(problem) = json::read(bytes, &mut document) {
         document.fail(problem);
     }
-    document.finish()
+    document
 }

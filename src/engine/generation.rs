@@ -8,8 +8,10 @@ use crate::domain::level::Generation;
 use crate::domain::time::UnixSeconds;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// SHA-256 of a configuration's bytes.
-pub type Hash = [u8; 32];
+/// What tells one configuration's bytes from any other's that an operator writes: XXH3, 128 bits. It need not withstand
+/// anybody: whoever writes configurations decides everything already, and what is mistaken for an accepted one is still
+/// read before it is used.
+pub type Hash = [u8; 16];
 
 /// A configuration's number among those that were in force since the process started.
 #[derive(Debug)]

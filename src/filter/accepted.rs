@@ -12,7 +12,7 @@ const KEY: &str = concat!("certgate:accepted:", env!("CARGO_PKG_VERSION"));
 #[cfg(feature = "bandwidth")]
 const KEY: &str = concat!("certgate:accepted:", env!("CARGO_PKG_VERSION"), "+bandwidth");
 
-/// So many hashes are kept: 32 KiB, which fit into the memory that was had for a piece of the configuration. One that was
+/// So many hashes are kept: 16 KiB, which fit into the memory that was had for a piece of the configuration. One that was
 /// forgotten is read again, with the same answer.
 const KEPT: usize = 1024;
 
@@ -56,7 +56,7 @@ mod tests {
     }
 
     fn hash(number: u16) -> Hash {
-        let mut hash = [7; 32];
+        let mut hash = [7; 16];
         hash[..2].copy_from_slice(&number.to_le_bytes());
         hash
     }

@@ -9,10 +9,12 @@ use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
 use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
+use crate::engine::host::HostFailure;
 use crate::engine::swap::Unavailable;
 use std::cell::Cell;
 use std::hint::black_box;
 use std::rc::Rc;
+use xxhash_rust::xxh3::Xxh3;
 
 /// The configuration is read in pieces of this size. The host asks the module for memory to put each in, and the module
 /// can only trap if it has none; so no piece is large.
@@ -38,6 +40,14 @@ impl InForce {
     }
 }
 
+/// What a policy is made of.
+pub(super) enum Source {
+    /// The configuration itself.
+    Bytes(Vec<u8>),
+    /// What another VM has compiled.
+    Image(Vec<u8>),
+}
+
 /// How far a configuration is.
 #[derive(Default)]
 enum State {
@@ -45,7 +55,7 @@ enum State {
     #[default]
     Unusable,
     /// Accepted.
-    Waiting { hash: Hash, bytes: Vec<u8> },
+    Waiting { hash: Hash, source: Source },
     /// Taken up.
     Taken(Rc<InForce>),
 }
@@ -56,15 +66,15 @@ impl Configuration {
         self.0.set(State::Unusable);
     }
 
-    /// Will decide by these bytes, which were accepted.
-    pub(super) fn accept(&self, hash: Hash, bytes: Vec<u8>) {
-        self.0.set(State::Waiting { hash, bytes });
+    /// Will decide by this, which was accepted.
+    pub(super) fn accept(&self, hash: Hash, source: Source) {
+        self.0.set(State::Waiting { hash, source });
     }
 
     /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
     pub(super) fn in_force(&self, vm: &Vm) -> Option<Rc<InForce>> {
         let state = match self.0.take() {
-            State::Waiting { hash, bytes } => take_up(hash, bytes, vm),
+            State::Waiting { hash, source } => take_up(hash, source, vm),
             other => other,
         };
         let policy = match &state {
@@ -76,41 +86,66 @@ impl Configuration {
     }
 }
 
+const NO_MEMORY: &str = "there is no memory for the configuration";
+
+/// Whether there is memory for so many bytes, which the host is about to ask for. Had and given back, it is there; the
+/// compiler must not see that nobody wants it.
+pub(super) fn reserve(size: usize) -> bool {
+    let mut memory = Vec::<u8>::new();
+    let reserved = memory.try_reserve_exact(size).is_ok();
+    drop(black_box(memory));
+    reserved
+}
+
+/// The plugin configuration's hash. Only inside `on_configure`.
+pub(super) fn hash(size: usize) -> Result<Hash, &'static str> {
+    let mut hash = Xxh3::new();
+    pieces(size, |piece| hash.update(&piece))?;
+    Ok(hash.digest128().to_le_bytes())
+}
+
 /// The plugin configuration, in memory that could be had without a trap; where it could not, why. Only inside
 /// `on_configure`.
 pub(super) fn read(size: usize) -> Result<Vec<u8>, &'static str> {
-    const NO_MEMORY: &str = "there is no memory for the configuration";
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| NO_MEMORY)?;
-    while bytes.len() < size {
-        // The memory that the host is about to ask for. Had and given back, it is there; the compiler must not see that
-        // nobody wants it.
-        let mut piece = Vec::<u8>::new();
-        piece.try_reserve_exact(PIECE).map_err(|_| NO_MEMORY)?;
-        drop(black_box(piece));
-        let wanted = size.saturating_sub(bytes.len()).min(PIECE);
-        let piece =
-            abi::configuration(bytes.len(), wanted).map_err(|_| "Envoy does not hand the configuration over")?;
-        if piece.is_empty() {
-            return Err("the configuration is shorter than Envoy says");
-        }
-        bytes.extend(piece);
-    }
+    pieces(size, |piece| bytes.extend(piece))?;
     Ok(bytes)
 }
 
-fn take_up(hash: Hash, bytes: Vec<u8>, vm: &Vm) -> State {
+fn pieces(size: usize, mut take: impl FnMut(Vec<u8>)) -> Result<(), &'static str> {
+    let mut start: usize = 0;
+    while start < size {
+        if !reserve(PIECE) {
+            return Err(NO_MEMORY);
+        }
+        let wanted = size.saturating_sub(start).min(PIECE);
+        let piece = abi::configuration(start, wanted).map_err(|_| "Envoy does not hand the configuration over")?;
+        if piece.is_empty() {
+            return Err("the configuration is shorter than Envoy says");
+        }
+        start = start.saturating_add(piece.len());
+        take(piece);
+    }
+    Ok(())
+}
+
+fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
     let (root_id, numbering, first) = match number(hash) {
         Ok(numbered) => numbered,
         Err(why) => {
             vm.journal.trouble(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
-            return State::Waiting { hash, bytes };
+            return State::Waiting { hash, source };
         }
     };
-    let policy = match config::read(&bytes) {
+    let policy = match source {
+        Source::Image(image) => config::load(image).ok_or_else(|| "what the canary compiled cannot be read".to_owned()),
+        Source::Bytes(bytes) => config::read(&bytes).map_err(|errors| errors.summary(LOGGED_ERRORS).to_string()),
+    };
+    let policy = match policy {
         Ok(policy) => policy,
-        Err(errors) => {
-            log::error!("certgate answers 503 to everything: {}", errors.summary(LOGGED_ERRORS));
+        Err(why) => {
+            log::error!("certgate answers 503 to everything: {why}");
             return State::Unusable;
         }
     };
@@ -126,11 +161,16 @@ fn take_up(hash: Hash, bytes: Vec<u8>, vm: &Vm) -> State {
 /// The `root_id`, under which buckets lie, the configuration's number among those of this `root_id`, and whether it is
 /// new.
 fn number(hash: Hash) -> Result<(String, Numbering, bool), Unavailable> {
-    let root_id = abi::property("plugin_root_id")?.unwrap_or_default();
-    let root_id = String::from_utf8_lossy(&root_id).into_owned();
+    let root_id = root_id()?;
     let key = ["certgate:generation:", &root_id].concat();
     let (numbering, first) = Numbering::take_up(&SharedData, &key, hash, worker::wall())?;
     Ok((root_id, numbering, first))
+}
+
+/// What tells this plugin from others with the same `vm_id`.
+pub(super) fn root_id() -> Result<String, HostFailure> {
+    let root_id = abi::property("plugin_root_id")?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&root_id).into_owned())
 }
 
 fn announce(policy: &Policy, number: u64) {

@@ -26,7 +26,7 @@ fn engine_with(store: &FakeStore, limit: &Value) -> Engine {
         "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
     });
     let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-    let (numbering, _) = Numbering::take_up(store, "generation", [0; 32], UnixSeconds(0)).unwrap();
+    let (numbering, _) = Numbering::take_up(store, "generation", [0; 16], UnixSeconds(0)).unwrap();
     Engine::new(policy, numbering, "buckets:")
 }
 

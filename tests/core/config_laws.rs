@@ -135,6 +135,25 @@ proptest! {
         let from_struct = config::read(&protobuf_struct::encode(&document)).map_err(|errors| TestCaseError::fail(errors.to_string()))?;
         prop_assert_eq!(said(&from_json), said(&from_struct));
     }
+
+    #[test]
+    fn an_image_says_the_same(document in document()) {
+        let bytes = document.to_string().into_bytes();
+        let image = config::compile(&bytes).unwrap().expect("an image of everything that is right");
+        let from_image = config::load(image).expect("an image");
+        prop_assert_eq!(said(&from_image), said(&config::read(&bytes).unwrap()));
+    }
+
+    #[test]
+    fn a_damaged_image_is_a_policy_or_none(
+        document in document(),
+        damages in prop::collection::vec(any::<(u8, Index, u8)>(), 1..4),
+    ) {
+        let image = config::compile(document.to_string().as_bytes()).unwrap().unwrap();
+        if let Some(policy) = config::load(damage(image, &damages)) {
+            said(&policy);
+        }
+    }
 }
 
 #[test]

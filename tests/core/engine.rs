@@ -21,7 +21,7 @@ fn engine(configuration: &Value) -> Engine {
 fn take_up(configuration: &Value, store: &FakeStore) -> Engine {
     let bytes = configuration.to_string();
     let policy = certgate::config::read(bytes.as_bytes()).unwrap();
-    let hash = *certificate::fingerprint(bytes.as_bytes()).as_bytes();
+    let hash = *certificate::fingerprint(bytes.as_bytes()).as_bytes().first_chunk().unwrap();
     let (numbering, _) = Numbering::take_up(store, "generation", hash, UnixSeconds(0)).unwrap();
     Engine::new(policy, numbering, "buckets:")
 }

@@ -18,7 +18,7 @@ fn fields(kind: &str, limits: &Value, methods: &[&str]) -> Vec<String> {
     });
     let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
     let store = FakeStore::default();
-    let (numbering, _) = Numbering::take_up(&store, "generation", [0; 32], UnixSeconds(0)).unwrap();
+    let (numbering, _) = Numbering::take_up(&store, "generation", [0; 16], UnixSeconds(0)).unwrap();
     let engine = Engine::new(policy, numbering, "buckets:");
     let request = |method: &&str| {
         let fake = Fake { store: Some(&store), digest: Some(KNOWN.into()), ..Fake::default() };

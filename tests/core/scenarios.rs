@@ -108,7 +108,7 @@ fn every_scenario_on_the_engine() {
         configuration.as_object_mut().unwrap().extend(scenario.options.as_object().unwrap().clone());
         let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
         let store = FakeStore::default();
-        let (numbering, _) = Numbering::take_up(&store, "generation", [0; 32], UnixSeconds(0)).unwrap();
+        let (numbering, _) = Numbering::take_up(&store, "generation", [0; 16], UnixSeconds(0)).unwrap();
         let engine = Engine::new(policy, numbering, "buckets:");
         for (place, step) in scenario.steps.iter().enumerate() {
             let seen = send(&engine, &store, step, of(step.who));

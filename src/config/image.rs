@@ -1,0 +1,73 @@
+//! A compiled configuration as bytes: the clients as [`ClientTable`] has them, and everything else, which is little, as JSON.
+//! What one VM has compiled, another takes up without reading a hundred thousand clients again.
+//!
+//! ```text
+//! u32 le   length of the JSON
+//! JSON     the configuration without its clients
+//! table    see `domain::table`
+//! ```
+
+use super::document::Document;
+use super::json;
+use super::node::Node;
+use crate::domain::policy::Policy;
+use crate::domain::table::ClientTable;
+use std::fmt::Write;
+
+/// The image of these parts and clients; `None` where it cannot be written as plainly as it must be.
+pub(super) fn encode(parts: &[(Box<str>, Node)], clients: &ClientTable) -> Option<Vec<u8>> {
+    let mut json = String::new();
+    map(parts, &mut json)?;
+    let length = u32::try_from(json.len()).ok()?.to_le_bytes();
+    Some([length.as_slice(), json.as_bytes(), clients.as_bytes()].concat())
+}
+
+/// The policy of an image.
+pub(super) fn decode(mut image: Vec<u8>) -> Option<Policy> {
+    let (length, rest) = image.split_first_chunk()?;
+    let (parts, _) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    let mut document = Document::default();
+    json::read(parts, &mut document).ok()?;
+    // In place: it may be most of the memory that there is.
+    drop(image.drain(..parts.len().saturating_add(length.len())));
+    document.finish_with(ClientTable::from_bytes(image)?)
+}
+
+fn map(entries: &[(Box<str>, Node)], json: &mut String) -> Option<()> {
+    json.push('{');
+    for (place, (key, value)) in entries.iter().enumerate() {
+        json.push_str(if place == 0 { "" } else { "," });
+        text(key, json)?;
+        json.push(':');
+        node(value, json)?;
+    }
+    json.push('}');
+    Some(())
+}
+
+fn node(value: &Node, json: &mut String) -> Option<()> {
+    match value {
+        Node::Null => json.push_str("null"),
+        Node::Boolean(value) => write!(json, "{value}").ok()?,
+        Node::Integer(value) => write!(json, "{value}").ok()?,
+        Node::Text(value) => text(value, json)?,
+        Node::List(items) => {
+            json.push('[');
+            for (place, item) in items.iter().enumerate() {
+                json.push_str(if place == 0 { "" } else { "," });
+                node(item, json)?;
+            }
+            json.push(']');
+        }
+        Node::Map(entries) => map(entries, json)?,
+        // In none of the parts, if they are right.
+        Node::Fraction | Node::Imprecise | Node::PrivateKey | Node::TooDeep => return None,
+    }
+    Some(())
+}
+
+/// Nothing that is right in these parts needs an escape.
+fn text(text: &str, json: &mut String) -> Option<()> {
+    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+    plain.then(|| write!(json, "\"{text}\"").ok())?
+}
