@@ -18,4 +18,5 @@ mod admitted;
 mod bandwidth;
 mod calls;
 mod reload;
+mod scale;
 mod store;
