@@ -57,8 +57,10 @@ impl IdentityHeaders {
 pub struct OwnedHeaders {
     /// Folded.
     names: Vec<Box<[u8]>>,
-    /// A bit for each length below 64 that occurs, so that most headers are told apart by their length alone.
+    /// A bit for each length, first and last byte that occurs, so that most headers are told apart without comparing names.
     lengths: u64,
+    firsts: u64,
+    lasts: u64,
 }
 
 impl OwnedHeaders {
@@ -66,22 +68,35 @@ impl OwnedHeaders {
     pub fn new(headers: &IdentityHeaders) -> Self {
         let names = ALWAYS_OWNED.into_iter().chain(headers.names());
         let names: Vec<Box<[u8]>> = names.map(|name| name.bytes().map(fold).collect()).collect();
-        let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name.len()));
-        Self { names, lengths }
+        let bits = |bit: fn(&[u8]) -> u64| names.iter().fold(0, |bits, name| bits | bit(name));
+        let (lengths, firsts, lasts) = (bits(length_bit), bits(first_bit), bits(last_bit));
+        Self { names, lengths, firsts, lasts }
     }
 
     /// Whether `name`, as a client wrote it, is one of them.
     pub fn owns(&self, name: &[u8]) -> bool {
-        self.lengths & length_bit(name.len()) != 0
+        self.lengths & length_bit(name) != 0
+            && self.lasts & last_bit(name) != 0
+            && self.firsts & first_bit(name) != 0
             && self.names.iter().any(|owned| {
                 owned.len() == name.len() && owned.iter().zip(name).all(|(owned, byte)| *owned == fold(*byte))
             })
     }
 }
 
-/// The bit of a length; all lengths from 63 on share the last.
-fn length_bit(length: usize) -> u64 {
-    u32::try_from(length.min(63)).ok().and_then(|length| 1_u64.checked_shl(length)).unwrap_or(u64::MAX)
+/// The bit of a name's length; all lengths from 63 on share the last.
+fn length_bit(name: &[u8]) -> u64 {
+    1_u64.wrapping_shl(u32::try_from(name.len().min(63)).unwrap_or(63))
+}
+
+/// The bit of a name's first byte, which others share.
+fn first_bit(name: &[u8]) -> u64 {
+    name.first().map_or(0, |byte| 1_u64.wrapping_shl(fold(*byte).into()))
+}
+
+/// The bit of a name's last byte, which others share.
+fn last_bit(name: &[u8]) -> u64 {
+    name.last().map_or(0, |byte| 1_u64.wrapping_shl(fold(*byte).into()))
 }
 
 /// The spelling in which names are compared.

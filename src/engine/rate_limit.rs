@@ -96,7 +96,12 @@ fn nearest(limits: &[Limit], draw: &Draw) -> Option<usize> {
 /// did not hold what the request costs with `exceeded`; `None` if there is none.
 pub(super) fn warning(limits: &[Limit], draw: &Draw) -> Option<String> {
     let fields = limits.iter().enumerate().filter_map(|(place, limit)| {
-        let (balance, exceeded) = (draw.balance(limit), draw.take.short.contains(&place));
+        let exceeded = draw.take.short.contains(&place);
+        // Of most limits nobody has to look at what is left.
+        if !exceeded && limit.warn_at.is_none() {
+            return None;
+        }
+        let balance = draw.balance(limit);
         (exceeded || limit.warns(balance.remaining))
             .then(|| Field { more: exceeded.then_some(More::Exceeded), ..Field::left(limit, balance) })
     });
@@ -131,7 +136,8 @@ impl<'l> Field<'l> {
 }
 
 /// `None` if there is nothing to list.
-fn list<'l>(fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]) -> Option<String> {
+fn list<'l>(mut fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]) -> Option<String> {
+    let fields = [fields.next()?].into_iter().chain(fields);
     let [first, second] = keys.map(KeyRef::constant);
     let mut list = ListSerializer::new();
     for field in fields {

@@ -5,14 +5,12 @@
 pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])> + Clone> {
     let (count, rest) = if bytes.is_empty() { (&[0; 4], bytes) } else { bytes.split_first_chunk()? };
     let (sizes, mut data) = rest.split_at_checked(length(count)?.checked_mul(8)?)?;
-    let sizes = sizes.as_chunks::<4>().0.as_chunks::<2>().0;
+    let sizes = sizes.as_chunks::<4>().0;
     // Checked beforehand, so that no part of a broken list counts for anything.
-    let mut behind = data;
-    for [name, value] in sizes {
-        take(&mut behind, name)?;
-        take(&mut behind, value)?;
-    }
-    Some(sizes.iter().map_while(move |[name, value]| Some((take(&mut data, name)?, take(&mut data, value)?))))
+    let whole = sizes.iter().try_fold(0_usize, |sum, size| sum.checked_add(length(size)?)?.checked_add(1))?;
+    let pairs = sizes.as_chunks::<2>().0.iter();
+    let pairs = pairs.map_while(move |[name, value]| Some((take(&mut data, name)?, take(&mut data, value)?)));
+    (whole == data.len()).then_some(pairs)
 }
 
 /// The bytes of these names and values.
@@ -34,7 +32,7 @@ pub(super) fn serialise<'a>(pairs: impl ExactSizeIterator<Item = (&'a str, &'a s
 /// Cuts a text of this size, and the NUL behind it, off `data`.
 fn take<'d>(data: &mut &'d [u8], size: &[u8; 4]) -> Option<&'d [u8]> {
     let (text, rest) = data.split_at_checked(length(size)?)?;
-    *data = rest.strip_prefix(b"\0")?;
+    *data = rest.get(1..)?;
     Some(text)
 }
 

@@ -1,0 +1,49 @@
+//! Certificates that are the same in each run, to the last byte: fuel depends on them.
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SerialNumber, date_time_ymd};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+/// A client's certificate.
+pub(crate) struct Certificate {
+    pem: String,
+    fingerprint: String,
+}
+
+impl Certificate {
+    /// The certificate of this name, always the same, and valid as long as any test needs it.
+    pub(crate) fn of(common_name: &str) -> Self {
+        let key: Vec<u8> = PKCS8.into_iter().chain(Sha256::digest(common_name)).collect();
+        // Ed25519, since it signs without randomness.
+        let key = KeyPair::try_from(key).expect("a key");
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.serial_number = Some(SerialNumber::from(7));
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2120, 1, 1));
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self { pem: certificate.pem(), fingerprint: hex(Sha256::digest(certificate.der()).as_slice()) }
+    }
+
+    /// SHA-256 of the DER form, in 64 lower-case digits.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// What Envoy says of a connection with it.
+    pub(crate) fn properties(&self) -> HashMap<&'static str, String> {
+        HashMap::from([
+            ("connection\0sha256_peer_certificate_digest", self.fingerprint.clone()),
+            ("connection\0peer_certificate", self.pem.clone()),
+            ("connection\0subject_peer_certificate", "CN=client".to_owned()),
+        ])
+    }
+}
+
+/// Lower-case digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}

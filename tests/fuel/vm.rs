@@ -1,0 +1,169 @@
+//! The finished module in an interpreter, called as Envoy calls it, each time with what it used.
+
+use crate::certificate::Certificate;
+use crate::host::{self, Host, Step};
+use crate::meter;
+use crate::process::Process;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::OnceLock;
+use wasmi::{Engine, Global, Instance, Linker, Memory, Module, Store, WasmParams, WasmResults};
+
+/// Bytes in a page of linear memory.
+const PAGE: u64 = 65_536;
+
+/// What a callback, or a few, used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Usage(pub(crate) Vec<Step>);
+
+impl Usage {
+    /// The fuel, all in all.
+    pub(crate) fn fuel(&self) -> u64 {
+        self.0.iter().map(|step| step.fuel).sum()
+    }
+
+    /// The number of host calls.
+    pub(crate) fn calls(&self) -> usize {
+        self.0.iter().filter(|step| step.is_call).count()
+    }
+}
+
+/// One VM: a canary, or a worker's.
+pub(crate) struct Vm {
+    store: Store<Host>,
+    instance: Instance,
+    memory: Memory,
+    count: Global,
+    next_context: u32,
+    root: Option<u32>,
+}
+
+impl Vm {
+    /// A new VM in this process.
+    pub(crate) fn start(process: &Rc<Process>) -> Self {
+        let module = module();
+        let mut store = Store::new(module.engine(), Host::new(Rc::clone(process)));
+        let mut linker = Linker::new(module.engine());
+        host::register(&mut linker, module);
+        let instance = linker.instantiate_and_start(&mut store, module).expect("an instance");
+        let memory = instance.get_memory(&store, "memory").expect("a memory");
+        let count = instance.get_global(&store, meter::COUNT).expect("a count");
+        let mut vm = Self { store, instance, memory, count, next_context: 1, root: None };
+        vm.call::<(), ()>("_initialize", ());
+        vm
+    }
+
+    /// Configures the plugin as Envoy does, also anew: another root context, and then the end of the old one. Panics
+    /// unless the module accepts the configuration.
+    pub(crate) fn configure(&mut self, configuration: &[u8]) -> Usage {
+        let new = self.context(0);
+        if self.exports("proxy_on_vm_start") {
+            assert_eq!(self.call::<(u32, u32), u32>("proxy_on_vm_start", (new, 0)), 1);
+        }
+        self.store.data_mut().configuration = configuration.to_vec();
+        self.count();
+        let accepted = self.call::<(u32, u32), u32>("proxy_on_configure", (new, configuration.len() as u32));
+        assert_eq!(accepted, 1, "{:?}", self.host().log);
+        let usage = self.counted();
+        self.store.data_mut().configuration = Vec::new();
+        if let Some(old) = self.root.replace(new) {
+            self.delete(old);
+        }
+        usage
+    }
+
+    /// The tick that the module asked for.
+    pub(crate) fn tick(&mut self) -> Usage {
+        assert_ne!(self.host().tick_period, 0, "the module asked for no tick");
+        let root = self.root.expect("a root context");
+        self.count();
+        self.call::<u32, ()>("proxy_on_tick", root);
+        self.counted()
+    }
+
+    /// A request with these headers on a connection with this certificate, from its beginning to its end: also if the
+    /// module answers it, since Envoy then calls it for the response all the same.
+    pub(crate) fn request(&mut self, headers: &[(String, String)], certificate: Option<&Certificate>) -> Usage {
+        let host = self.store.data_mut();
+        let bytes = |(name, value): &(String, String)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+        host.request = headers.iter().map(bytes).collect();
+        host.response = vec![(b":status".to_vec(), b"200".to_vec())];
+        host.connection = certificate.map(Certificate::properties).unwrap_or_default();
+        host.filter_state.clear();
+        host.answer = None;
+        self.count();
+        let stream = self.context(self.root.expect("a root context"));
+        self.call::<(u32, u32, u32), u32>("proxy_on_request_headers", (stream, headers.len() as u32, 1));
+        self.call::<(u32, u32, u32), u32>("proxy_on_response_headers", (stream, 1, 0));
+        self.delete(stream);
+        self.counted()
+    }
+
+    /// What its host knows.
+    pub(crate) fn host(&self) -> &Host {
+        self.store.data()
+    }
+
+    /// The bytes of linear memory, which never shrinks: so the most that it ever was.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.size(&self.store) * PAGE
+    }
+
+    fn context(&mut self, parent: u32) -> u32 {
+        let new = self.next_context;
+        self.next_context += 1;
+        self.call::<(u32, u32), ()>("proxy_on_context_create", (new, parent));
+        new
+    }
+
+    fn delete(&mut self, context: u32) {
+        if self.exports("proxy_on_done") {
+            assert_eq!(self.call::<u32, u32>("proxy_on_done", context), 1);
+        }
+        self.call::<u32, ()>("proxy_on_delete", context);
+    }
+
+    fn exports(&self, name: &str) -> bool {
+        self.instance.get_func(&self.store, name).is_some()
+    }
+
+    fn call<P: WasmParams, R: WasmResults>(&mut self, name: &str, arguments: P) -> R {
+        let function = self.instance.get_typed_func::<P, R>(&self.store, name).expect(name);
+        let result = function.call(&mut self.store, arguments);
+        let fuel = self.fuel();
+        self.store.data_mut().step(name, false, fuel);
+        result.unwrap_or_else(|error| panic!("{name}: {error}; {:?}", self.host().log))
+    }
+
+    fn count(&mut self) {
+        let fuel = self.fuel();
+        self.store.data_mut().start(fuel);
+    }
+
+    fn fuel(&self) -> u64 {
+        self.count.get(&self.store).i64().expect("an i64").cast_unsigned()
+    }
+
+    fn counted(&self) -> Usage {
+        Usage(self.host().steps.clone())
+    }
+}
+
+/// The module, compiled once.
+fn module() -> &'static Module {
+    static MODULE: OnceLock<Module> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let bytes = fs::read(path()).expect("a module that can be read");
+        Module::new(&Engine::default(), meter::metered(&bytes)).expect("a module")
+    })
+}
+
+fn path() -> PathBuf {
+    let path = match std::env::var_os("CERTGATE_WASM") {
+        Some(path) if !path.is_empty() => path.into(),
+        _ => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/certgate.wasm"),
+    };
+    assert!(path.is_file(), "there is no module at {}: run `make wasm`", path.display());
+    path
+}
