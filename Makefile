@@ -61,6 +61,12 @@ run: wasm envoy ## The demo, left running for requests of your own, until Ctrl-C
 demo: wasm envoy ## The demo: what certgate does, shown on a real Envoy with real certificates
 	@cargo run --quiet --example demo
 
+# QUICK=1 for fewer rounds; SAVE=1 to put the results where the README has them from.
+.PHONY: bench
+bench: wasm envoy ## What certgate costs, beside what else could do its job (QUICK=1: under three minutes)
+	@cargo run --quiet --release --manifest-path tests/bench/Cargo.toml --target-dir target/bench/build -- \
+		$(if $(QUICK),--quick) $(if $(SAVE),--save)
+
 .PHONY: lint
 lint: ## Formatting and clippy, for the host and for the module
 	@$(call need,cargo cc)
