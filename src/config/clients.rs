@@ -8,7 +8,8 @@ use super::path::Path;
 use crate::domain::client::{Client, ClientIndex, CredentialIndex, Tier, TierIndex};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{NONE, Name, OTHER};
-use crate::domain::table::{Builder, ClientTable};
+use crate::domain::table::ClientTable;
+use crate::domain::table_builder::Builder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

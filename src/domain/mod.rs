@@ -18,5 +18,7 @@ pub mod quota;
 pub mod rate;
 mod record;
 pub mod registry;
+mod slots;
 pub mod table;
+pub mod table_builder;
 pub mod time;

@@ -1,0 +1,77 @@
+//! A hash table as bytes, by open addressing: what is in a slot is the place of a thing plus one, in little-endian order, or 0.
+
+use super::fingerprint::Fingerprint;
+
+/// How many slots a hash table of so many things has: a quarter of them stays empty.
+pub(super) fn slots_for(count: usize) -> usize {
+    count.saturating_add(count.div_ceil(3)).saturating_add(1)
+}
+
+/// The slots to look into for a hash, in order.
+pub(super) fn probe(hash: u32, slots: usize) -> impl Iterator<Item = usize> {
+    let scaled = u64::from(hash).saturating_mul(u64::try_from(slots).unwrap_or(0)) >> 32;
+    let first = usize::try_from(scaled).unwrap_or(0);
+    (first..slots).chain(0..first)
+}
+
+/// A hash table of the numbers below `count`, and those that are the same as an earlier one, each with the first.
+pub(super) fn index(
+    count: usize,
+    hash: impl Fn(usize) -> u32,
+    same: impl Fn(usize, usize) -> bool,
+) -> (Vec<[u8; 4]>, Vec<(usize, usize)>) {
+    let mut table = vec![[0; 4]; slots_for(count)];
+    let mut taken = Vec::new();
+    for item in 0..count {
+        for slot in probe(hash(item), table.len()) {
+            let Some(slot) = table.get_mut(slot) else { break };
+            match place(*slot) {
+                Some(first) if same(item, first) => {
+                    taken.push((item, first));
+                    break;
+                }
+                Some(_) => {}
+                None => {
+                    *slot = number(item).saturating_add(1).to_le_bytes();
+                    break;
+                }
+            }
+        }
+    }
+    (table, taken)
+}
+
+/// The place in a slot, if it is not empty.
+pub(super) fn place(slot: [u8; 4]) -> Option<usize> {
+    u32::from_le_bytes(slot).checked_sub(1).and_then(|place| usize::try_from(place).ok())
+}
+
+/// The first bytes: fingerprints are uniformly distributed already, and a table that holds only what the operator
+/// registered cannot be filled with collisions by anybody else.
+pub(super) fn fingerprint_hash(fingerprint: &Fingerprint) -> u32 {
+    fingerprint.as_bytes().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+/// FNV-1a, for names that the operator chose.
+pub(super) fn text_hash(text: &str) -> u32 {
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    // Names differ most at their ends, which the last multiplications have not carried to the front.
+    (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d)
+}
+
+/// No module has memory for more than fit.
+pub(super) fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX >> 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_spread() {
+        let hashes: Vec<_> = (0..1000).map(|number| text_hash(&format!("c{number:05}")) >> 24).collect();
+        let most = (0..256).map(|first| hashes.iter().filter(|hash| **hash == first).count()).max();
+        assert!(most < Some(20), "{most:?} of 1000 in one of 256 places");
+    }
+}
