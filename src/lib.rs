@@ -19,8 +19,8 @@
 //!
 //! `filter` brings the request's headers in one call and hands them to [`engine::Engine::request`]. That removes what
 //! only certgate may say, identifies the client by the peer certificate's fingerprint, checks credential and
-//! certificate at this moment, takes what the request costs from each of the tier's limits, and either annotates the request or says
-//! how to reject it.
+//! certificate at this moment, takes what the request costs from each of the tier's limits, and either annotates the
+//! request or says how to reject it.
 
 pub mod calendar;
 pub mod certificate;

@@ -2,14 +2,11 @@
 //! `root_id`, the one that is in force and the one that comes; whoever finds none reads the configuration itself.
 
 use crate::engine::generation::Hash;
-use crate::engine::host::{Expected, Store, Swap};
+use crate::engine::host::Store;
 use crate::engine::swap::{Change, update};
 
 /// Shared data outlive a module, and another version may write another image.
 const PREFIX: &str = concat!("certgate:image:", env!("CARGO_PKG_VERSION"), ":");
-
-/// How often a slot is written anew while others write it too.
-const ATTEMPTS: usize = 10;
 
 /// The images of one `root_id`.
 pub(super) struct Images<'s, S> {
@@ -34,7 +31,7 @@ impl<S: Store> Images<'_, S> {
         let older = self.entries().into_iter().find(|entry| entry.hash != *hash);
         let slot = older.map_or(0, |newest| 1_u8.saturating_sub(newest.slot));
         let value = [hash.as_slice(), image].concat();
-        if !self.overwrite(&self.key(slot), &value) {
+        if update(self.store, &self.key(slot), |_| Change::Write(&value), || ()).is_err() {
             return;
         }
         let entry = Entry { slot, hash: *hash, length };
@@ -59,14 +56,6 @@ impl<S: Store> Images<'_, S> {
         }
         drop(value.drain(..hash.len()));
         Some(value)
-    }
-
-    fn overwrite(&self, key: &str, value: &[u8]) -> bool {
-        (0..ATTEMPTS).any(|_| {
-            let Ok(stored) = self.store.read(key) else { return false };
-            let expected = stored.map_or(Expected::Absent, |(_, version)| Expected::Version(version));
-            self.store.swap(key, value, expected) == Ok(Swap::Done)
-        })
     }
 
     fn entries(&self) -> Vec<Entry> {
