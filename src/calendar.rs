@@ -1,8 +1,9 @@
-//! The windows of the calendar that quotas count in, in UTC. Used by [`crate::engine`]; knows no clock.
+//! The calendar, in UTC: the windows that quotas count in, and moments as people write them. Knows no clock.
 
 use crate::domain::quota::{Period, Window};
 use crate::domain::time::UnixSeconds;
-use time::{Date, OffsetDateTime};
+use std::fmt;
+use time::{Date, OffsetDateTime, Time};
 
 /// The window of this period that the moment lies in; `None` for a moment beyond the year 9999 or so far back.
 pub fn window(period: Period, UnixSeconds(now): UnixSeconds) -> Option<Window> {
@@ -21,6 +22,38 @@ pub fn window(period: Period, UnixSeconds(now): UnixSeconds) -> Option<Window> {
     Some(Window { starts: UnixSeconds(starts), ends: UnixSeconds(ends) })
 }
 
+/// The moment that `text` writes as RFC 3339 section 5.6 does, in UTC and whole seconds: `2026-11-24T12:00:00Z`.
+pub fn moment(text: &str) -> Option<UnixSeconds> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+    let small = |number: u16| u8::try_from(number).ok();
+    let date = Date::from_calendar_date(year.into(), small(month)?.try_into().ok()?, small(day)?).ok()?;
+    let time = Time::from_hms(small(hour)?, small(minute)?, small(second)?).ok()?;
+    Some(UnixSeconds(date.with_time(time).assume_utc().unix_timestamp()))
+}
+
+/// A moment as [`moment`] reads it.
+pub fn rfc3339(UnixSeconds(moment): UnixSeconds) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let Ok(time) = OffsetDateTime::from_unix_timestamp(moment) else { return f.write_str("never") };
+        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+        let (hour, minute, second) = time.to_hms();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    })
+}
+
+/// Three numbers of so many digits.
+fn numbers(text: &str, separator: char, lengths: [usize; 3]) -> Option<[u16; 3]> {
+    let mut parts = text.split(separator);
+    let numbers = lengths.map(|length| {
+        let digits = parts.next().filter(|part| part.len() == length)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    });
+    let [first, second, third] = numbers;
+    parts.next().is_none().then_some([first?, second?, third?])
+}
+
 /// Start and end of the window of a fixed length. A day of the calendar has as many seconds as any other: Unix time has
 /// no leap seconds.
 fn fixed(now: i64, length: i64) -> Option<(i64, i64)> {
@@ -31,6 +64,46 @@ fn fixed(now: i64, length: i64) -> Option<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_to_the_letter() {
+        let seconds = |text| moment(text).map(|moment| moment.0);
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(seconds("2024-02-29T13:45:59Z"), Some(1_709_214_359));
+        assert_eq!(seconds("9999-12-31T23:59:59Z"), Some(253_402_300_799));
+        for wrong in [
+            "",
+            "2024-02-29",
+            "2024-02-29T13:45:59",
+            "2024-02-29 13:45:59Z",
+            "2024-02-29T13:45:59+00:00",
+            "2023-02-29T00:00:00Z",
+            "2024-2-29T13:45:59Z",
+            "2024-02-29T13:45Z",
+            "2024-02-29T24:00:00Z",
+            "2024-02-29T13:45:59.5Z",
+            "+024-02-29T13:45:59Z",
+            "2024-02-29T13:45:59Z:00",
+            "2024-02-29-01T13:45:59Z",
+            "2024-02-29T13:45:60Z",
+        ] {
+            assert_eq!(moment(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments_are_written_as_they_are_read() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(UnixSeconds(seconds)).to_string(), text);
+            assert_eq!(moment(text), Some(UnixSeconds(seconds)));
+        }
+        assert_eq!(rfc3339(UnixSeconds(i64::MAX)).to_string(), "never");
+    }
 
     #[test]
     fn windows_begin_and_end_where_the_calendar_says() {

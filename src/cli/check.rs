@@ -1,9 +1,11 @@
 //! `certgate check`: whether certgate in Envoy accepts a registry, and what somebody should know who is about to load it.
 
-use super::time::{now, rfc3339};
+use super::time::now;
 use super::{Outcome, Output, input, yaml};
+use crate::calendar::rfc3339;
 use crate::config;
 use crate::domain::cost::Cost;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
@@ -92,7 +94,7 @@ fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
             0..=SOON => "expires soon",
             _ => return None,
         };
-        let certificate = credential.fingerprint;
+        let certificate = Fingerprint::new(registry.clients().identifier(index)?.digest);
         Some(format!("client {client}: certificate {certificate} {what}, at {}", rfc3339(validity.not_after)))
     });
     let mut limits = registry.tiers().iter().flat_map(|tier| &tier.limits);

@@ -1,8 +1,8 @@
 //! `certgate fingerprint`: what a registry says of a certificate.
 
 use super::input;
-use super::time::rfc3339;
 use super::{Outcome, Output};
+use crate::calendar::rfc3339;
 use crate::certificate::{self, Unreadable};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;

@@ -1,13 +1,16 @@
 //! The part `clients`: to clients and their credentials, one item at a time. Names are resolved when all is read.
 
-use super::credentials;
+use super::credentials::{self, Item, Siblings};
 use super::error::{Errors, Problem};
 use super::fields::{Located, Names};
 use super::node::Node;
 use super::path::Path;
-use crate::domain::client::{Client, ClientIndex, CredentialIndex, Tier, TierIndex};
+use crate::certificate::names::NameParts;
+use crate::domain::client::{Client, ClientIndex, Profile, ProfileIndex, Tier, TierIndex};
+use crate::domain::credential::{CredentialIndex, Kind, Shape};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{NONE, Name, OTHER};
+use crate::domain::sorted;
 use crate::domain::table::ClientTable;
 use crate::domain::table_builder::Builder;
 use std::collections::BTreeMap;
@@ -18,34 +21,56 @@ const CREDENTIALS: &str = "a list of one credential or more";
 /// Where the list stands.
 pub(super) const PATH: Path<'static> = Path::Key(&Path::Top, "clients");
 
-/// What was read of the list so far. A client's tier is a number of [`Clients::tiers`] until all is read.
+/// What was read of the list so far.
 #[derive(Default)]
 pub(super) struct Clients {
     /// A client for each item, right or wrong, so that an item's index tells its path; what is wrong has no alias.
     builder: Builder,
     /// Where in its client's list each of the credentials stands.
     positions: Vec<u32>,
-    /// The tiers that items name, numbered as they came.
-    tiers: BTreeMap<Name, usize>,
+    /// What clients have in common, numbered as it came.
+    profiles: BTreeMap<Unresolved, usize>,
+    /// How names are matched.
+    shapes: Vec<Shape>,
+    /// The patterns, which may match the same name as others.
+    patterns: Vec<(CredentialIndex, NameParts)>,
 }
 
-/// The number of a tier that is wrong.
-const NO_TIER: TierIndex = TierIndex(1 << 30);
+/// A profile whose tier is still a name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Unresolved {
+    tier: Name,
+    groups: Vec<Name>,
+    scopes: Vec<Name>,
+}
+
+/// The number of a profile that is wrong.
+const NO_PROFILE: ProfileIndex = ProfileIndex(1 << 30);
+
+/// What one item says of its client.
+#[derive(Default)]
+struct Read {
+    alias: Option<Name>,
+    profile: Option<ProfileIndex>,
+    enabled: bool,
+}
 
 impl Clients {
     /// Takes the next item in.
     pub(super) fn push(&mut self, item: Located<'_>, errors: &mut Errors) {
-        let (alias, tier, enabled) = self.client(item, errors).unwrap_or((None, None, false));
+        let Read { alias, profile, enabled } = self.client(item, errors).unwrap_or_default();
         let alias = alias.as_ref().map_or("", Name::as_str);
-        self.builder.push_client(&Client { alias, tier: tier.unwrap_or(NO_TIER), enabled });
+        self.builder.push_client(&Client { alias, profile: profile.unwrap_or(NO_PROFILE), enabled });
     }
 
-    fn client(&mut self, item: Located<'_>, errors: &mut Errors) -> Option<(Option<Name>, Option<TierIndex>, bool)> {
-        const KNOWN: &[&str] = &["alias", "tier", "enabled", "description", "credentials"];
+    fn client(&mut self, item: Located<'_>, errors: &mut Errors) -> Option<Read> {
+        const KNOWN: &[&str] = &["alias", "tier", "groups", "scopes", "enabled", "description", "credentials"];
         let fields = item.fields(KNOWN, "a map with `alias`, `tier` and `credentials`", errors)?;
         let alias = fields.required("alias", "the client's alias", errors);
         let alias = alias.and_then(|alias| alias.free_name(&[NONE, OTHER], errors));
         let tier = fields.required("tier", "the name of the client's tier", errors).and_then(|tier| tier.name(errors));
+        let groups = fields.optional("groups").map_or(Some(Vec::new()), |groups| names(groups, errors));
+        let scopes = fields.optional("scopes").map_or(Some(Vec::new()), |scopes| names(scopes, errors));
         let enabled = fields.optional("enabled").map_or(Some(true), |enabled| enabled.boolean(errors));
         if let Some(description) = fields.optional("description") {
             description.text("text", errors);
@@ -53,7 +78,11 @@ impl Clients {
         if let Some(credentials) = fields.required("credentials", CREDENTIALS, errors) {
             self.credentials(credentials, errors);
         }
-        Some((alias, tier.map(|tier| self.number(tier)), enabled.unwrap_or_default()))
+        let profile = match (tier, groups, scopes) {
+            (Some(tier), Some(groups), Some(scopes)) => Some(self.number(Unresolved { tier, groups, scopes })),
+            _ => None,
+        };
+        Some(Read { alias, profile, enabled: enabled.unwrap_or_default() })
     }
 
     fn credentials(&mut self, list: Located<'_>, errors: &mut Errors) {
@@ -61,37 +90,82 @@ impl Clients {
             return list.refuse(CREDENTIALS, errors);
         }
         let client = ClientIndex(self.builder.client_count());
-        let mut names = Names::of(list.path);
+        let mut siblings = Siblings::of(list.path);
         for (position, item) in list.items().enumerate() {
-            if let Some((credential, validity)) = credentials::read(item, client, position, &mut names, errors) {
-                self.builder.push_credential(&credential, validity);
-                self.positions.push(u32::try_from(position).unwrap_or(u32::MAX));
+            if let Some(item) = credentials::read(item, client, position, &mut siblings, errors) {
+                self.credential(item, position);
             }
         }
     }
 
-    fn number(&mut self, tier: Name) -> TierIndex {
-        let next = self.tiers.len();
-        TierIndex(*self.tiers.entry(tier).or_insert(next))
+    fn credential(&mut self, item: Item, position: usize) {
+        let Item { credential, digest, dates, window, name } = item;
+        let index = CredentialIndex(self.positions.len());
+        if let Some(name) = name {
+            let shape = name.shape();
+            sorted::insert(&mut self.shapes, shape);
+            if shape.mask != 0 {
+                self.patterns.push((index, name));
+            }
+        } else if credential.kind == Kind::SpkiSha256 {
+            sorted::insert(&mut self.shapes, Shape { kind: Kind::SpkiSha256, parts: 0, mask: 0 });
+        }
+        self.builder.push_credential(&credential, &digest, dates, window);
+        self.positions.push(u32::try_from(position).unwrap_or(u32::MAX));
     }
 
-    /// The clients and credentials; `None` if there is an error. `tiers` are `None` where it is not known which there are,
-    /// so that nothing can be said about the names of tiers.
-    pub(super) fn finish(mut self, tiers: Option<&[Tier]>, errors: &mut Errors) -> Option<ClientTable> {
+    fn number(&mut self, profile: Unresolved) -> ProfileIndex {
+        let next = self.profiles.len();
+        ProfileIndex(*self.profiles.entry(profile).or_insert(next))
+    }
+
+    /// The aliases, in the order of the items.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = &str> {
+        (0..self.builder.client_count()).map(|place| self.builder.alias(ClientIndex(place)).unwrap_or_default())
+    }
+
+    /// Reports what is wrong between items; the profiles. `tiers` are `None` where it is not known which there are, so
+    /// that nothing can be said about the names of tiers.
+    pub(super) fn check(&self, tiers: Option<&[Tier]>, errors: &mut Errors) -> Vec<Profile> {
         self.report_taken_aliases(errors);
-        self.report_taken_certificates(errors);
-        let tiers = tiers?;
-        let known: Arc<[Name]> = tiers.iter().map(|tier| tier.name.clone()).collect();
-        let resolved = resolve(self.tiers, tiers);
-        let all = self.builder.resolve_tiers(|client, tier| match resolved.get(tier.0)?.as_ref()? {
-            Ok(tier) => Some(*tier),
-            Err(tier) => {
-                let unknown = Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
-                errors.push(&Path::Key(&Path::Item(&PATH, client.0), "tier"), unknown);
-                None
+        self.report_taken_credentials(errors);
+        self.report_rivals(errors);
+        tiers.map(|tiers| self.resolve(tiers, errors)).unwrap_or_default()
+    }
+
+    /// The clients and credentials, if nothing was wrong, with these profiles.
+    pub(super) fn finish(mut self, profiles: &[Profile]) -> ClientTable {
+        profiles.iter().for_each(|profile| self.builder.push_profile(profile));
+        self.shapes.into_iter().for_each(|shape| self.builder.push_shape(shape));
+        self.builder.finish()
+    }
+
+    /// The profiles by number; reports the tiers that there are not, for each client that is in one.
+    fn resolve(&self, tiers: &[Tier], errors: &mut Errors) -> Vec<Profile> {
+        let mut profiles = vec![None; self.profiles.len()];
+        for (profile, number) in &self.profiles {
+            if let Some(place) = profiles.get_mut(*number) {
+                *place = Some(profile);
             }
+        }
+        let profiles: Vec<_> = profiles.into_iter().flatten().collect();
+        let resolved = |tier: &Name| tiers.binary_search_by(|known| known.name.cmp(tier)).map(TierIndex);
+        if profiles.iter().any(|profile| resolved(&profile.tier).is_err()) {
+            let known: Arc<[Name]> = tiers.iter().map(|tier| tier.name.clone()).collect();
+            for (client, profile) in self.builder.client_profiles() {
+                let Some(Unresolved { tier, .. }) = profiles.get(profile.0) else { continue };
+                if resolved(tier).is_err() {
+                    let unknown = Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
+                    errors.push(&Path::Key(&Path::Item(&PATH, client.0), "tier"), unknown);
+                }
+            }
+        }
+        let profiles = profiles.into_iter().map(|Unresolved { tier, groups, scopes }| Profile {
+            tier: resolved(tier).unwrap_or(TierIndex(usize::MAX)),
+            groups: groups.clone(),
+            scopes: scopes.clone(),
         });
-        (all && errors.is_empty()).then(|| self.builder.finish())
+        profiles.collect()
     }
 
     fn report_taken_aliases(&self, errors: &mut Errors) {
@@ -101,42 +175,67 @@ impl Clients {
         }
     }
 
-    fn report_taken_certificates(&self, errors: &mut Errors) {
-        for (credential, first) in self.builder.taken_certificates() {
-            let (Some(credential), Some(first)) = (self.credential(credential), self.credential(first)) else {
-                continue;
-            };
-            let problem = Problem::CertificateTaken {
-                fingerprint: credential.0,
-                first: with_path(first.1, first.2, |path| path.to_string()),
-                client: self.builder.alias(first.1).and_then(Name::new),
-            };
-            with_path(credential.1, credential.2, |path| errors.push(path, problem));
+    fn report_taken_credentials(&self, errors: &mut Errors) {
+        for (credential, first) in self.builder.taken_identifiers() {
+            let Some(identifier) = self.builder.identifier_at(credential) else { continue };
+            let digest = identifier.kind.proves_itself().then(|| Fingerprint::new(identifier.digest));
+            let problem = |first, client| Problem::CredentialTaken { kind: identifier.kind, digest, first, client };
+            self.report_about(credential, first, problem, errors);
         }
     }
 
-    /// A credential's fingerprint, whose it is, and where it stands in that client's list.
-    fn credential(&self, index: CredentialIndex) -> Option<(Fingerprint, ClientIndex, usize)> {
-        let (fingerprint, client) = self.builder.credential(index)?;
-        Some((fingerprint, client, usize::try_from(*self.positions.get(index.0)?).ok()?))
+    /// Reports names that two clients' patterns match equally well.
+    fn report_rivals(&self, errors: &mut Errors) {
+        let of = |shape: Shape| self.patterns.iter().filter(move |(_, name)| name.shape() == shape);
+        for (place, shape) in self.shapes.iter().enumerate() {
+            for rival in self.shapes.iter().take(place).filter(|rival| rival.rivals(shape)) {
+                let mut seen = BTreeMap::new();
+                for (index, name) in of(*rival) {
+                    seen.entry(name.shared_with(shape)).or_insert(*index);
+                }
+                for (index, name) in of(*shape) {
+                    let Some(other) = seen.get(&name.shared_with(rival)) else { continue };
+                    if self.builder.holder(*index) != self.builder.holder(*other) {
+                        let problem = |first, client| Problem::Rival { first, client };
+                        self.report_about(*index.max(other), *index.min(other), problem, errors);
+                    }
+                }
+            }
+        }
     }
+
+    /// Reports a problem that a credential has with one that stands before it.
+    fn report_about(
+        &self,
+        credential: CredentialIndex,
+        first: CredentialIndex,
+        problem: impl FnOnce(String, Option<Name>) -> Problem,
+        errors: &mut Errors,
+    ) {
+        let (Some(credential), Some(first)) = (self.place(credential), self.place(first)) else { return };
+        let alias = self.builder.alias(first.0).and_then(Name::new);
+        let problem = problem(with_path(first.0, first.1, |path| path.to_string()), alias);
+        with_path(credential.0, credential.1, |path| errors.push(path, problem));
+    }
+
+    /// Whose credential it is, and where it stands in that client's list.
+    fn place(&self, index: CredentialIndex) -> Option<(ClientIndex, usize)> {
+        Some((self.builder.holder(index)?, usize::try_from(*self.positions.get(index.0)?).ok()?))
+    }
+}
+
+/// Names in ascending order, each once.
+pub(super) fn names(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Name>> {
+    if !list.is_list("a list of names", errors) {
+        return None;
+    }
+    let mut unique = Names::of(list.path);
+    let read: Vec<_> =
+        list.items().enumerate().map(|(place, name)| name.unique_name(&mut unique, place, errors)).collect();
+    read.iter().all(Option::is_some).then(|| unique.into_sorted())
 }
 
 /// Calls `then` with the path of a credential.
 fn with_path<T>(client: ClientIndex, position: usize, then: impl FnOnce(&Path<'_>) -> T) -> T {
     then(&Path::Item(&Path::Key(&Path::Item(&PATH, client.0), "credentials"), position))
-}
-
-/// The tier, or the name that is none's, for each number that [`Clients::number`] gave.
-fn resolve(numbered: BTreeMap<Name, usize>, tiers: &[Tier]) -> Vec<Option<Result<TierIndex, Name>>> {
-    let mut resolved: Vec<_> = numbered.iter().map(|_| None).collect();
-    for (name, number) in numbered {
-        if let Some(place) = resolved.get_mut(number) {
-            *place = Some(match tiers.binary_search_by(|tier| tier.name.cmp(&name)) {
-                Ok(index) => Ok(TierIndex(index)),
-                Err(_) => Err(name),
-            });
-        }
-    }
-    resolved
 }

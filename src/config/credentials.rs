@@ -3,62 +3,182 @@
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located, Names};
 use super::fingerprint;
+use super::names_by_attribute;
 use super::path::Path;
 use super::show::Found;
+use crate::calendar;
 use crate::certificate;
-use crate::domain::client::{ClientIndex, Credential};
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::time::Validity;
+use crate::certificate::names::{DNS, NameParts, URI};
+use crate::domain::client::ClientIndex;
+use crate::domain::credential::{Credential, Identifier, Kind};
+use crate::domain::fingerprint::LENGTH;
+use crate::domain::time::{UnixSeconds, Validity};
 
-const IDENTIFIER: &str = "either `sha256` or `pem`";
+const FIELDS: &[&str] = &[
+    "sha256",
+    "pem",
+    "spki_sha256",
+    "uri_san",
+    "dns_san",
+    "subject",
+    "issuer",
+    "name",
+    "primary",
+    "serial",
+    "not_before",
+    "not_after",
+    "revoked",
+];
+
+/// The fields that say what is compared.
+pub(super) const KINDS: [&str; 7] = ["sha256", "pem", "spki_sha256", "uri_san", "dns_san", "subject", "issuer"];
+
+pub(super) const CREDENTIAL: &str = "a map with `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` or `subject`";
+const IDENTIFIER: &str = "one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`";
 const SHA256: &str = "the certificate's SHA-256 as text";
+const SPKI_SHA256: &str = "the public key's SHA-256 as text";
 const PEM: &str = "a certificate as PEM text";
+const ISSUER: &str = "`subject` beside it, or no `issuer`";
+const MOMENT: &str = "a moment in UTC such as 2026-11-24T12:00:00Z";
+const LATER: &str = "a moment after `not_before`";
+const SERIAL: &str = "the certificate's serial number as text";
 
-/// The credential that `value` describes, which stands at `position` in its client's list, and its certificate's dates if it
-/// has the certificate.
+/// What one item says.
+pub(super) struct Item {
+    pub(super) credential: Credential,
+    /// What it asks for.
+    pub(super) digest: [u8; LENGTH],
+    /// The certificate's own dates, if the item has the certificate.
+    pub(super) dates: Option<Validity>,
+    /// When the credential counts, where the item bounds it.
+    pub(super) window: Option<Validity>,
+    /// What it matches, if that is a name.
+    pub(super) name: Option<NameParts>,
+}
+
+/// What the items of one list have said that no two of them may.
+pub(super) struct Siblings<'p> {
+    names: Names<'p>,
+    primary: Option<usize>,
+    list: Path<'p>,
+}
+
+impl<'p> Siblings<'p> {
+    /// Those of the list at this path: nothing yet.
+    pub(super) fn of(list: Path<'p>) -> Self {
+        Self { names: Names::of(list), primary: None, list }
+    }
+}
+
+/// What is compared, and what is known from it.
+pub(super) type Asked = (Identifier, Option<Validity>, Option<NameParts>);
+
+/// What `value` says, which stands at `position` in its client's list.
 pub(super) fn read(
     value: Located<'_>,
     client: ClientIndex,
     position: usize,
-    names: &mut Names<'_>,
+    siblings: &mut Siblings<'_>,
     errors: &mut Errors,
-) -> Option<(Credential, Option<Validity>)> {
-    let fields = value.fields(&["sha256", "pem", "name", "revoked"], "a map with `sha256` or `pem`", errors)?;
-    let certificate = certificate(&fields, &value.path, errors);
+) -> Option<Item> {
+    let fields = value.fields(FIELDS, CREDENTIAL, errors)?;
+    let asked = asked(&fields, &value.path, errors);
     if let Some(name) = fields.optional("name") {
-        name.unique_name(names, position, errors);
+        name.unique_name(&mut siblings.names, position, errors);
     }
+    if let Some(serial) = fields.optional("serial") {
+        serial.text(SERIAL, errors);
+    }
+    primary(&fields, position, siblings, errors);
     let revoked = fields.optional("revoked").map_or(Some(false), |revoked| revoked.boolean(errors));
-    let (fingerprint, validity) = certificate?;
-    Some((Credential { client, fingerprint, revoked: revoked? }, validity))
+    let window = window(&fields, errors);
+    let ((identifier, dates, name), window, revoked) = (asked?, window?, revoked?);
+    let credential = Credential { client, kind: identifier.kind, revoked, bounded: window.is_some() };
+    Some(Item { credential, digest: identifier.digest, dates, window, name })
 }
 
-fn certificate(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -> Option<(Fingerprint, Option<Validity>)> {
-    let found = match (fields.optional("sha256"), fields.optional("pem")) {
-        (Some(sha256), None) => {
-            let parsed = fingerprint::parse(sha256.text(SHA256, errors)?);
-            return parsed
-                .map(|fingerprint| (fingerprint, None))
-                .map_err(|problem| errors.push(&sha256.path, problem.into()))
-                .ok();
+/// What these fields ask for, of which there must be one kind only.
+pub(super) fn asked(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -> Option<Asked> {
+    if let (Some(issuer), None) = (fields.optional("issuer"), fields.optional("subject")) {
+        return issuer.wrong(ISSUER, errors);
+    }
+    let mut given =
+        KINDS.iter().filter(|kind| **kind != "issuer").filter_map(|kind| Some((*kind, fields.optional(kind)?)));
+    let (kind, value) = match (given.next(), given.next()) {
+        (Some(one), None) => one,
+        (first, _) => {
+            let found = if first.is_none() { Found::NoneOfThem } else { Found::Several };
+            errors.push(path, Problem::Value { expected: IDENTIFIER, found });
+            return None;
         }
-        (None, Some(pem)) => {
-            let parsed = from_pem(pem.text(PEM, errors)?);
-            return parsed.map_err(|problem| errors.push(&pem.path, problem)).ok();
-        }
-        (None, None) => Found::Neither,
-        (Some(_), Some(_)) => Found::Both,
     };
-    errors.push(path, Problem::Value { expected: IDENTIFIER, found });
-    None
+    let digest = |kind, expected, errors: &mut Errors| {
+        let digest = fingerprint::parse(value.text(expected, errors)?);
+        let digest = digest.map_err(|problem| errors.push(&value.path, problem.into())).ok()?;
+        Some((Identifier { kind, digest: *digest.as_bytes() }, None, None))
+    };
+    let name = |pattern: fn(&str) -> Option<NameParts>, expected, errors: &mut Errors| {
+        let name = pattern(value.text(expected, errors)?).or_else(|| value.wrong(expected, errors))?;
+        Some((name.identifier()?, None, Some(name)))
+    };
+    match kind {
+        "sha256" => digest(Kind::Sha256, SHA256, errors),
+        "spki_sha256" => digest(Kind::SpkiSha256, SPKI_SHA256, errors),
+        "pem" => from_pem(value.text(PEM, errors)?).map_err(|problem| errors.push(&value.path, problem)).ok(),
+        "uri_san" => name(NameParts::uri_pattern, URI, errors),
+        "dns_san" => name(NameParts::dns_pattern, DNS, errors),
+        _ => {
+            let name = names_by_attribute::read(value, fields, errors)?;
+            Some((name.identifier()?, None, Some(name)))
+        }
+    }
 }
 
-fn from_pem(pem: &str) -> Result<(Fingerprint, Option<Validity>), Problem> {
+fn from_pem(pem: &str) -> Result<Asked, Problem> {
     let certificates = pem.matches("-----BEGIN CERTIFICATE-----").count();
     if certificates > 1 {
         return Err(Problem::SeveralCertificates(certificates));
     }
     let der = certificate::der_from_text(pem.as_bytes())?;
     let validity = certificate::validity(&der)?;
-    Ok((certificate::fingerprint(&der), Some(validity)))
+    let digest = *certificate::fingerprint(&der).as_bytes();
+    Ok((Identifier { kind: Kind::Sha256, digest }, Some(validity), None))
+}
+
+/// One of a client's credentials may be its primary one.
+fn primary(fields: &Fields<'_>, position: usize, siblings: &mut Siblings<'_>, errors: &mut Errors) {
+    let Some(primary) = fields.optional("primary") else { return };
+    match (primary.boolean(errors), siblings.primary) {
+        (Some(true), None) => siblings.primary = Some(position),
+        (Some(true), Some(first)) => {
+            let first = Path::Key(&Path::Item(&siblings.list, first), "primary").to_string();
+            errors.push(&primary.path, Problem::Taken { what: "a primary credential", first });
+        }
+        _ => {}
+    }
+}
+
+/// When the credential counts: both ends included, as in a certificate.
+fn window(fields: &Fields<'_>, errors: &mut Errors) -> Option<Option<Validity>> {
+    let moment = |key, errors: &mut Errors| match fields.optional(key) {
+        None => Some(None),
+        Some(field) => {
+            let moment = calendar::moment(field.text(MOMENT, errors)?);
+            moment.map(Some).or_else(|| field.wrong(MOMENT, errors))
+        }
+    };
+    let (not_before, not_after) = (moment("not_before", errors), moment("not_after", errors));
+    let (not_before, not_after) = (not_before?, not_after?);
+    if let (Some(from), Some(to), Some(field)) = (not_before, not_after, fields.optional("not_after"))
+        && from > to
+    {
+        return field.wrong(LATER, errors);
+    }
+    let bounded = not_before.is_some() || not_after.is_some();
+    let window = Validity {
+        not_before: not_before.unwrap_or(UnixSeconds(i64::MIN)),
+        // A clock that cannot be read is at the end of time, after every window.
+        not_after: not_after.unwrap_or(UnixSeconds(i64::MAX.saturating_sub(1))),
+    };
+    Some(bounded.then_some(window))
 }

@@ -6,20 +6,38 @@ use super::fields::{Located, report_unknown};
 use super::inspect::{Inspection, inspect, inspect_key};
 use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key};
 use super::path::Path;
+use super::rules::{self, RawRules};
 use super::show::Found;
-use super::{headers, image, tiers};
-use crate::domain::client::Tier;
+use super::{headers, identity, image, revocation, tiers};
+use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::headers::IdentityHeaders;
+use crate::domain::identity::Identity;
 use crate::domain::mode::Mode;
+use crate::domain::name::Name;
 use crate::domain::policy::{DEFAULT_CLIENT_SERIES, FilterState, Policy, RateLimitHeaders};
 use crate::domain::registry::Registry;
+use crate::domain::revocation::RevocationList;
+use crate::domain::rules::Rules;
 use crate::domain::table::ClientTable;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 use std::collections::BTreeSet;
 use std::mem::take;
 
-const PARTS: &[&str] =
-    &["version", "mode", "tiers", "clients", "headers", "rate_limit_headers", "filter_state", "metrics"];
+const PARTS: &[&str] = &[
+    "version",
+    "mode",
+    "identity",
+    "tiers",
+    "clients",
+    "rules",
+    "crls",
+    "misdirected",
+    "headers",
+    "anonymous_tier",
+    "rate_limit_headers",
+    "filter_state",
+    "metrics",
+];
 
 const DOCUMENT: &str = "a map with `version`, `tiers` and `clients`";
 const VERSION: &str = "1";
@@ -36,6 +54,11 @@ pub(super) struct Document {
     /// Whether what stands at `tiers` is nothing that could have tiers in it.
     tiers_unknown: bool,
     clients: Clients,
+    identity: Identity,
+    revocation_lists: Vec<RevocationList>,
+    refuses_misdirected: bool,
+    rules: RawRules,
+    anonymous_tier: Option<Name>,
     headers: IdentityHeaders,
     rate_limit_headers: RateLimitHeaders,
     filter_state: FilterState,
@@ -58,36 +81,59 @@ impl Document {
 
     /// The policy, if nothing was wrong.
     pub(super) fn finish(mut self) -> Result<Policy, Errors> {
-        let clients = self.check()?;
-        Ok(self.policy(clients))
+        let (clients, names) = self.check()?;
+        Ok(self.policy(clients, names))
     }
 
     /// The same as an image, if there is one of it.
     pub(super) fn compile(mut self) -> Result<Option<Vec<u8>>, Errors> {
-        let clients = self.check()?;
+        let (clients, _) = self.check()?;
         Ok(image::encode(&self.parts, &clients))
     }
 
     /// The policy with these clients, whose tiers are these, if nothing was wrong.
     pub(super) fn finish_with(mut self, clients: ClientTable) -> Option<Policy> {
-        self.check().ok()?;
-        Some(self.policy(clients))
+        let places = places(&self.rules.aliases(), clients.clients().map(|client| client.alias));
+        let names = self.resolve(&places);
+        self.errors.is_empty().then(|| self.policy(clients, names))
     }
 
-    /// The clients, if nothing was wrong.
-    fn check(&mut self) -> Result<ClientTable, Errors> {
+    /// The clients, and what names stand for, if nothing was wrong.
+    fn check(&mut self) -> Result<(ClientTable, Resolved), Errors> {
         if self.complete && !self.keys.contains("version") {
             let problem = Problem::Value { expected: VERSION, found: Found::Nothing };
             self.errors.push(&Path::Key(&Path::Top, "version"), problem);
         }
+        let clients = take(&mut self.clients);
+        let places = places(&self.rules.aliases(), clients.aliases());
         let known_tiers = (self.complete && !self.tiers_unknown).then_some(self.tiers.as_slice());
-        let clients = take(&mut self.clients).finish(known_tiers, &mut self.errors);
-        clients.filter(|_| self.errors.is_empty()).ok_or_else(|| take(&mut self.errors))
+        let profiles = clients.check(known_tiers, &mut self.errors);
+        // Where it is not known which tiers or clients there are, nothing can be said about their names.
+        let names = if self.complete && !self.tiers_unknown { self.resolve(&places) } else { Resolved::default() };
+        match self.errors.is_empty() {
+            true => Ok((clients.finish(&profiles), names)),
+            false => Err(take(&mut self.errors)),
+        }
     }
 
-    fn policy(self, clients: ClientTable) -> Policy {
+    /// What the names of tiers and clients stand for, where these are at those places.
+    fn resolve(&mut self, clients: &[(Name, ClientIndex)]) -> Resolved {
+        let anonymous_tier = self.anonymous_tier.take();
+        let path = Path::Key(&Path::Top, "anonymous_tier");
+        let anonymous_tier =
+            anonymous_tier.and_then(|tier| rules::resolve_tier(&tier, &self.tiers, &path, &mut self.errors));
+        let rules = take(&mut self.rules).resolve(&self.tiers, clients, &mut self.errors);
+        Resolved { rules, anonymous_tier }
+    }
+
+    fn policy(self, clients: ClientTable, names: Resolved) -> Policy {
         Policy {
             mode: self.mode,
+            identity: self.identity,
+            revocation_lists: self.revocation_lists,
+            refuses_misdirected: self.refuses_misdirected,
+            rules: names.rules,
+            anonymous_tier: names.anonymous_tier,
             registry: Registry::new(self.tiers, clients),
             headers: self.headers,
             rate_limit_headers: self.rate_limit_headers,
@@ -113,6 +159,11 @@ impl Document {
                 self.tiers_unknown = tiers.is_none();
                 assign(&mut self.tiers, tiers);
             }
+            "identity" => assign(&mut self.identity, identity::read(value, errors)),
+            "crls" => assign(&mut self.revocation_lists, revocation::read(value, errors)),
+            "misdirected" => assign(&mut self.refuses_misdirected, refuses_misdirected(value, errors)),
+            "rules" => assign(&mut self.rules, rules::read(value, errors)),
+            "anonymous_tier" => self.anonymous_tier = value.name(errors),
             "headers" => assign(&mut self.headers, headers::read(value, errors)),
             "rate_limit_headers" => {
                 let choice = value.choice(RATE_LIMIT_HEADERS, "`ietf`, `legacy` or `off`", errors);
@@ -127,10 +178,39 @@ impl Document {
     }
 }
 
+/// What names stand for.
+#[derive(Default)]
+struct Resolved {
+    rules: Rules,
+    anonymous_tier: Option<TierIndex>,
+}
+
+/// Where those of the clients stand that have one of these aliases, which are in ascending order.
+fn places<'c>(wanted: &[Name], aliases: impl Iterator<Item = &'c str>) -> Vec<(Name, ClientIndex)> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let found = aliases.enumerate().filter_map(|(place, alias)| {
+        let name = wanted.binary_search_by(|name| name.as_str().cmp(alias)).ok()?;
+        Some((wanted.get(name)?.clone(), ClientIndex(place)))
+    });
+    found.collect()
+}
+
 /// Sets what was right.
 fn assign<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
+    }
+}
+
+fn refuses_misdirected(value: Located<'_>, errors: &mut Errors) -> Option<bool> {
+    match value.node {
+        Node::Integer(421) => Some(true),
+        Node::Text(text) if **text == *"off" => Some(false),
+        // What some YAML makes of a bare `off`.
+        Node::Boolean(false) => Some(false),
+        _ => value.wrong("`421` or `off`", errors),
     }
 }
 

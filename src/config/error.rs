@@ -5,6 +5,8 @@ use super::names::list;
 use super::path::Path;
 use super::show::Found;
 use crate::certificate::Unreadable;
+use crate::certificate::crl::CrlProblem;
+use crate::domain::credential::Kind;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::limit::LARGEST_CAPACITY;
 use crate::domain::name::Name;
@@ -142,11 +144,24 @@ pub enum Problem {
         /// The path of the one that stands first.
         first: String,
     },
-    /// One certificate identifies two clients, or one client twice.
-    #[error("expected a certificate of its own, found {fingerprint}, which is that of {first}{}", of(client))]
-    CertificateTaken {
-        /// The certificate's fingerprint.
-        fingerprint: Fingerprint,
+    /// One certificate, key or name identifies two clients, or one client twice.
+    #[error("expected {} of its own, found {}that of {first}{}", what(*kind), which_is(digest), of(client))]
+    CredentialTaken {
+        /// What the credential asks for.
+        kind: Kind,
+        /// The digest, unless it asks for a name.
+        digest: Option<Fingerprint>,
+        /// The path of the credential that stands first.
+        first: String,
+        /// Whose that is.
+        client: Option<Name>,
+    },
+    /// Some name is matched by the patterns of two clients.
+    #[error(
+        "expected a pattern that matches no name equally well as another client's, found one that meets {first}{}",
+        of(client)
+    )]
+    Rival {
         /// The path of the credential that stands first.
         first: String,
         /// Whose that is.
@@ -160,6 +175,12 @@ pub enum Problem {
         /// The tiers that there are.
         known: Arc<[Name]>,
     },
+    /// A rule names a client that there is not.
+    #[error("expected the alias of a client, found `{alias}`, which no client has")]
+    NoSuchClient {
+        /// The alias that the rule names.
+        alias: Name,
+    },
     /// Not the fingerprint of a certificate.
     #[error(transparent)]
     Fingerprint(#[from] NotAFingerprint),
@@ -169,6 +190,9 @@ pub enum Problem {
     /// Not a certificate.
     #[error("expected a certificate, found something else: {0}")]
     Certificate(#[from] Unreadable),
+    /// Not a CRL that can be used.
+    #[error("expected a complete CRL of one issuer for all reasons: {0}")]
+    Crl(CrlProblem),
     /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.
     #[error("expected a rate that whole nanoseconds can express within 0.1 %: the nearest is {nearest}")]
     Rounding {
@@ -202,6 +226,18 @@ fn suggestion(near: Option<&'static str>, known: &[&str]) -> impl fmt::Display {
         Some(near) => write!(f, "`{near}`"),
         None => write!(f, "one of {}", list(known)),
     })
+}
+
+fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sha256 => "a certificate",
+        Kind::SpkiSha256 => "a public key",
+        Kind::UriSan | Kind::DnsSan | Kind::Subject => "a name",
+    }
+}
+
+fn which_is(digest: &Option<Fingerprint>) -> impl fmt::Display {
+    fmt::from_fn(move |f| digest.iter().try_for_each(|digest| write!(f, "{digest}, which is ")))
 }
 
 fn of(client: &Option<Name>) -> impl fmt::Display {

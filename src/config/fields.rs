@@ -148,6 +148,11 @@ impl<'a> Names<'a> {
     pub(super) fn of(list: Path<'a>) -> Self {
         Self { list, seen: BTreeMap::new() }
     }
+
+    /// All of them, in ascending order.
+    pub(super) fn into_sorted(self) -> Vec<Name> {
+        self.seen.into_keys().collect()
+    }
 }
 
 /// What Envoy makes of a whole number in YAML that has more than 32 bits: text (`parseYamlNode` in its yaml loader).

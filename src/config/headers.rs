@@ -3,7 +3,9 @@
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located};
 use super::node::Node;
-use crate::domain::headers::{ALWAYS_OWNED, DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, fold};
+use crate::domain::headers::{
+    ALWAYS_OWNED, CLIENT_CERT, DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, fold,
+};
 
 /// The longest name: some proxies take no longer ones.
 const LONGEST: usize = 128;
@@ -31,22 +33,76 @@ const TAKEN: [&str; 14] = [
 ];
 const TAKEN_FAMILIES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 
+/// Those of [`ALWAYS_OWNED`] that have no other meaning than a name in use.
+const NAMES: [&str; 8] = [
+    DEFAULT_ALIAS,
+    DEFAULT_TIER,
+    DEFAULT_FINGERPRINT,
+    "x-client-groups",
+    "x-client-scopes",
+    "x-client-subject",
+    "x-client-spiffe-id",
+    "x-client-not-after",
+];
+
+/// The keys of the headers with names, in the order of [`IdentityHeaders`].
+const KEYS: [&str; 8] = ["alias", "tier", "fingerprint", "groups", "scopes", "subject", "spiffe_id", "not_after"];
+
+const FIELDS: &[&str] =
+    &["alias", "tier", "fingerprint", "groups", "scopes", "subject", "spiffe_id", "not_after", "client_cert"];
+
 /// The names that `value` gives, and the default ones where it gives none.
 pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<IdentityHeaders> {
-    let fields = value.fields(&["alias", "tier", "fingerprint"], "a map of header names", errors)?;
-    let alias = name(&fields, "alias", DEFAULT_ALIAS, errors);
-    let tier = name(&fields, "tier", DEFAULT_TIER, errors);
-    let fingerprint = name(&fields, "fingerprint", DEFAULT_FINGERPRINT, errors);
-    report_same(&fields, ("alias", &alias), ("tier", &tier), errors);
-    report_same(&fields, ("alias", &alias), ("fingerprint", &fingerprint), errors);
-    report_same(&fields, ("tier", &tier), ("fingerprint", &fingerprint), errors);
-    Some(IdentityHeaders { alias, tier, fingerprint })
+    let fields = value.fields(FIELDS, "a map of header names", errors)?;
+    let default = IdentityHeaders::default();
+    let mut name = |key, default: Option<&str>| name(&fields, key, default, errors);
+    let headers = IdentityHeaders {
+        alias: name("alias", default.alias.as_deref()),
+        tier: name("tier", default.tier.as_deref()),
+        fingerprint: name("fingerprint", default.fingerprint.as_deref()),
+        groups: name("groups", None),
+        scopes: name("scopes", None),
+        subject: name("subject", None),
+        spiffe_id: name("spiffe_id", None),
+        not_after: name("not_after", None),
+        client_cert: client_cert(&fields, errors),
+    };
+    let names = [
+        &headers.alias,
+        &headers.tier,
+        &headers.fingerprint,
+        &headers.groups,
+        &headers.scopes,
+        &headers.subject,
+        &headers.spiffe_id,
+        &headers.not_after,
+    ];
+    let named: Vec<_> = KEYS.into_iter().zip(names).collect();
+    for (place, first) in named.iter().enumerate() {
+        for second in named.iter().skip(place.saturating_add(1)) {
+            report_same(&fields, *first, *second, errors);
+        }
+    }
+    Some(headers)
+}
+
+/// Whether the certificate goes upstream: RFC 9440 has one name for it.
+fn client_cert(fields: &Fields<'_>, errors: &mut Errors) -> bool {
+    let Some(field) = fields.optional("client_cert") else { return false };
+    match field.node {
+        Node::Null => false,
+        Node::Text(text) if **text == *CLIENT_CERT => true,
+        _ => {
+            field.refuse("`client-cert` or null", errors);
+            false
+        }
+    }
 }
 
 /// The header's name; `None` where it is switched off, or wrong.
-fn name(fields: &Fields<'_>, key: &'static str, default: &str, errors: &mut Errors) -> Option<Box<str>> {
+fn name(fields: &Fields<'_>, key: &'static str, default: Option<&str>, errors: &mut Errors) -> Option<Box<str>> {
     let Some(field) = fields.optional(key) else {
-        return Some(default.into());
+        return default.map(Into::into);
     };
     if *field.node == Node::Null {
         return None;
@@ -56,9 +112,7 @@ fn name(fields: &Fields<'_>, key: &'static str, default: &str, errors: &mut Erro
         return field.wrong(NAME, errors);
     }
     let folded = folded(text);
-    let own = ALWAYS_OWNED.contains(&folded.as_str())
-        && ![DEFAULT_ALIAS, DEFAULT_TIER, DEFAULT_FINGERPRINT].contains(&&*folded);
-    if own {
+    if ALWAYS_OWNED.contains(&folded.as_str()) && !NAMES.contains(&folded.as_str()) {
         return field.wrong(FREE, errors);
     }
     if TAKEN.contains(&folded.as_str()) || TAKEN_FAMILIES.iter().any(|family| folded.starts_with(family)) {

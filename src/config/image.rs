@@ -66,8 +66,17 @@ fn node(value: &Node, json: &mut String) -> Option<()> {
     Some(())
 }
 
-/// Nothing that is right in these parts needs an escape.
+/// A string as RFC 8259 section 7 has it.
 fn text(text: &str, json: &mut String) -> Option<()> {
-    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
-    plain.then(|| write!(json, "\"{text}\"").ok())?
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            '\n' => json.push_str("\\n"),
+            '\0'..' ' => write!(json, "\\u{:04x}", u32::from(character)).ok()?,
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    Some(())
 }

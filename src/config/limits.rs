@@ -46,20 +46,35 @@ enum Stated {
     Bytes,
 }
 
+/// Whose limits they are.
+#[derive(Clone, Copy)]
+pub(super) enum Owner<'n> {
+    /// A tier's, whichever it is.
+    Tier,
+    /// The rule's of this name.
+    Rule(&'n Name),
+}
+
 /// Whether what is being built can count bytes: the command line, and the module with body callbacks.
 const COUNTS_BYTES: bool = cfg!(any(not(target_family = "wasm"), feature = "bandwidth"));
 
 /// The limits that are right; `None` if it is no list.
-pub(super) fn read(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Limit>> {
+pub(super) fn read(list: Located<'_>, owner: Owner<'_>, errors: &mut Errors) -> Option<Vec<Limit>> {
     if !list.is_list(LIMITS, errors) {
         return None;
     }
     let mut names = Names::of(list.path);
-    let limits = list.items().enumerate().filter_map(|(index, item)| limit(item, &mut names, index, errors));
+    let limits = list.items().enumerate().filter_map(|(index, item)| limit(item, owner, &mut names, index, errors));
     Some(limits.collect())
 }
 
-fn limit(item: Located<'_>, names: &mut Names<'_>, index: usize, errors: &mut Errors) -> Option<Limit> {
+fn limit(
+    item: Located<'_>,
+    owner: Owner<'_>,
+    names: &mut Names<'_>,
+    index: usize,
+    errors: &mut Errors,
+) -> Option<Limit> {
     const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
     let stated = stated_kind(&item, errors);
     let known = match stated {
@@ -86,7 +101,7 @@ fn limit(item: Located<'_>, names: &mut Names<'_>, index: usize, errors: &mut Er
     };
     let warn_at = fields.optional("warn_at").map(|share| percent(share, errors));
     let (name, kind, cost, mode) = (name?, kind?, cost?, mode?);
-    let limit = Limit { id: limit_id(&name, &cost), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
+    let limit = Limit { id: id(owner, &name, &cost), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
     affordable(&limit, fields.path("cost"), errors).then_some(limit)
 }
 
@@ -164,8 +179,7 @@ fn cost(value: Located<'_>, errors: &mut Errors) -> Option<Cost> {
     let (mut methods, mut default, mut right) = (Vec::new(), 1, true);
     for (key, node) in entries {
         let path = Path::Key(&value.path, key);
-        let is_method = key.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
-        if &**key != "default" && (key.is_empty() || !is_method) {
+        if &**key != "default" && !is_method(key) {
             Located { node: &Node::of_key(key), path }.refuse(METHOD, errors);
             right = false;
         }
@@ -203,11 +217,21 @@ fn percent(value: Located<'_>, errors: &mut Errors) -> Option<u8> {
     share.or_else(|| value.wrong(WARN_AT, errors))
 }
 
-/// The owner's kind and the limit's name, and what it counts if that is not requests, with a byte between them that no
-/// name has.
-fn limit_id(name: &Name, cost: &Cost) -> LimitId {
+/// Whether it can be a method (RFC 9110 section 9.1) as certgate compares them: to the letter.
+pub(super) fn is_method(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// The owner and the limit's name, and what it counts if that is not requests, with a byte between them that no name has.
+pub(super) fn id(owner: Owner<'_>, name: &Name, cost: &Cost) -> LimitId {
+    let (kind, rule) = match owner {
+        Owner::Tier => ("tier\0", ""),
+        Owner::Rule(rule) => ("rule\0", rule.as_str()),
+    };
     let unit = if *cost == Cost::Bytes { "\0bytes" } else { "" };
-    let digest = Sha256::new().chain_update("tier\0").chain_update(name.as_str()).chain_update(unit).finalize();
+    let digest = Sha256::new().chain_update(kind);
+    let digest = if rule.is_empty() { digest } else { digest.chain_update(rule).chain_update("\0") };
+    let digest = digest.chain_update(name.as_str()).chain_update(unit).finalize();
     let bytes = <[u8; 32]>::from(digest);
     LimitId(bytes.first_chunk().copied().unwrap_or_default())
 }

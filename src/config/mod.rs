@@ -5,6 +5,7 @@
 //! and dropped, and names are resolved at the end. This room must not hold anything that decides about requests.
 
 mod clients;
+mod conditions;
 mod credentials;
 mod document;
 mod duration;
@@ -12,14 +13,18 @@ mod error;
 mod fields;
 mod fingerprint;
 mod headers;
+mod identity;
 mod image;
 mod inspect;
 mod json;
 mod limits;
 mod names;
+mod names_by_attribute;
 mod node;
 mod path;
 mod protobuf;
+mod revocation;
+mod rules;
 mod show;
 mod tiers;
 

@@ -8,10 +8,10 @@ use std::fmt;
 pub enum Found {
     /// It is not there.
     Nothing,
-    /// Of two things one of which must be there, none is.
-    Neither,
-    /// Of two things one of which must be there, both are.
-    Both,
+    /// Of several things one of which must be there, none is.
+    NoneOfThem,
+    /// Of several things one of which must be there, more than one is.
+    Several,
     /// A null.
     Null,
     /// True or false.
@@ -54,8 +54,8 @@ impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing"),
-            Self::Neither => f.write_str("neither"),
-            Self::Both => f.write_str("both"),
+            Self::NoneOfThem => f.write_str("none"),
+            Self::Several => f.write_str("several"),
             Self::Null => f.write_str("null"),
             Self::Boolean(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),

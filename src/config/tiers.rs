@@ -2,7 +2,7 @@
 
 use super::error::Errors;
 use super::fields::Located;
-use super::limits;
+use super::limits::{self, Owner};
 use super::node::Node;
 use super::path::Path;
 use crate::domain::client::Tier;
@@ -21,7 +21,8 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<Vec<Tier>>
         let path = Path::Key(&value.path, key);
         let name = Located { node: &Node::of_key(key), path }.free_name(&[NONE], errors);
         let fields = Located { node, path }.fields(&["limits"], TIER, errors);
-        let limits = fields.and_then(|fields| limits::read(fields.optional("limits")?, errors)).unwrap_or_default();
+        let limits =
+            fields.and_then(|fields| limits::read(fields.optional("limits")?, Owner::Tier, errors)).unwrap_or_default();
         if let Some(name) = name {
             let place = tiers.partition_point(|tier| tier.name < name);
             tiers.insert(place, Tier { name, limits });

@@ -1,6 +1,5 @@
-//! Who calls: a client, its tier, and the credentials that identify it.
+//! Who calls: a client, its tier, and what it belongs to.
 
-use super::fingerprint::Fingerprint;
 use super::limit::Limit;
 use super::name::Name;
 
@@ -8,13 +7,13 @@ use super::name::Name;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TierIndex(pub usize);
 
+/// Where a profile stands in [`super::registry::Registry::profiles`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileIndex(pub usize);
+
 /// Where a client stands in [`super::table::ClientTable::clients`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientIndex(pub usize);
-
-/// Where a credential stands in [`super::table::ClientTable::credentials`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CredentialIndex(pub usize);
 
 /// How much its clients may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,24 +24,24 @@ pub struct Tier {
     pub limits: Vec<Limit>,
 }
 
+/// What many clients have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Profile {
+    /// Their tier.
+    pub tier: TierIndex,
+    /// The groups that they belong to, in ascending order.
+    pub groups: Vec<Name>,
+    /// The scopes that they are granted, in ascending order.
+    pub scopes: Vec<Name>,
+}
+
 /// A client: what an upstream and a metric call the holder of any of its credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client<'a> {
     /// Its name, unique in the registry; see [`Name`].
     pub alias: &'a str,
-    /// Its tier.
-    pub tier: TierIndex,
+    /// Its tier, groups and scopes.
+    pub profile: ProfileIndex,
     /// Whether it may call at all.
     pub enabled: bool,
-}
-
-/// A certificate that identifies a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// Whose it is.
-    pub client: ClientIndex,
-    /// The certificate's fingerprint.
-    pub fingerprint: Fingerprint,
-    /// Whether the operator has revoked it.
-    pub revoked: bool,
 }

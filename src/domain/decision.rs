@@ -15,8 +15,14 @@ pub enum Reason {
     CertificateNotYetValid,
     /// The certificate could not be read.
     CertificateUnreadable,
+    /// Its names would identify a client, and nobody has verified who signed it.
+    CertificateUnverified,
     /// The client is switched off.
     ClientDisabled,
+    /// No rule lets this client do this.
+    RuleDenied,
+    /// The request is for another host than its connection.
+    Misdirected,
     /// A limit of the client is used up.
     LimitExceeded,
     /// Shared data refused, or kept refusing.
@@ -27,14 +33,17 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in a fixed order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::NoCertificate,
         Self::UnknownCertificate,
         Self::CertificateRevoked,
         Self::CertificateExpired,
         Self::CertificateNotYetValid,
         Self::CertificateUnreadable,
+        Self::CertificateUnverified,
         Self::ClientDisabled,
+        Self::RuleDenied,
+        Self::Misdirected,
         Self::LimitExceeded,
         Self::StoreUnavailable,
         Self::Internal,
@@ -49,7 +58,10 @@ impl Reason {
             Self::CertificateExpired => "certificate_expired",
             Self::CertificateNotYetValid => "certificate_not_yet_valid",
             Self::CertificateUnreadable => "certificate_unreadable",
+            Self::CertificateUnverified => "certificate_unverified",
             Self::ClientDisabled => "client_disabled",
+            Self::RuleDenied => "rule_denied",
+            Self::Misdirected => "misdirected",
             Self::LimitExceeded => "limit_exceeded",
             Self::StoreUnavailable => "store_unavailable",
             Self::Internal => "internal",
@@ -72,7 +84,10 @@ impl Reason {
             | Self::CertificateExpired
             | Self::CertificateNotYetValid
             | Self::CertificateUnreadable
-            | Self::ClientDisabled => Decision::Refused,
+            | Self::CertificateUnverified
+            | Self::ClientDisabled
+            | Self::RuleDenied
+            | Self::Misdirected => Decision::Refused,
         }
     }
 }

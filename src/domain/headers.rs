@@ -16,7 +16,7 @@ pub const ALWAYS_OWNED: [&str; 11] = [
     DEFAULT_ALIAS,
     DEFAULT_TIER,
     DEFAULT_FINGERPRINT,
-    "client-cert",
+    CLIENT_CERT,
     "client-cert-chain",
     LIMIT_WARNING,
     "x-client-groups",
@@ -25,6 +25,9 @@ pub const ALWAYS_OWNED: [&str; 11] = [
     "x-client-spiffe-id",
     "x-client-not-after",
 ];
+
+/// RFC 9440's header for the certificate itself.
+pub const CLIENT_CERT: &str = "client-cert";
 
 /// The names under which identity goes upstream; `None`: not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,19 +38,51 @@ pub struct IdentityHeaders {
     pub tier: Option<Box<str>>,
     /// The certificate's fingerprint.
     pub fingerprint: Option<Box<str>>,
+    /// The client's groups, with commas between them.
+    pub groups: Option<Box<str>>,
+    /// The scopes that the client is granted, with spaces between them.
+    pub scopes: Option<Box<str>>,
+    /// The certificate's subject (RFC 4514), percent-encoded.
+    pub subject: Option<Box<str>>,
+    /// The certificate's SPIFFE ID.
+    pub spiffe_id: Option<Box<str>>,
+    /// When the certificate expires (RFC 3339).
+    pub not_after: Option<Box<str>>,
+    /// Whether the certificate itself goes upstream, in [`CLIENT_CERT`].
+    pub client_cert: bool,
 }
 
 impl Default for IdentityHeaders {
     fn default() -> Self {
         let name = |text: &str| Some(text.into());
-        Self { alias: name(DEFAULT_ALIAS), tier: name(DEFAULT_TIER), fingerprint: name(DEFAULT_FINGERPRINT) }
+        Self {
+            alias: name(DEFAULT_ALIAS),
+            tier: name(DEFAULT_TIER),
+            fingerprint: name(DEFAULT_FINGERPRINT),
+            groups: None,
+            scopes: None,
+            subject: None,
+            spiffe_id: None,
+            not_after: None,
+            client_cert: false,
+        }
     }
 }
 
 impl IdentityHeaders {
     /// The names in use.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.alias, &self.tier, &self.fingerprint].into_iter().flatten().map(AsRef::as_ref)
+        let of_client = [&self.alias, &self.tier, &self.fingerprint, &self.groups, &self.scopes];
+        of_client.into_iter().chain(self.of_content()).flatten().map(AsRef::as_ref)
+    }
+
+    /// Whether any of them says more of a certificate than its fingerprint.
+    pub fn say_content(&self) -> bool {
+        self.client_cert || self.of_content().into_iter().any(Option::is_some)
+    }
+
+    fn of_content(&self) -> [&Option<Box<str>>; 3] {
+        [&self.subject, &self.spiffe_id, &self.not_after]
     }
 }
 
@@ -124,8 +159,12 @@ mod tests {
     #[test]
     fn renamed_and_default_names_are_both_owned() {
         let long = "x-".to_owned() + &"long-".repeat(40) + "name";
-        let headers =
-            IdentityHeaders { alias: Some("my-consumer".into()), tier: Some(long.as_str().into()), fingerprint: None };
+        let headers = IdentityHeaders {
+            alias: Some("my-consumer".into()),
+            tier: Some(long.as_str().into()),
+            fingerprint: None,
+            ..IdentityHeaders::default()
+        };
         let owned = OwnedHeaders::new(&headers);
         for name in ["my-consumer", "My_Consumer", &long, "x-client-alias", "x-client-tier", "x-client-fingerprint"] {
             assert!(owned.owns(name.as_bytes()), "{name}");

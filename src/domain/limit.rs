@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 
 /// Identifies what a client has spent of a limit across reloads and changes of tier: derived from the limit's owner
 /// (`tier`, or a rule's name), the limit's name and what it counts (requests or bytes), never from its numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitId(pub [u8; 16]);
 
 /// The most that a limit may hold: what a structured-field integer can say (RFC 9651 section 3.3.1).

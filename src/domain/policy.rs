@@ -1,8 +1,12 @@
 //! Everything one configuration says, ready for use.
 
+use super::client::TierIndex;
 use super::headers::IdentityHeaders;
+use super::identity::Identity;
 use super::mode::Mode;
 use super::registry::Registry;
+use super::revocation::RevocationList;
+use super::rules::Rules;
 
 /// Which rate-limit headers a response carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,16 @@ pub struct Policy {
     pub mode: Mode,
     /// Who is who.
     pub registry: Registry,
+    /// Whose word is believed about who calls.
+    pub identity: Identity,
+    /// What issuers have revoked.
+    pub revocation_lists: Vec<RevocationList>,
+    /// Whether requests for another host than their connection's are refused.
+    pub refuses_misdirected: bool,
+    /// Who may call what.
+    pub rules: Rules,
+    /// The tier of those who call without a certificate where a rule allows it.
+    pub anonymous_tier: Option<TierIndex>,
     /// Under which names identity goes upstream.
     pub headers: IdentityHeaders,
     /// What responses say of limits.

@@ -1,13 +1,15 @@
 //! All clients, found by what identifies them.
 
-use super::client::{Client, ClientIndex, Credential, CredentialIndex, Tier, TierIndex};
-use super::fingerprint::Fingerprint;
+use super::client::{Client, ClientIndex, Profile, Tier, TierIndex};
+use super::credential::{Credential, CredentialIndex, Identifier, Shape};
 use super::table::ClientTable;
 
 /// The tiers, clients and credentials of one configuration. Every index in it leads somewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     tiers: Vec<Tier>,
+    profiles: Vec<Profile>,
+    shapes: Vec<Shape>,
     clients: ClientTable,
 }
 
@@ -20,22 +22,45 @@ pub struct Entry<'a> {
     pub credential: Credential,
     /// Its client.
     pub client: Client<'a>,
-    /// That client's tier.
-    pub tier: &'a Tier,
+    /// That client's tier, groups and scopes.
+    pub profile: &'a Profile,
 }
 
 impl Registry {
     /// The registry of these; an index that leads nowhere makes its entry unknown, which [`crate::config`] refuses before
     /// it comes here.
     pub fn new(tiers: Vec<Tier>, clients: ClientTable) -> Self {
-        Self { tiers, clients }
+        // What leads nowhere is nobody's.
+        let profiles = clients.profiles().take_while(|profile| profile.tier.0 < tiers.len()).collect();
+        let shapes = clients.shapes().collect();
+        Self { tiers, profiles, shapes, clients }
     }
 
-    /// Whose certificate has this fingerprint.
-    pub fn find(&self, fingerprint: &Fingerprint) -> Option<Entry<'_>> {
-        let (credential_index, credential) = self.clients.find(fingerprint)?;
+    /// Whose credential asks for this.
+    pub fn find(&self, identifier: &Identifier) -> Option<Entry<'_>> {
+        let (credential_index, credential) = self.clients.find(identifier)?;
+        self.entry(credential_index, credential)
+    }
+
+    /// Whose credential stands at this place.
+    pub fn at(&self, index: CredentialIndex) -> Option<Entry<'_>> {
+        self.entry(index, self.clients.credential(index)?)
+    }
+
+    fn entry(&self, credential_index: CredentialIndex, credential: Credential) -> Option<Entry<'_>> {
         let client = self.clients.client(credential.client)?;
-        Some(Entry { credential_index, credential, client, tier: self.tier(client.tier)? })
+        let profile = self.profiles.get(client.profile.0)?;
+        Some(Entry { credential_index, credential, client, profile })
+    }
+
+    /// The ways in which names are matched.
+    pub fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
+    /// What clients have in common.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     /// The tiers, by name in ascending order.

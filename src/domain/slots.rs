@@ -1,6 +1,6 @@
 //! A hash table as bytes, by open addressing: what is in a slot is the place of a thing plus one, in little-endian order, or 0.
 
-use super::fingerprint::Fingerprint;
+use super::fingerprint::LENGTH;
 
 /// How many slots a hash table of so many things has: a quarter of them stays empty.
 pub(super) fn slots_for(count: usize) -> usize {
@@ -46,10 +46,10 @@ pub(super) fn place(slot: [u8; 4]) -> Option<usize> {
     u32::from_le_bytes(slot).checked_sub(1).and_then(|place| usize::try_from(place).ok())
 }
 
-/// The first bytes: fingerprints are uniformly distributed already, and a table that holds only what the operator
+/// The first bytes: digests are uniformly distributed already, and a table that holds only what the operator
 /// registered cannot be filled with collisions by anybody else.
-pub(super) fn fingerprint_hash(fingerprint: &Fingerprint) -> u32 {
-    fingerprint.as_bytes().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+pub(super) fn digest_hash(digest: &[u8; LENGTH]) -> u32 {
+    digest.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
 /// FNV-1a, for names that the operator chose.

@@ -1,9 +1,13 @@
 //! Fills a [`ClientTable`], entry by entry, and finds what stands in it twice.
 
-use super::client::{Client, ClientIndex, Credential, CredentialIndex, TierIndex};
-use super::fingerprint::{Fingerprint, LENGTH};
-use super::slots::{fingerprint_hash, index, number, text_hash};
-use super::table::{CLIENT, CREDENTIAL, ClientTable, DATES, DISABLED, HEADER, MAGIC, REVOKED, halves};
+use super::client::{Client, ClientIndex, Profile, ProfileIndex};
+use super::credential::{Credential, CredentialIndex, Identifier, Kind, Shape};
+use super::fingerprint::LENGTH;
+use super::name::Name;
+use super::slots::{digest_hash, index, number, text_hash};
+use super::table::{
+    BOUNDED, CLIENT, CLIENT_BITS, CREDENTIAL, ClientTable, DATES, DISABLED, HEADER, KIND, MAGIC, REVOKED, SHAPE, halves,
+};
 use super::time::Validity;
 
 /// A table that is being filled.
@@ -12,6 +16,9 @@ pub struct Builder {
     clients: Vec<[u8; CLIENT]>,
     credentials: Vec<[u8; CREDENTIAL]>,
     dates: Vec<[u8; DATES]>,
+    windows: Vec<[u8; DATES]>,
+    shapes: Vec<[u8; SHAPE]>,
+    profiles: String,
     aliases: Vec<u8>,
 }
 
@@ -24,42 +31,63 @@ impl Builder {
     /// Adds a client.
     pub fn push_client(&mut self, client: &Client<'_>) {
         self.aliases.extend(client.alias.as_bytes());
-        let tier = number(client.tier.0) | if client.enabled { 0 } else { DISABLED };
-        self.clients.push(join(&number(self.aliases.len()).to_le_bytes(), &tier.to_le_bytes()));
+        let profile = number(client.profile.0) | if client.enabled { 0 } else { DISABLED };
+        self.clients.push(join(&number(self.aliases.len()).to_le_bytes(), &profile.to_le_bytes()));
     }
 
-    /// Adds a credential, with its certificate's dates where they are known.
-    pub fn push_credential(&mut self, credential: &Credential, validity: Option<Validity>) {
-        if let Some(Validity { not_before, not_after }) = validity {
-            let index = number(self.credentials.len()).to_le_bytes();
-            let dates = [not_before.0, not_after.0].map(i64::to_le_bytes);
-            self.dates.push(join(&index, dates.as_flattened()));
-        }
-        let client = number(credential.client.0) | if credential.revoked { REVOKED } else { 0 };
-        self.credentials.push(join(credential.fingerprint.as_bytes(), &client.to_le_bytes()));
-    }
-
-    /// Gives each client the tier that `resolve` says for the one it has; `false` if it says none for one of them.
-    pub fn resolve_tiers(&mut self, mut resolve: impl FnMut(ClientIndex, TierIndex) -> Option<TierIndex>) -> bool {
-        let mut resolved = true;
-        for (index, client) in self.clients.iter_mut().enumerate() {
-            let [alias, tier] = halves(client);
-            let old = TierIndex(usize::try_from(tier & !DISABLED).unwrap_or(usize::MAX));
-            match resolve(ClientIndex(index), old) {
-                Some(new) => {
-                    *client = join(&alias.to_le_bytes(), &(number(new.0) | (tier & DISABLED)).to_le_bytes());
-                }
-                None => resolved = false,
+    /// Adds a credential, with its certificate's dates where they are known, and its window where it has one.
+    pub fn push_credential(
+        &mut self,
+        credential: &Credential,
+        digest: &[u8; LENGTH],
+        dates: Option<Validity>,
+        window: Option<Validity>,
+    ) {
+        let index = number(self.credentials.len()).to_le_bytes();
+        for (moments, section) in [(dates, &mut self.dates), (window, &mut self.windows)] {
+            if let Some(Validity { not_before, not_after }) = moments {
+                section.push(join(&index, [not_before.0, not_after.0].map(i64::to_le_bytes).as_flattened()));
             }
         }
-        resolved
+        let client = number(credential.client.0)
+            | number(credential.kind.place()).wrapping_shl(KIND)
+            | if credential.revoked { REVOKED } else { 0 }
+            | if window.is_some() { BOUNDED } else { 0 };
+        self.credentials.push(join(digest, &client.to_le_bytes()));
     }
 
-    /// The credential at this place.
-    pub fn credential(&self, CredentialIndex(index): CredentialIndex) -> Option<(Fingerprint, ClientIndex)> {
-        let (fingerprint, client) = self.credentials.get(index)?.split_first_chunk::<LENGTH>()?;
-        let client = u32::from_le_bytes(*client.first_chunk()?) & !REVOKED;
-        Some((Fingerprint::new(*fingerprint), ClientIndex(usize::try_from(client).ok()?)))
+    /// Adds a way in which names are matched: those of a kind one after the other, the most specific first.
+    pub fn push_shape(&mut self, shape: Shape) {
+        let kind = u8::try_from(shape.kind.place()).unwrap_or(u8::MAX);
+        self.shapes.push(join(&[kind, shape.parts, 0, 0], &shape.mask.to_le_bytes()));
+    }
+
+    /// Adds a profile.
+    pub fn push_profile(&mut self, profile: &Profile) {
+        let names = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(",");
+        let (groups, scopes) = (names(&profile.groups), names(&profile.scopes));
+        self.profiles.push_str(&format!("{} {groups} {scopes}\n", profile.tier.0));
+    }
+
+    /// The client that has the credential at this place.
+    pub fn holder(&self, CredentialIndex(index): CredentialIndex) -> Option<ClientIndex> {
+        let client = u32::from_le_bytes(*self.credentials.get(index)?.last_chunk()?) & CLIENT_BITS;
+        Some(ClientIndex(usize::try_from(client).ok()?))
+    }
+
+    /// What the credential at this place asks for.
+    pub fn identifier_at(&self, CredentialIndex(index): CredentialIndex) -> Option<Identifier> {
+        let (digest, kind) = self.identifier(index)?;
+        let kind = *Kind::ALL.get(usize::try_from(kind.wrapping_shr(KIND)).ok()?)?;
+        Some(Identifier { kind, digest })
+    }
+
+    /// The clients with their profiles.
+    pub fn client_profiles(&self) -> impl Iterator<Item = (ClientIndex, ProfileIndex)> {
+        self.clients.iter().enumerate().filter_map(|(index, client)| {
+            let [_, profile] = halves(client);
+            Some((ClientIndex(index), ProfileIndex(usize::try_from(profile & !DISABLED).ok()?)))
+        })
     }
 
     /// The alias of the client at this place.
@@ -82,39 +110,52 @@ impl Builder {
         taken.into_iter().map(|(later, first)| (ClientIndex(later), ClientIndex(first))).collect()
     }
 
-    /// Credentials that have the fingerprint of an earlier one, each with the first.
-    pub fn taken_certificates(&self) -> Vec<(CredentialIndex, CredentialIndex)> {
+    /// Credentials that ask for the same as an earlier one, each with the first.
+    pub fn taken_identifiers(&self) -> Vec<(CredentialIndex, CredentialIndex)> {
         let (_, taken) = self.index();
         taken.into_iter().map(|(later, first)| (CredentialIndex(later), CredentialIndex(first))).collect()
     }
 
-    /// The table. Of several credentials with one fingerprint, the first is found.
+    /// The table. Of several credentials that ask for the same, the first is found.
     pub fn finish(self) -> ClientTable {
         let (slots, _) = self.index();
-        let counts = [self.clients.len(), self.credentials.len(), self.dates.len(), self.aliases.len()];
-        let counts = counts.map(|count| number(count).to_le_bytes());
-        let sections: [&[u8]; 7] = [
+        let counts = [self.clients.len(), self.credentials.len(), self.dates.len(), self.windows.len()];
+        let bytes = [self.shapes.len(), self.profiles.len(), self.aliases.len()];
+        let counts: Vec<_> = counts.iter().chain(&bytes).map(|count| number(*count).to_le_bytes()).collect();
+        let sections: [&[u8]; 10] = [
             &MAGIC,
             counts.as_flattened(),
             self.clients.as_flattened(),
             self.credentials.as_flattened(),
             slots.as_flattened(),
             self.dates.as_flattened(),
+            self.windows.as_flattened(),
+            self.shapes.as_flattened(),
+            self.profiles.as_bytes(),
             &self.aliases,
         ];
         let mut end = HEADER;
-        let [clients, credentials, slots, dates, aliases] = [2, 3, 4, 5, 6].map(|section: usize| {
-            let start = end;
-            end = start.saturating_add(sections.get(section).map_or(0, |bytes| bytes.len()));
-            start..end
-        });
-        ClientTable { bytes: sections.concat(), clients, credentials, slots, dates, aliases }
+        let [clients, credentials, slots, dates, windows, shapes, profiles, aliases] =
+            [2, 3, 4, 5, 6, 7, 8, 9].map(|section: usize| {
+                let start = end;
+                end = start.saturating_add(sections.get(section).map_or(0, |bytes| bytes.len()));
+                start..end
+            });
+        let bytes = sections.concat();
+        ClientTable { bytes, clients, credentials, slots, dates, windows, shapes, profiles, aliases }
     }
 
     fn index(&self) -> (Vec<[u8; 4]>, Vec<(usize, usize)>) {
-        let fingerprint = |index: usize| self.credentials.get(index).and_then(|bytes| bytes.first_chunk::<LENGTH>());
-        let hash = |index| fingerprint(index).map_or(0, |bytes| fingerprint_hash(&Fingerprint::new(*bytes)));
-        index(self.credentials.len(), hash, |one, other| fingerprint(one) == fingerprint(other))
+        let hash =
+            |index: usize| self.credentials.get(index).and_then(|bytes| bytes.first_chunk()).map_or(0, digest_hash);
+        index(self.credentials.len(), hash, |one, other| self.identifier(one) == self.identifier(other))
+    }
+
+    /// What tells whether two credentials ask for the same.
+    fn identifier(&self, index: usize) -> Option<([u8; LENGTH], u32)> {
+        let bytes = self.credentials.get(index)?;
+        let kind = u32::from_le_bytes(*bytes.last_chunk()?) & !(REVOKED | BOUNDED | CLIENT_BITS);
+        Some((*bytes.first_chunk()?, kind))
     }
 }
 

@@ -1,45 +1,88 @@
 //! What a request says about its caller when it goes on: nothing but what certgate found out.
 
 use super::Engine;
+use super::account::Account;
 use super::host::{Headers, Host, HostFailure};
 use super::identify::Caller;
+use super::look::{Look, XFCC};
 use super::rate_limit;
 use super::verdict::Verdict;
-use crate::domain::headers::LIMIT_WARNING;
+use crate::domain::headers::{CLIENT_CERT, LIMIT_WARNING};
 use crate::domain::mode::Mode;
+use crate::domain::name::Name;
 
 impl Engine {
-    /// Sets the identity headers on a request that goes on under its client's name.
-    pub(super) fn annotate<'e>(&self, host: &impl Host, verdict: Verdict<'e>) -> Verdict<'e> {
-        let named = match &verdict {
-            Verdict::Allowed { caller, .. } => Some(caller),
-            Verdict::Throttled { caller, .. } if self.policy.mode == Mode::Shadow => Some(caller),
-            _ => None,
-        };
-        let Some(caller) = named else { return verdict };
-        match self.set_identity(host, caller).and_then(|()| set_warning(host, &verdict)) {
-            Ok(()) => verdict,
-            Err(HostFailure(_)) => Verdict::Unsendable,
+    /// Sets the identity headers on a request that goes on under its client's name, and takes off it what no relay has
+    /// said.
+    pub(super) fn annotate(&self, host: &impl Host, look: &Look<'_>, verdict: &Verdict<'_>) -> Result<(), HostFailure> {
+        if !look.forwarded.is_empty() && !verdict.caller().is_some_and(|caller| caller.relayed) {
+            host.remove(XFCC.as_bytes())?;
         }
+        let call = match verdict {
+            Verdict::Allowed(call) => call,
+            Verdict::Throttled(call, _) if self.policy.mode == Mode::Shadow => call,
+            _ => return Ok(()),
+        };
+        match &call.caller {
+            Some(caller) => self.set_identity(host, caller, &call.account),
+            None => Ok(()),
+        }?;
+        self.set_warning(host, verdict)
     }
 
-    fn set_identity(&self, headers: &impl Headers, caller: &Caller<'_>) -> Result<(), HostFailure> {
-        let (names, entry) = (&self.policy.headers, &caller.entry);
+    fn set_identity(&self, host: &impl Host, caller: &Caller<'_>, account: &Account) -> Result<(), HostFailure> {
+        let names = &self.policy.headers;
+        let tier = self.tier(account).map_or(&b""[..], |tier| tier.name.as_str().as_bytes());
         let values = [
-            (&names.alias, entry.client.alias.as_bytes()),
-            (&names.tier, entry.tier.name.as_str().as_bytes()),
+            (&names.alias, caller.entry.client.alias.as_bytes()),
+            (&names.tier, tier),
             (&names.fingerprint, &caller.digits),
         ];
         let switched_on = values.into_iter().filter_map(|(name, value)| Some((name.as_deref()?, value)));
-        switched_on.into_iter().try_for_each(|(name, value)| headers.set(name, value))
+        switched_on.into_iter().try_for_each(|(name, value)| host.set(name, value))?;
+        self.set_profile(host, caller)?;
+        if names.say_content() { self.set_content(host, caller) } else { Ok(()) }
+    }
+
+    fn set_profile(&self, headers: &impl Headers, caller: &Caller<'_>) -> Result<(), HostFailure> {
+        let (names, profile) = (&self.policy.headers, caller.entry.profile);
+        let values = [(&names.groups, &profile.groups, ","), (&names.scopes, &profile.scopes, " ")];
+        values.into_iter().try_for_each(|(name, values, separator)| match (name, joined(values, separator)) {
+            (Some(name), Some(value)) => headers.set(name, value.as_bytes()),
+            _ => Ok(()),
+        })
+    }
+
+    /// Says of the certificate what can be believed of it.
+    fn set_content(&self, host: &impl Host, caller: &Caller<'_>) -> Result<(), HostFailure> {
+        // Whoever cannot be asked whether it can be believed has failed the request already.
+        let Ok(Some(content)) = self.believed(host, caller) else { return Ok(()) };
+        let (names, values) = (&self.policy.headers, &content.values);
+        let client_cert = Some(CLIENT_CERT).filter(|_| names.client_cert);
+        let values = [
+            (names.subject.as_deref(), &values.subject),
+            (names.spiffe_id.as_deref(), &values.spiffe_id),
+            (names.not_after.as_deref(), &values.not_after),
+            (client_cert, &values.client_cert),
+        ];
+        values.into_iter().try_for_each(|(name, value)| match (name, value) {
+            (Some(name), Some(value)) => host.set(name, value.as_bytes()),
+            _ => Ok(()),
+        })
+    }
+
+    /// Tells the upstream which of the caller's limits are nearly used up, or are and do not stop it.
+    fn set_warning(&self, headers: &impl Headers, verdict: &Verdict<'_>) -> Result<(), HostFailure> {
+        let Some((account, draw)) = verdict.draw() else { return Ok(()) };
+        match rate_limit::warning(self.limits(account), draw) {
+            Some(warning) => headers.set(LIMIT_WARNING, warning.as_bytes()),
+            None => Ok(()),
+        }
     }
 }
 
-/// Tells the upstream which of the caller's limits are nearly used up, or are and do not stop it.
-fn set_warning(headers: &impl Headers, verdict: &Verdict<'_>) -> Result<(), HostFailure> {
-    let Some((caller, draw)) = verdict.draw() else { return Ok(()) };
-    match rate_limit::warning(&caller.entry.tier.limits, draw) {
-        Some(warning) => headers.set(LIMIT_WARNING, warning.as_bytes()),
-        None => Ok(()),
-    }
+/// The names as one value; `None` if there are none.
+pub(super) fn joined(names: &[Name], separator: &str) -> Option<String> {
+    let names: Vec<_> = names.iter().map(Name::as_str).collect();
+    (!names.is_empty()).then(|| names.join(separator))
 }

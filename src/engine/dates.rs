@@ -35,6 +35,11 @@ impl Dates {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
             self.look(host, expected).map_err(|HostFailure(_)| Reason::Internal)?;
         }
+        self.known()
+    }
+
+    /// The dates, as far as they are known.
+    pub(super) fn known(&self) -> Result<Option<Validity>, Reason> {
         match self.known.load(Ordering::Relaxed) {
             UNKNOWN => Ok(None),
             UNREADABLE => Err(Reason::CertificateUnreadable),

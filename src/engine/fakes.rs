@@ -1,13 +1,16 @@
 //! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
 //! the clocks, and fails where a test wants it to. Not in the module.
 
+use super::content::Verified;
 use super::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
 use super::journal::Event;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::Reason;
+use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Which calls fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +84,14 @@ pub struct Fake<'s> {
     pub digest: Option<Vec<u8>>,
     /// The peer certificate as text.
     pub certificate: Option<Vec<u8>>,
+    /// The name that the connection was made for.
+    pub server_name: Option<Vec<u8>>,
+    /// The thumbprint in the request's token.
+    pub token_thumbprint: Option<Vec<u8>>,
+    /// Whether the host says that it has verified the certificate's chain.
+    pub verified: bool,
+    /// Where the VM remembers that.
+    pub verified_before: Arc<Verified>,
     /// The monotonic clock.
     pub monotonic: Nanos,
     /// The calendar, in seconds since 1970.
@@ -93,8 +104,8 @@ pub struct Fake<'s> {
     pub filter_state: RefCell<Vec<(String, String)>>,
     /// The requests that were counted.
     pub decided: RefCell<Vec<Decided>>,
-    /// The limits that were counted as used up: tier and place in its list.
-    pub limits_exceeded: RefCell<Vec<(TierIndex, usize)>>,
+    /// The limits that were counted as used up: tier and name.
+    pub limits_exceeded: RefCell<Vec<(Option<TierIndex>, String)>>,
     /// Swaps that came too late.
     pub conflicts: Cell<usize>,
     /// Requests of certificates without known dates.
@@ -121,6 +132,22 @@ impl Peer for Fake<'_> {
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
         self.certificate_reads.set(self.certificate_reads.get().saturating_add(1));
         self.fail_at(Fault::Property).map(|()| self.certificate.clone())
+    }
+
+    fn verified(&self) -> Result<bool, HostFailure> {
+        self.fail_at(Fault::Property).map(|()| self.verified)
+    }
+
+    fn server_name(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        self.fail_at(Fault::Property).map(|()| self.server_name.clone())
+    }
+
+    fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        self.fail_at(Fault::Property).map(|()| self.token_thumbprint.clone())
+    }
+
+    fn verified_before(&self) -> &Verified {
+        &self.verified_before
     }
 }
 
@@ -170,8 +197,8 @@ impl Counters for Fake<'_> {
         self.decided.borrow_mut().push(Decided(reason, tier, client));
     }
 
-    fn limit_exceeded(&self, tier: TierIndex, limit: usize) {
-        self.limits_exceeded.borrow_mut().push((tier, limit));
+    fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
+        self.limits_exceeded.borrow_mut().push((tier, limit.name.to_string()));
     }
 
     fn store_conflict(&self) {

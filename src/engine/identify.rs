@@ -1,18 +1,29 @@
-//! Who the peer is, and whether its credential and certificate hold at this moment. From connection properties alone:
-//! no header of a request is evidence of anything.
+//! Who calls, and whether the credential and the certificate hold at this moment: from connection properties alone, or
+//! from the word of a relay that the connection proves. No other header of a request is evidence of anything.
 
 use super::Engine;
-use super::host::{Host, HostFailure};
-use crate::certificate;
+use super::content::{Content, shown};
+use super::host::Host;
+use super::look::Look;
+use super::presented::{Presented, Shown, presented};
+use crate::domain::credential::{Identifier, Kind};
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::identity::Source;
 use crate::domain::registry::Entry;
-use crate::domain::time::UnixSeconds;
+use crate::domain::time::{UnixSeconds, Validity};
+use std::sync::Arc;
 
-/// A client, and its certificate's fingerprint as the upstream is told it.
+/// A client, and the certificate that it has shown.
 pub(super) struct Caller<'e> {
     pub(super) entry: Entry<'e>,
+    pub(super) fingerprint: Fingerprint,
+    /// The fingerprint as the upstream is told it.
     pub(super) digits: Vec<u8>,
+    /// What the certificate says, if that matters and it is shown.
+    pub(super) content: Option<Arc<Content>>,
+    /// Whether a relay has shown it.
+    pub(super) relayed: bool,
 }
 
 /// Somebody who is no client, and why.
@@ -21,58 +32,126 @@ pub(super) struct Stranger {
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
-/// The peer's fingerprint, and its certificate where that had to be read for it.
-struct Evidence {
-    fingerprint: Fingerprint,
-    digits: Vec<u8>,
-    der: Option<Vec<u8>>,
+impl From<Reason> for Stranger {
+    fn from(reason: Reason) -> Self {
+        Self { reason, fingerprint: None }
+    }
 }
 
 impl Engine {
-    /// Whose certificate the peer has.
-    pub(super) fn identify(&self, host: &impl Host) -> Result<Caller<'_>, Stranger> {
-        let Evidence { fingerprint, digits, der } =
-            evidence(host).map_err(|reason| Stranger { reason, fingerprint: None })?;
-        let unknown = Stranger { reason: Reason::UnknownCertificate, fingerprint: Some(fingerprint) };
-        let entry = self.policy.registry.find(&fingerprint).ok_or(unknown)?;
-        if let (Some(der), Some(dates)) = (der, self.dates.get(entry.credential_index.0)) {
-            dates.learn(&der);
+    /// Whose certificate was shown.
+    pub(super) fn identify(&self, host: &impl Host, look: &Look<'_>) -> Result<Caller<'_>, Stranger> {
+        let peer = presented(host)?;
+        let presented = match &self.policy.identity.source {
+            Source::Connection => peer,
+            Source::Xfcc(relays) => self.relayed(host, look, peer, relays)?,
+        };
+        let Presented { fingerprint, digits, shown: from } = presented;
+        let stranger = |reason| Stranger { reason, fingerprint: Some(fingerprint) };
+        let relayed = matches!(from, Shown::ByRelay(_));
+        let registered = self.policy.registry.find(&Identifier::of_certificate(fingerprint));
+        let wanted = match &registered {
+            Some(_) => self.reads_content || matches!(from, Shown::ByRelay(Some(_))),
+            None => !self.policy.registry.shapes().is_empty(),
+        };
+        if let (Some(entry), Shown::Already(der)) = (&registered, &from)
+            && let Some(dates) = self.dates.get(entry.credential_index.0)
+        {
+            dates.learn(der);
         }
-        Ok(Caller { entry, digits })
+        let der = || match from {
+            Shown::Already(der) | Shown::ByRelay(Some(der)) => Ok(Some(der)),
+            Shown::ByRelay(None) => Ok(None),
+            Shown::OnDemand => shown(host, fingerprint),
+        };
+        let content = if wanted { self.content(fingerprint, der).map_err(stranger)? } else { None };
+        let entry = match (registered, &content) {
+            (Some(entry), _) => entry,
+            (None, Some(content)) => self.by_content(host, fingerprint, relayed, content).map_err(stranger)?,
+            (None, None) => return Err(stranger(Reason::UnknownCertificate)),
+        };
+        Ok(Caller { entry, fingerprint, digits, content, relayed })
+    }
+
+    /// Whose certificate says this: its key proves itself, its names must be vouched for.
+    fn by_content(
+        &self,
+        host: &impl Host,
+        fingerprint: Fingerprint,
+        relayed: bool,
+        content: &Content,
+    ) -> Result<Entry<'_>, Reason> {
+        let index = match (content.by_key, content.by_name) {
+            (Some(index), _) => index,
+            (None, Some(index)) if relayed || self.is_verified(host, fingerprint)? => index,
+            (None, Some(_)) => return Err(Reason::CertificateUnverified),
+            (None, None) => return Err(Reason::UnknownCertificate),
+        };
+        self.policy.registry.at(index).ok_or(Reason::Internal)
+    }
+
+    /// What the caller's certificate says, if it can be believed: what the operator has registered as a whole can, and what
+    /// somebody trusted has signed.
+    pub(super) fn believed<'c>(&self, host: &impl Host, caller: &'c Caller<'_>) -> Result<Option<&'c Content>, Reason> {
+        let Some(content) = &caller.content else { return Ok(None) };
+        let believed = caller.relayed
+            || caller.entry.credential.kind != Kind::SpkiSha256
+            || self.is_verified(host, caller.fingerprint)?;
+        Ok(believed.then_some(content))
     }
 
     /// Whether the client may call with this credential now.
-    pub(super) fn check(&self, host: &impl Host, entry: &Entry<'_>, now: UnixSeconds) -> Result<(), Reason> {
-        if entry.credential.revoked {
+    pub(super) fn check(&self, host: &impl Host, caller: &Caller<'_>, now: UnixSeconds) -> Result<(), Reason> {
+        let Entry { credential_index: index, credential, client, .. } = caller.entry;
+        if credential.revoked {
             return Err(Reason::CertificateRevoked);
         }
-        if !entry.client.enabled {
+        if !client.enabled {
             return Err(Reason::ClientDisabled);
         }
-        let dates = self.dates.get(entry.credential_index.0).ok_or(Reason::Internal)?;
-        let Some(validity) = dates.of(host, entry.credential.fingerprint)? else {
-            host.dates_unchecked();
-            return Ok(());
+        let window = match credential.bounded {
+            true => Some(self.policy.registry.clients().window(index).ok_or(Reason::Internal)?),
+            false => None,
         };
-        // Both ends are included (RFC 5280 section 4.1.2.5).
-        if now < validity.not_before {
-            Err(Reason::CertificateNotYetValid)
-        } else if now > validity.not_after {
-            Err(Reason::CertificateExpired)
-        } else {
-            Ok(())
+        let dates = self.dates.get(index.0).ok_or(Reason::Internal)?;
+        let dates = match &caller.content {
+            Some(content) => {
+                standing(content, now)?;
+                Some(content.validity)
+            }
+            // What cannot be looked up in a list may be in it.
+            None if !self.policy.revocation_lists.is_empty() => return Err(Reason::CertificateUnreadable),
+            None if caller.relayed => dates.known()?,
+            None => dates.of(host, caller.fingerprint)?,
+        };
+        if dates.or(window).is_none() {
+            host.dates_unchecked();
         }
+        if let Some(window) = window {
+            holds(window, now)?;
+        }
+        dates.map_or(Ok(()), |dates| holds(dates, now))
     }
 }
 
-fn evidence(host: &impl Host) -> Result<Evidence, Reason> {
-    let failed = |HostFailure(_)| Reason::Internal;
-    if let Some(digits) = host.digest().map_err(failed)? {
-        let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Reason::Internal)?;
-        return Ok(Evidence { fingerprint, digits, der: None });
+/// Whether the certificate's issuer still stands by it, as far as anybody knows.
+pub(super) fn standing(content: &Content, now: UnixSeconds) -> Result<(), Reason> {
+    if content.revoked {
+        return Err(Reason::CertificateRevoked);
     }
-    let text = host.certificate().map_err(failed)?.ok_or(Reason::NoCertificate)?;
-    let der = certificate::der_from_text(&text).map_err(|_| Reason::CertificateUnreadable)?;
-    let fingerprint = certificate::fingerprint(&der);
-    Ok(Evidence { fingerprint, digits: fingerprint.to_string().into_bytes(), der: Some(der) })
+    match content.unknown_from {
+        Some(moment) if now > moment => Err(Reason::CertificateUnverified),
+        _ => Ok(()),
+    }
+}
+
+/// Whether something that is valid then is so now: both ends are included (RFC 5280 section 4.1.2.5).
+pub(super) fn holds(validity: Validity, now: UnixSeconds) -> Result<(), Reason> {
+    if now < validity.not_before {
+        Err(Reason::CertificateNotYetValid)
+    } else if now > validity.not_after {
+        Err(Reason::CertificateExpired)
+    } else {
+        Ok(())
+    }
 }

@@ -4,7 +4,6 @@
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::Name;
-use crate::domain::registry::Entry;
 use std::fmt::{self, Write};
 
 /// Characters of untrusted text that a line holds at most.
@@ -17,8 +16,10 @@ pub struct Event<'e> {
     pub reason: Reason,
     /// Whether it passed all the same.
     pub shadow: bool,
-    /// Whose credential it was, where that is known.
-    pub entry: Option<Entry<'e>>,
+    /// Whose credential it was and in which tier it counts, where that is known.
+    pub client: Option<(&'e str, &'e Name)>,
+    /// The rule that decided, if it has a name.
+    pub rule: Option<&'e Name>,
     /// The certificate's fingerprint, where that is known.
     pub fingerprint: Option<Fingerprint>,
     /// The tier that lets the least through, for the suggestion of an entry.
@@ -38,8 +39,11 @@ impl Event<'_> {
     fn write(&self, line: &mut String, subject: Option<&[u8]>, suppressed: u64) -> fmt::Result {
         let decision = self.reason.decision().as_str(self.shadow);
         write!(line, r#"{{"event":"certgate_{decision}","reason":"{}""#, self.reason.as_str())?;
-        if let Some(entry) = &self.entry {
-            write!(line, r#","alias":"{}","tier":"{}""#, entry.client.alias, entry.tier.name)?;
+        if let Some((alias, tier)) = &self.client {
+            write!(line, r#","alias":"{alias}","tier":"{tier}""#)?;
+        }
+        if let Some(rule) = &self.rule {
+            write!(line, r#","rule":"{rule}""#)?;
         }
         if let Some(fingerprint) = &self.fingerprint {
             write!(line, r#","fingerprint":"{fingerprint}""#)?;
@@ -93,7 +97,14 @@ mod tests {
 
     fn event(strictest_tier: Option<&Name>) -> Event<'_> {
         let fingerprint = Some(Fingerprint::new([0xab; 32]));
-        Event { reason: Reason::UnknownCertificate, shadow: false, entry: None, fingerprint, strictest_tier }
+        Event {
+            reason: Reason::UnknownCertificate,
+            shadow: false,
+            client: None,
+            rule: None,
+            fingerprint,
+            strictest_tier,
+        }
     }
 
     #[test]

@@ -4,27 +4,46 @@ use super::Engine;
 use super::host::{Headers, HostFailure};
 use super::reply::Protocol;
 use crate::domain::headers::OwnedHeaders;
+use crate::domain::identity::Source;
+use crate::domain::route::Target;
 
 /// What one pass over a request's headers shows.
 pub(super) struct Look<'h> {
     /// What it speaks.
     pub(super) protocol: Protocol,
-    /// Its method.
-    pub(super) method: &'h [u8],
+    /// What it asks for.
+    pub(super) target: Target<'h>,
+    /// What it says in [`XFCC`], line by line, if anybody is believed there.
+    pub(super) forwarded: Vec<&'h [u8]>,
     /// It has a header with a name that is certgate's own.
     claims: bool,
     /// It asks the next hop to drop such a header.
     nominates: bool,
 }
 
+/// The header in which a proxy says what certificate its client has presented.
+pub(super) const XFCC: &str = "x-forwarded-client-cert";
+
 impl<'h> Look<'h> {
-    fn at(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders) -> Self {
-        let mut look = Self { protocol: Protocol::Http, method: b"", claims: false, nominates: false };
+    fn at(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders, relayed: bool) -> Self {
+        let mut look = Self {
+            protocol: Protocol::Http,
+            target: Target::default(),
+            forwarded: Vec::new(),
+            claims: false,
+            nominates: false,
+        };
         for (name, value) in headers {
             match name {
-                b":method" => look.method = value,
+                [b':', ..] => match name {
+                    b":method" => look.target.method = value,
+                    b":authority" => look.target.authority = value,
+                    b":path" => look.target.path = value,
+                    _ => {}
+                },
                 b"content-type" => look.protocol = Protocol::of(value),
                 b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
+                name if relayed && name == XFCC.as_bytes() => look.forwarded.push(value),
                 name => look.claims |= owned.owns(name),
             }
         }
@@ -39,7 +58,7 @@ impl Engine {
         host: &impl Headers,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> (Look<'h>, Result<(), HostFailure>) {
-        let look = Look::at(headers.clone(), &self.owned);
+        let look = Look::at(headers.clone(), &self.owned, matches!(self.policy.identity.source, Source::Xfcc(_)));
         let mut stripped = Ok(());
         if look.claims {
             stripped = self.strip(host, headers.clone().map(|(name, _)| name));

@@ -2,12 +2,11 @@
 //! left when it begins; so at most `burst + rate x t` passes, and what the streams carry that were open when it ran dry.
 
 use super::Engine;
+use super::account::Account;
 use super::host::{Clock, Counters, Store};
 use super::swap::{Change, update};
 use super::throttle::Draw;
-use crate::domain::client::ClientIndex;
 use crate::domain::cost::Cost;
-use crate::domain::registry::Entry;
 use crate::domain::time::Nanos;
 
 /// So many bytes of a stream are charged at once, however quickly they come.
@@ -19,7 +18,7 @@ const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 /// One request's bytes.
 #[derive(Debug)]
 pub struct Meter {
-    client: ClientIndex,
+    account: Account,
     /// The limits in shadow that held nothing when it began, which give nothing, by place.
     spared: Vec<usize>,
     /// Passed, and not charged yet.
@@ -28,12 +27,11 @@ pub struct Meter {
 }
 
 impl Engine {
-    /// The meter for a request of this client that has begun now; `None` if nothing counts its bytes.
-    pub(super) fn meter(entry: &Entry<'_>, draw: Draw) -> Option<Meter> {
-        let counted = entry.tier.limits.iter().any(|limit| limit.cost == Cost::Bytes);
-        let client = entry.credential.client;
+    /// The meter for a request on this account that has begun now; `None` if nothing counts its bytes.
+    pub(super) fn meter(&self, account: Account, draw: Draw) -> Option<Meter> {
+        let counted = self.limits(&account).iter().any(|limit| limit.cost == Cost::Bytes);
         let (spared, charged_at) = (draw.take.short, draw.at.monotonic);
-        counted.then_some(Meter { client, spared, passed: 0, charged_at })
+        counted.then_some(Meter { account, spared, passed: 0, charged_at })
     }
 
     /// Counts bytes that pass, and charges for them once they are many or it is time.
@@ -48,14 +46,12 @@ impl Engine {
 
     /// Charges for what has passed. If the store cannot be had, it stays to be charged; so many bytes.
     pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) -> u64 {
-        let registry = &self.policy.registry;
-        let client = registry.client(meter.client).and_then(|client| Some((client, registry.tier(client.tier)?)));
-        let (Some((client, tier)), 1..) = (client, meter.passed) else { return 0 };
-        let key = self.key(&client);
+        let (Some(key), 1..) = (self.key(&meter.account), meter.passed) else { return 0 };
+        let limits = self.limits(&meter.account);
         let wall = host.wall();
         let charge = |stored| {
             let (mut buckets, at) = self.read(host, stored, wall);
-            buckets.charge(&tier.limits, &meter.spared, meter.passed, &at);
+            buckets.charge(limits, &meter.spared, meter.passed, &at);
             Change::Write(buckets)
         };
         if update(host, &key, charge, || host.store_conflict()).is_ok() {

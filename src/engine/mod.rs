@@ -1,7 +1,10 @@
 //! One request, from evidence to decision: look, identify, check, throttle, annotate. Knows no proxy: what it needs of
 //! one is in [`host`], and Envoy is only one that has it.
 
+mod account;
 mod annotate;
+mod authorize;
+mod content;
 mod dates;
 #[cfg(not(target_family = "wasm"))]
 pub mod fakes;
@@ -11,30 +14,38 @@ mod identify;
 pub mod journal;
 mod look;
 mod meter;
+mod misdirected;
+mod plans;
+mod presented;
 mod rate_limit;
+mod recent;
+mod relay;
 pub mod reply;
 pub mod swap;
 mod throttle;
 mod verdict;
+mod xfcc;
 
-use crate::domain::client::{Client, Tier};
-use crate::domain::decision::Decision;
+use crate::domain::client::Tier;
+use crate::domain::decision::Reason;
 use crate::domain::headers::OwnedHeaders;
 use crate::domain::limit::{Kind, Limit};
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::policy::{Policy, RateLimitHeaders};
-use crate::domain::registry::Entry;
 use crate::domain::time::Nanos;
+use account::Account;
+use content::Contents;
 use dates::Dates;
 use generation::Numbering;
 use host::Host;
-use identify::Caller;
+use plans::Plans;
 use reply::{Protocol, Reply};
 use std::sync::Arc;
 use throttle::Draw;
-use verdict::Verdict;
+use verdict::{Call, Verdict};
 
+pub use content::Verified;
 pub use meter::Meter;
 pub use rate_limit::ResponseHeaders;
 
@@ -45,10 +56,14 @@ pub struct Engine {
     owned: OwnedHeaders,
     /// Where the clients' buckets lie in the store, but for their aliases.
     bucket_prefix: Box<str>,
-    /// The value of `RateLimit-Policy`, by tier.
-    rate_limit_policies: Vec<Arc<str>>,
+    /// Which limits apply.
+    plans: Plans,
     /// What is known of certificates' dates, by credential.
     dates: Vec<Dates>,
+    /// What is known of certificates' content.
+    contents: Contents,
+    /// Whether anything but identity hangs on what certificates say.
+    reads_content: bool,
 }
 
 /// What becomes of a request.
@@ -83,16 +98,15 @@ impl Engine {
         Self {
             owned: OwnedHeaders::new(&policy.headers),
             bucket_prefix: bucket_prefix.into(),
-            rate_limit_policies: registry.tiers().iter().map(|tier| rate_limit::policy(&tier.limits)).collect(),
+            plans: Plans::of(&policy),
             dates,
+            contents: Contents::default(),
+            reads_content: policy.headers.say_content()
+                || !policy.rules.conditions().is_empty()
+                || !policy.revocation_lists.is_empty(),
             numbering,
             policy,
         }
-    }
-
-    /// Where this client's buckets lie in the store.
-    fn key(&self, client: &Client<'_>) -> String {
-        [&self.bucket_prefix, client.alias].concat()
     }
 
     /// The policy in force.
@@ -107,10 +121,13 @@ impl Engine {
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> Outcome {
         let (look, stripped) = self.look(host, headers);
-        let verdict = match stripped {
-            Ok(()) => self.annotate(host, self.decide(host, look.method)),
+        let mut verdict = match stripped {
+            Ok(()) => self.decide(host, &look),
             Err(_) => Verdict::Unsendable,
         };
+        if self.annotate(host, &look, &verdict).is_err() {
+            verdict = Verdict::Unsendable;
+        }
         self.record(host, &verdict);
         self.outcome(look.protocol, verdict)
     }
@@ -118,34 +135,34 @@ impl Engine {
     fn outcome(&self, protocol: Protocol, verdict: Verdict<'_>) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
         match verdict {
-            Verdict::Allowed { caller, draw } => Outcome::Forward(Forward {
-                headers: draw.as_ref().and_then(|draw| self.response_headers(&caller.entry, draw)),
-                meter: draw.and_then(|draw| Self::meter(&caller.entry, draw)),
+            Verdict::Allowed(Call { account, draw, .. }) => Outcome::Forward(Forward {
+                headers: draw.as_ref().and_then(|draw| self.response_headers(&account, draw)),
+                meter: draw.and_then(|draw| self.meter(account, draw)),
             }),
-            Verdict::Throttled { caller, draw } if !enforced => {
-                Outcome::Forward(Forward { headers: self.response_headers(&caller.entry, &draw), meter: None })
+            Verdict::Throttled(Call { account, .. }, draw) if !enforced => {
+                Outcome::Forward(Forward { headers: self.response_headers(&account, &draw), meter: None })
             }
-            Verdict::Throttled { caller: Caller { entry, .. }, draw } => {
-                let short = draw.short(&entry.tier.limits).map(|(_, limit)| limit);
+            Verdict::Throttled(Call { account, .. }, draw) => {
+                let short = draw.short(self.limits(&account)).map(|(_, limit)| limit);
                 let fired: Vec<_> = short.filter(|limit| limit.mode == Mode::Enforce).collect();
-                let headers = self.response_headers(&entry, &draw);
+                let headers = self.response_headers(&account, &draw);
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
                 Outcome::Reply(reply::throttled(protocol, draw.take.wait, &fired, &pairs))
             }
             Verdict::Refused(_) if !enforced => Outcome::Forward(Forward::default()),
-            Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason.decision())),
-            Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Decision::Error)),
+            Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason)),
+            Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Reason::Internal)),
         }
     }
 
-    fn response_headers(&self, entry: &Entry<'_>, draw: &Draw) -> Option<ResponseHeaders> {
-        let limits = &entry.tier.limits;
+    fn response_headers(&self, account: &Account, draw: &Draw) -> Option<ResponseHeaders> {
+        let limits = self.limits(account);
         match self.policy.rate_limit_headers {
             RateLimitHeaders::Off => None,
             RateLimitHeaders::Legacy => ResponseHeaders::legacy(limits, draw),
             RateLimitHeaders::Ietf => {
-                let policy = self.rate_limit_policies.get(entry.client.tier.0)?;
-                Some(ResponseHeaders::ietf(policy, limits, draw))
+                let plan = self.plan(account)?;
+                Some(ResponseHeaders::ietf(Arc::clone(&plan.policy), limits, draw))
             }
         }
     }

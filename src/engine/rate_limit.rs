@@ -37,8 +37,8 @@ pub enum ResponseHeaders {
 
 impl ResponseHeaders {
     /// The draft's fields for a response to a client with these limits.
-    pub(super) fn ietf(policy: &Arc<str>, limits: &[Limit], draw: &Draw) -> Self {
-        Self::Ietf { policy: Arc::clone(policy), status: status(limits, draw) }
+    pub(super) fn ietf(policy: Arc<str>, limits: &[Limit], draw: &Draw) -> Self {
+        Self::Ietf { policy, status: status(limits, draw) }
     }
 
     /// The older fields, of the enforced limit that is nearest to exhaustion; `None` where there is none.

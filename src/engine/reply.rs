@@ -1,7 +1,7 @@
 //! The answers that certgate gives itself: problem details (RFC 9457), or a gRPC status for gRPC requests. A refusal for
 //! identity is the same to the last byte whatever its reason.
 
-use crate::domain::decision::Decision;
+use crate::domain::decision::{Decision, Reason};
 use crate::domain::limit::Limit;
 use crate::domain::time::Nanos;
 use std::borrow::Cow;
@@ -42,10 +42,13 @@ const NO_STORE: (&str, Cow<'static, str>) = ("cache-control", Cow::Borrowed("no-
 const PROBLEM: (&str, Cow<'static, str>) = ("content-type", Cow::Borrowed("application/problem+json"));
 
 /// The answer to a request that is refused or cannot be decided: it says no more than that.
-pub(super) fn refused(protocol: Protocol, decision: Decision) -> Reply {
+pub(super) fn refused(protocol: Protocol, reason: Reason) -> Reply {
     // gRPC's PERMISSION_DENIED and UNAVAILABLE.
-    let (status, grpc_status, message, problem) = match decision {
-        Decision::Error => {
+    let (status, grpc_status, message, problem) = match (reason, reason.decision()) {
+        (Reason::Misdirected, _) => {
+            (421, 14, "unavailable", r#"{"type":"about:blank","title":"Misdirected Request","status":421}"#)
+        }
+        (_, Decision::Error) => {
             (503, 14, "unavailable", r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#)
         }
         _ => (403, 7, "permission denied", r#"{"type":"about:blank","title":"Forbidden","status":403}"#),
@@ -55,7 +58,7 @@ pub(super) fn refused(protocol: Protocol, decision: Decision) -> Reply {
 
 /// The answer to a request, with this `content-type`, that no policy could decide.
 pub fn undecided(content_type: Option<&[u8]>) -> Reply {
-    refused(content_type.map_or(Protocol::Http, Protocol::of), Decision::Error)
+    refused(content_type.map_or(Protocol::Http, Protocol::of), Reason::Internal)
 }
 
 /// The answer to a client that has used up the `fired` limits: 429 (RFC 6585 section 4) with the time after which it is

@@ -1,6 +1,7 @@
 //! What a request costs, from each limit of its client's tier, or nothing from any.
 
 use super::Engine;
+use super::account::Account;
 use super::host::{Clock, Host, Store};
 use super::swap::{Change, update};
 use crate::calendar;
@@ -9,7 +10,6 @@ use crate::domain::decision::Reason;
 use crate::domain::level::Occasion;
 use crate::domain::limit::{Kind, Limit};
 use crate::domain::quota::Period;
-use crate::domain::registry::Entry;
 use crate::domain::time::UnixSeconds;
 
 /// A client's buckets as they were decided on, and when.
@@ -25,9 +25,9 @@ impl Draw {
         self.buckets.balance(limit, &self.at)
     }
 
-    /// The limits of the tier that did not hold what the request costs, each with its place in the list.
+    /// Those of the limits that did not hold what the request costs, each with its place among them.
     pub(super) fn short<'l>(&self, limits: &'l [Limit]) -> impl Iterator<Item = (usize, &'l Limit)> {
-        self.take.short.iter().filter_map(|place| limits.get(*place).map(|limit| (*place, limit)))
+        self.take.short.iter().filter_map(move |place| limits.get(*place).map(|limit| (*place, limit)))
     }
 }
 
@@ -42,15 +42,15 @@ impl Engine {
     pub(super) fn throttle(
         &self,
         host: &impl Host,
-        entry: &Entry<'_>,
+        account: &Account,
         method: &[u8],
         wall: UnixSeconds,
     ) -> Result<Option<Draw>, Reason> {
-        let limits = &entry.tier.limits;
+        let limits = self.limits(account);
         if limits.is_empty() {
             return Ok(None);
         }
-        let key = self.key(&entry.client);
+        let key = self.key(account).ok_or(Reason::Internal)?;
         let by_calendar = limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_)));
         if by_calendar && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);

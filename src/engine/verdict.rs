@@ -1,22 +1,25 @@
 //! What was decided of a request, and what is recorded of it.
 
 use super::Engine;
+use super::account::Account;
+use super::annotate::joined;
 use super::host::{Host, REASON};
 use super::identify::{Caller, Stranger};
 use super::journal::Event;
+use super::look::Look;
 use super::throttle::Draw;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::mode::Mode;
 use crate::domain::policy::FilterState;
-use crate::domain::registry::Entry;
+use crate::domain::rules::{Access, Match, Rule};
 
 /// A decision with what it rests on.
 pub(super) enum Verdict<'e> {
-    /// The client may call; what the request costs, if the client has limits, is taken.
-    Allowed { caller: Caller<'e>, draw: Option<Draw> },
-    /// An enforced limit of the client's does not hold what the request costs.
-    Throttled { caller: Caller<'e>, draw: Draw },
+    /// It may pass; what it costs is taken.
+    Allowed(Call<'e>),
+    /// An enforced limit does not hold what it costs.
+    Throttled(Call<'e>, Draw),
     /// Not this caller, or nobody can say.
     Refused(Refusal<'e>),
     /// The request's headers could not be changed as they must be. It goes nowhere, in shadow mode either: it would
@@ -24,35 +27,61 @@ pub(super) enum Verdict<'e> {
     Unsendable,
 }
 
+/// A request that its caller may make.
+#[derive(Default)]
+pub(super) struct Call<'e> {
+    /// The client; `None` where none is needed and none was shown.
+    pub(super) caller: Option<Caller<'e>>,
+    pub(super) account: Account,
+    /// What it took from its limits, if there are any.
+    pub(super) draw: Option<Draw>,
+}
+
 /// Why a request is refused, and what is known of who sent it.
 pub(super) struct Refusal<'e> {
     pub(super) reason: Reason,
     pub(super) fingerprint: Option<Fingerprint>,
-    pub(super) entry: Option<Entry<'e>>,
+    pub(super) caller: Option<(Caller<'e>, Account)>,
+}
+
+impl<'e> From<Reason> for Verdict<'e> {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(Refusal { reason, fingerprint: None, caller: None })
+    }
 }
 
 impl<'e> Verdict<'e> {
     fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Allowed { .. } => None,
-            Self::Throttled { .. } => Some(Reason::LimitExceeded),
+            Self::Allowed(_) => None,
+            Self::Throttled(..) => Some(Reason::LimitExceeded),
             Self::Refused(refusal) => Some(refusal.reason),
             Self::Unsendable => Some(Reason::Internal),
         }
     }
 
-    fn entry(&self) -> Option<&Entry<'e>> {
+    pub(super) fn caller(&self) -> Option<&Caller<'e>> {
         match self {
-            Self::Allowed { caller, .. } | Self::Throttled { caller, .. } => Some(&caller.entry),
-            Self::Refused(refusal) => refusal.entry.as_ref(),
+            Self::Allowed(call) | Self::Throttled(call, _) => call.caller.as_ref(),
+            Self::Refused(refusal) => refusal.caller.as_ref().map(|(caller, _)| caller),
             Self::Unsendable => None,
         }
     }
 
-    /// What was drawn from the client's limits, or could not be.
-    pub(super) fn draw(&self) -> Option<(&Caller<'e>, &Draw)> {
+    fn account(&self) -> Account {
         match self {
-            Self::Allowed { caller, draw: Some(draw) } | Self::Throttled { caller, draw } => Some((caller, draw)),
+            Self::Allowed(call) | Self::Throttled(call, _) => call.account,
+            Self::Refused(refusal) => refusal.caller.as_ref().map(|(_, account)| *account).unwrap_or_default(),
+            Self::Unsendable => Account::default(),
+        }
+    }
+
+    /// What was drawn from the caller's limits, or could not be.
+    pub(super) fn draw(&self) -> Option<(&Account, &Draw)> {
+        match self {
+            Self::Allowed(Call { account, draw: Some(draw), .. }) | Self::Throttled(Call { account, .. }, draw) => {
+                Some((account, draw))
+            }
             _ => None,
         }
     }
@@ -60,54 +89,104 @@ impl<'e> Verdict<'e> {
     fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
             Self::Refused(Refusal { fingerprint: Some(fingerprint), .. }) => Some(*fingerprint),
-            other => other.entry().map(|entry| entry.credential.fingerprint),
+            other => other.caller().map(|caller| caller.fingerprint),
         }
     }
 }
 
 impl Engine {
-    /// Identify, check, throttle.
-    pub(super) fn decide(&self, host: &impl Host, method: &[u8]) -> Verdict<'_> {
-        let caller = match self.identify(host) {
-            Ok(caller) => caller,
+    /// Find the rule, identify, check, authorize, throttle.
+    pub(super) fn decide(&self, host: &impl Host, look: &Look<'_>) -> Verdict<'_> {
+        if self.policy.refuses_misdirected
+            && let Err(reason) = self.directed(host, look.target.authority)
+        {
+            return reason.into();
+        }
+        let (index, rule) = match self.policy.rules.find(&look.target) {
+            Match::Rule(index, rule) => (Some(index), Some(rule)),
+            Match::None => (None, None),
+            Match::Ambiguous => return Reason::RuleDenied.into(),
+        };
+        let access = rule.map_or(Access::Require, |rule| rule.access);
+        match access {
+            Access::Public => return Verdict::Allowed(Call::default()),
+            Access::Deny => return Reason::RuleDenied.into(),
+            Access::Require | Access::Optional => {}
+        }
+        let other = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
+        let (caller, account) = match self.identify(host, look) {
+            Ok(caller) => {
+                let tier = Some(other.unwrap_or(caller.entry.profile.tier));
+                let account = self.account(Some(caller.entry.credential.client), tier, index);
+                (Some(caller), account)
+            }
+            Err(Stranger { reason: Reason::NoCertificate, .. }) if access == Access::Optional => {
+                (None, self.account(None, other.or(self.policy.anonymous_tier), index))
+            }
             Err(Stranger { reason, fingerprint }) => {
-                return Verdict::Refused(Refusal { reason, fingerprint, entry: None });
+                return Verdict::Refused(Refusal { reason, fingerprint, caller: None });
             }
         };
-        let entry = caller.entry;
-        let refused = |reason| Verdict::Refused(Refusal { reason, fingerprint: None, entry: Some(entry) });
+        match self.admit(host, caller.as_ref(), rule, &account, look.target.method) {
+            Ok(Some(draw)) if !draw.take.taken() => Verdict::Throttled(Call { caller, account, draw: None }, draw),
+            Ok(draw) => Verdict::Allowed(Call { caller, account, draw }),
+            Err(reason) => {
+                let caller = caller.map(|caller| (caller, account));
+                Verdict::Refused(Refusal { reason, fingerprint: None, caller })
+            }
+        }
+    }
+
+    /// Whether the caller may, now, by this rule; and what the request takes.
+    fn admit(
+        &self,
+        host: &impl Host,
+        caller: Option<&Caller<'_>>,
+        rule: Option<&Rule>,
+        account: &Account,
+        method: &[u8],
+    ) -> Result<Option<Draw>, Reason> {
         let now = host.wall();
-        if let Err(reason) = self.check(host, &entry, now) {
-            return refused(reason);
+        if let Some(caller) = caller {
+            self.check(host, caller, now)?;
+            if let Some(rule) = rule {
+                self.authorize(host, caller, rule)?;
+            }
         }
-        match self.throttle(host, &entry, method, now) {
-            Ok(Some(draw)) if !draw.take.taken() => Verdict::Throttled { caller, draw },
-            Ok(draw) => Verdict::Allowed { caller, draw },
-            Err(reason) => refused(reason),
-        }
+        self.throttle(host, account, method, now)
     }
 
     /// Counts the verdict and leaves its traces for people.
     pub(super) fn record(&self, host: &impl Host, verdict: &Verdict<'_>) {
-        let (reason, entry) = (verdict.reason(), verdict.entry());
-        host.decided(reason, entry.map(|entry| entry.client.tier), entry.map(|entry| entry.credential.client));
-        if let Some((caller, draw)) = verdict.draw() {
-            let tier = caller.entry.client.tier;
-            draw.take.short.iter().for_each(|place| host.limit_exceeded(tier, *place));
+        let (reason, account) = (verdict.reason(), verdict.account());
+        let (client, tier) = (verdict.caller().map(|caller| caller.entry.client), self.tier(&account));
+        host.decided(reason, account.tier, account.client);
+        if let Some((account, draw)) = verdict.draw() {
+            draw.short(self.limits(account)).for_each(|(_, limit)| host.limit_exceeded(account.tier, limit));
         }
         if let Some(reason) = reason {
             host.filter_state(REASON, reason.as_str());
             host.refused(&Event {
                 reason,
                 shadow: self.policy.mode == Mode::Shadow,
-                entry: entry.copied(),
+                client: client.zip(tier).map(|(client, tier)| (client.alias, &tier.name)),
+                rule: account.rule.and_then(|rule| self.policy.rules.rule(rule)?.name.as_ref()),
                 fingerprint: verdict.fingerprint(),
                 strictest_tier: self.strictest_tier(),
             });
         }
-        if let (Some(entry), true) = (entry, reason.is_some() || self.policy.filter_state == FilterState::Always) {
-            host.filter_state("certgate.alias", entry.client.alias);
-            host.filter_state("certgate.tier", entry.tier.name.as_str());
+        if reason.is_some() || self.policy.filter_state == FilterState::Always {
+            if let Some(client) = client {
+                host.filter_state("certgate.alias", client.alias);
+            }
+            if let Some(tier) = tier {
+                host.filter_state("certgate.tier", tier.name.as_str());
+            }
+        }
+        if let (Some(caller), FilterState::Always) = (verdict.caller(), self.policy.filter_state)
+            && let Some(groups) = joined(&caller.entry.profile.groups, ",")
+        {
+            host.filter_state("certgate.groups", &groups);
         }
     }
 }

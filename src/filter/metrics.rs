@@ -5,6 +5,7 @@ use super::abi::{self, Metric};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::level::Generation;
+use crate::domain::limit::{Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::{NONE, OTHER};
 use crate::domain::policy::Policy;
@@ -72,7 +73,7 @@ pub(super) struct Counters {
     /// By client (the last: all beyond the series) and decision.
     clients: Vec<[Counter; Decision::ALL.len()]>,
     /// By tier and limit.
-    limits: Vec<Vec<Counter>>,
+    limits: RefCell<Vec<(Option<TierIndex>, LimitId, u32)>>,
     conflicts: Counter,
     dates_unchecked: Counter,
 }
@@ -86,7 +87,7 @@ impl Counters {
             shadow: policy.mode == Mode::Shadow,
             requests: vec![Default::default(); tiers.len().saturating_add(1)],
             clients: vec![Default::default(); series.saturating_add(1)],
-            limits: tiers.iter().map(|tier| vec![Counter::default(); tier.limits.len()]).collect(),
+            limits: RefCell::default(),
             conflicts: Counter::default(),
             dates_unchecked: Counter::default(),
         }
@@ -126,14 +127,18 @@ impl Counters {
     }
 
     /// Counts a request that found a limit used up.
-    pub(super) fn limit_exceeded(&self, names: &Names, policy: &Policy, tier: TierIndex, limit: usize) {
-        let Some(counter) = self.limits.get(tier.0).and_then(|limits| limits.get(limit)) else { return };
-        counter.increment(names, || {
-            let limit = policy.registry.tiers().get(tier.0).and_then(|tier| tier.limits.get(limit));
-            let limit = limit.map_or(NONE, |limit| limit.name.as_str());
-            let tier = tier_name(policy, tier).unwrap_or(NONE);
-            labelled("certgate_limit_exceeded_total", &[("tier", tier), ("limit", limit)])
-        });
+    pub(super) fn limit_exceeded(&self, names: &Names, policy: &Policy, tier: Option<TierIndex>, limit: &Limit) {
+        let Ok(mut ids) = self.limits.try_borrow_mut() else { return };
+        if let Some((_, _, id)) = ids.iter().find(|(known, id, _)| (*known, *id) == (tier, limit.id)) {
+            let _ = abi::increment(*id);
+            return;
+        }
+        let name = tier.and_then(|tier| tier_name(policy, tier)).unwrap_or(NONE);
+        let labels = [("tier", name), ("limit", limit.name.as_str())];
+        if let Some(id) = names.id(Metric::COUNTER, labelled("certgate_limit_exceeded_total", &labels)) {
+            ids.push((tier, limit.id, id));
+            let _ = abi::increment(id);
+        }
     }
 
     /// Counts a swap that came too late.

@@ -5,8 +5,10 @@ use super::journal::Journal;
 use super::metrics::{self, Names};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::Reason;
+use crate::domain::limit::Limit;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Nanos, UnixSeconds};
+use crate::engine::Verified;
 use crate::engine::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
 use crate::engine::journal::Event;
 
@@ -15,6 +17,7 @@ use crate::engine::journal::Event;
 pub(super) struct Vm {
     pub(super) names: Names,
     pub(super) journal: Journal,
+    pub(super) verified: Verified,
 }
 
 /// The worker, while it handles a request under one configuration.
@@ -36,6 +39,24 @@ impl Peer for Worker<'_> {
             // `-` where there is none.
             None => present("filter_state\0certgate.peer_certificate").map(|text| text.filter(|text| text != b"-")),
         }
+    }
+
+    fn verified(&self) -> Result<bool, HostFailure> {
+        // A byte, from 1.39 on.
+        Ok(present("connection\0peer_certificate_valid")?.is_some_and(|valid| valid == [1]))
+    }
+
+    fn server_name(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        present("connection\0requested_server_name")
+    }
+
+    fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        // Where jwt_authn leaves the payload of a token that it has verified, with `payload_in_metadata: certgate`.
+        present("metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0certgate\0cnf\0x5t#S256")
+    }
+
+    fn verified_before(&self) -> &Verified {
+        &self.vm.verified
     }
 }
 
@@ -114,7 +135,7 @@ impl Counters for Worker<'_> {
         self.counters.decided(&self.vm.names, self.policy, reason, tier, client);
     }
 
-    fn limit_exceeded(&self, tier: TierIndex, limit: usize) {
+    fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
         self.counters.limit_exceeded(&self.vm.names, self.policy, tier, limit);
     }
 

@@ -68,7 +68,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     insta::assert_snapshot!(errors_of(&json!({
         "version": "1",
         "mode": "Enforce",
-        "identity": {},
+        "plugin": {},
         "teirs": {},
         "tiers": [],
         "clients": {"a": 1},
@@ -80,10 +80,10 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     clients: expected a list of clients, found a map
     filter_state: expected `refusals` or `always`, found 1
     headers: expected a map of header names, found null
-    identity: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
     metrics.client: expected `clients`, found an unknown field
     metrics.clients: expected a whole number from 0 to 100000, found 100001
     mode: expected `enforce` or `shadow`, found "Enforce"
+    plugin: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
     rate_limit_headers: expected `ietf`, `legacy` or `off`, found "draft"
     teirs: expected `tiers`, found an unknown field
     tiers: expected a map from names to tiers, found an empty list
@@ -92,14 +92,14 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     insta::assert_snapshot!(errors_of(&with("clients", json!([
         "partner-a",
         {},
-        {"alias": 5, "tier": null, "enabled": "yes", "description": ["x"], "credentials": {}, "groups": []},
+        {"alias": 5, "tier": null, "enabled": "yes", "description": ["x"], "credentials": {}, "team": []},
         {"alias": "b", "tier": "gold", "enabled": null, "credential": [], "credentials": []},
         {"alias": "c", "tier": "gold", "credentials": [
             {},
             {"sha256": "00", "pem": ""},
             {"sha256": 17, "revoked": 1, "name": true},
             {"pem": null},
-            {"spki_sha256": "x"},
+            {"spki_sha1": "x"},
             null,
         ]},
     ]))), @r#"
@@ -107,7 +107,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     clients[1].alias: expected the client's alias, found nothing
     clients[1].tier: expected the name of the client's tier, found nothing
     clients[1].credentials: expected a list of one credential or more, found nothing
-    clients[2].groups: expected one of `alias`, `tier`, `enabled`, `description`, `credentials`, found an unknown field
+    clients[2].team: expected one of `alias`, `tier`, `groups`, `scopes`, `enabled`, `description`, `credentials`, found an unknown field
     clients[2].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found 5: quote it
     clients[2].tier: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found null
     clients[2].enabled: expected `true` or `false`, found "yes"
@@ -116,15 +116,15 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     clients[3].credential: expected `credentials`, found an unknown field
     clients[3].enabled: expected `true` or `false`, found null
     clients[3].credentials: expected a list of one credential or more, found an empty list
-    clients[4].credentials[0]: expected either `sha256` or `pem`, found neither
-    clients[4].credentials[1]: expected either `sha256` or `pem`, found both
+    clients[4].credentials[0]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found none
+    clients[4].credentials[1]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found several
     clients[4].credentials[2].sha256: expected the certificate's SHA-256 as text, found 17: quote it
     clients[4].credentials[2].name: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found true: quote it
     clients[4].credentials[2].revoked: expected `true` or `false`, found 1
     clients[4].credentials[3].pem: expected a certificate as PEM text, found null
-    clients[4].credentials[4].spki_sha256: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
-    clients[4].credentials[4]: expected either `sha256` or `pem`, found neither
-    clients[4].credentials[5]: expected a map with `sha256` or `pem`, found null
+    clients[4].credentials[4].spki_sha1: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san`, `subject`, `issuer`, `name`, `primary`, `serial`, `not_before`, `not_after` and 1 more, found an unknown field
+    clients[4].credentials[4]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found none
+    clients[4].credentials[5]: expected a map with `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` or `subject`, found null
     "#);
 }
 
@@ -352,15 +352,15 @@ fn keys_that_stand_twice() {
         "tiers": {"gold": {}, "gold": {"limits": [], "limits": []}},
         "clients": [{"alias": "a", "alias": "b", "tier": "gold", "credentials": [{"name": "x", "name": "y", "unknown": {"k": 1, "k": 2}}]}],
         "clients": []
-    }"#), @"
+    }"#), @r"
     mode: expected each key once, found it again
     tiers.gold: expected each key once, found it again
     tiers.gold.limits: expected each key once, found it again
     clients[0].alias: expected each key once, found it again
     clients[0].credentials[0].name: expected each key once, found it again
     clients[0].credentials[0].unknown.k: expected each key once, found it again
-    clients[0].credentials[0].unknown: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
-    clients[0].credentials[0]: expected either `sha256` or `pem`, found neither
+    clients[0].credentials[0].unknown: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san`, `subject`, `issuer`, `name`, `primary`, `serial`, `not_before`, `not_after` and 1 more, found an unknown field
+    clients[0].credentials[0]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found none
     clients: expected each key once, found it again
     ");
 }
@@ -393,7 +393,7 @@ fn private_keys_are_refused_wherever_they_stand_and_never_shown() {
     clients[1]["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
     clients[1].credentials[0].name: expected no private key, found one: remove it, and replace it wherever it is in use
     clients[1].credentials[0].x.y[0][0]: expected no private key, found one: remove it, and replace it wherever it is in use
-    clients[1].credentials[0].x: expected one of `sha256`, `pem`, `name`, `revoked`, found an unknown field
+    clients[1].credentials[0].x: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san`, `subject`, `issuer`, `name`, `primary`, `serial`, `not_before`, `not_after` and 1 more, found an unknown field
     headers.alias: expected no private key, found one: remove it, and replace it wherever it is in use
     mode: expected no private key, found one: remove it, and replace it wherever it is in use
     tiers["<private key>"]: expected no private key, found one: remove it, and replace it wherever it is in use
@@ -428,13 +428,13 @@ fn nesting_without_end() {
     let nest = |levels: usize| {
         document.to_string().replace("\"here\"", &("[{\"a\":".repeat(levels) + "1" + &"}]".repeat(levels)))
     };
-    insta::assert_snapshot!(errors(&nest(8)), @"x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field");
+    insta::assert_snapshot!(errors(&nest(8)), @"x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field");
     insta::assert_snapshot!(errors(&nest(9)), @"
-    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
     x[0].a[0].a[0].a[0].a[0].a[0].a[0].a[0].a: expected fewer levels of lists and maps, found too many to read on
     ");
     insta::assert_snapshot!(errors(&nest(100_000)), @"
-    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
     x[0].a[0].a[0].a[0].a[0].a[0].a[0].a[0].a: expected fewer levels of lists and maps, found too many to read on
     ");
     let items = "[".repeat(200_000);
@@ -444,7 +444,174 @@ fn nesting_without_end() {
 #[test]
 fn a_summary_is_one_bounded_line() {
     let errors = config::read(br#"{"version": 2, "a": 1, "b": 2, "c": 3}"#).unwrap_err();
-    insta::assert_snapshot!(errors.summary(2), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field ... and 2 more");
-    insta::assert_snapshot!(errors.summary(9), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field; b: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field; c: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field");
+    insta::assert_snapshot!(errors.summary(2), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field ... and 2 more");
+    insta::assert_snapshot!(errors.summary(9), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field; b: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field; c: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field");
     assert_eq!(errors.len(), errors.iter().count());
+}
+
+#[test]
+fn credentials_of_every_kind() {
+    let credential = |credential: Value| json!({"alias": "a", "tier": "gold", "credentials": [credential]});
+    insta::assert_snapshot!(errors_of(&with("clients", json!([
+        credential(json!({"uri_san": "example.org/a", "dns_san": "a.example"})),
+        credential(json!({"uri_san": "spiffe://*/ns/a"})),
+        credential(json!({"uri_san": "spiffe://example.org/ns/a*"})),
+        credential(json!({"uri_san": "Spiffe://example.org/ns/a b"})),
+        credential(json!({"dns_san": "a.*"})),
+        credential(json!({"dns_san": "a..example"})),
+        credential(json!({"subject": {"common_name": "a"}})),
+        credential(json!({"issuer": {"common_name": "a"}})),
+        credential(json!({"subject": {"cn": "a", "organization": ["a", 1]}, "issuer": {}})),
+        credential(json!({"spki_sha256": "00", "not_before": "tomorrow", "not_after": 5})),
+        {"alias": "b", "tier": "gold", "groups": ["A", "b", "b"], "scopes": "read", "credentials": [
+            {"sha256": "11".repeat(32), "not_before": "2026-01-02T00:00:00Z", "not_after": "2026-01-01T00:00:00Z", "primary": true},
+            {"sha256": "22".repeat(32), "primary": true, "serial": 17},
+        ]},
+    ]))), @r#"
+    clients[0].credentials[0]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found several
+    clients[1].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "spiffe://*/ns/a"
+    clients[2].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "spiffe://example.org/ns/a*"
+    clients[3].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "Spiffe://example.org/ns/a b"
+    clients[4].credentials[0].dns_san: expected a DNS name such as cart.shop.example, with `*` for any whole label but the last, found "a.*"
+    clients[5].credentials[0].dns_san: expected a DNS name such as cart.shop.example, with `*` for any whole label but the last, found "a..example"
+    clients[6].credentials[0].issuer: expected the attributes of the certificate's issuer, found nothing
+    clients[7].credentials[0].issuer: expected `subject` beside it, or no `issuer`, found a map
+    clients[8].credentials[0].subject.cn: expected one of `common_name`, `organization`, `organizational_unit`, `country`, `state_or_province`, `locality`, `street_address`, `serial_number`, `domain_component`, `user_id`, `email_address`, `title` and 3 more, found an unknown field
+    clients[8].credentials[0].subject.organization: expected text, or a list of texts for an attribute that occurs several times, found a list
+    clients[8].credentials[0].issuer: expected a map from attributes to values, such as {common_name: cart}, found a map
+    clients[9].credentials[0].spki_sha256: expected 32 bytes, found 1
+    clients[9].credentials[0].not_before: expected a moment in UTC such as 2026-11-24T12:00:00Z, found "tomorrow"
+    clients[9].credentials[0].not_after: expected a moment in UTC such as 2026-11-24T12:00:00Z, found 5: quote it
+    clients[10].groups[0]: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "A"
+    clients[10].groups[2]: expected a name of its own, found that of clients[10].groups[1]
+    clients[10].scopes: expected a list of names, found "read"
+    clients[10].credentials[0].not_after: expected a moment after `not_before`, found "2026-01-01T00:00:00Z"
+    clients[10].credentials[1].serial: expected the certificate's serial number as text, found 17: quote it
+    clients[10].credentials[1].primary: expected a primary credential of its own, found that of clients[10].credentials[0].primary
+    clients[1].alias: expected an alias of its own, found that of clients[0]
+    clients[2].alias: expected an alias of its own, found that of clients[0]
+    clients[3].alias: expected an alias of its own, found that of clients[0]
+    clients[4].alias: expected an alias of its own, found that of clients[0]
+    clients[5].alias: expected an alias of its own, found that of clients[0]
+    clients[6].alias: expected an alias of its own, found that of clients[0]
+    clients[7].alias: expected an alias of its own, found that of clients[0]
+    clients[8].alias: expected an alias of its own, found that of clients[0]
+    clients[9].alias: expected an alias of its own, found that of clients[0]
+    "#);
+}
+
+#[test]
+fn credentials_that_meet() {
+    let client = |alias: &str, credentials: Value| json!({"alias": alias, "tier": "gold", "credentials": credentials});
+    insta::assert_snapshot!(errors_of(&with("clients", json!([
+        client("a", json!([
+            {"uri_san": "spiffe://example.org/ns/*/sa/cart"},
+            {"spki_sha256": "33".repeat(32)},
+            {"sha256": "44".repeat(32)},
+            {"subject": {"common_name": "x"}, "issuer": {"common_name": "CA"}},
+            {"dns_san": "*.shop.example"},
+        ])),
+        client("b", json!([
+            {"uri_san": "spiffe://example.org/ns/shop/sa/*"},
+            {"spki_sha256": "33".repeat(32)},
+            {"sha256": "33".repeat(32)},
+            {"subject": {"organization": "y"}, "issuer": {"common_name": "CA"}},
+            {"dns_san": "*.SHOP.example"},
+        ])),
+        // More specific, of another length, by another issuer, of the same client: these do not meet.
+        client("c", json!([
+            {"uri_san": "spiffe://example.org/ns/shop/sa/cart"},
+            {"uri_san": "spiffe://example.org/ns/*"},
+            {"uri_san": "spiffe://example.org/*/shop"},
+            {"subject": {"organization": "y"}, "issuer": {"common_name": "other CA"}},
+            {"dns_san": "*.cart.shop.example"},
+            {"dns_san": "cart.shop.example"},
+        ])),
+    ]))), @r"
+    clients[1].credentials[1]: expected a public key of its own, found 3333333333333333333333333333333333333333333333333333333333333333, which is that of clients[0].credentials[1] (`a`)
+    clients[1].credentials[4]: expected a name of its own, found that of clients[0].credentials[4] (`a`)
+    clients[1].credentials[0]: expected a pattern that matches no name equally well as another client's, found one that meets clients[0].credentials[0] (`a`)
+    clients[1].credentials[3]: expected a pattern that matches no name equally well as another client's, found one that meets clients[0].credentials[3] (`a`)
+    ");
+}
+
+#[test]
+fn rules_of_every_kind() {
+    insta::assert_snapshot!(errors_of(&with("rules", json!([
+        5,
+        {"name": "a", "match": {"hosts": [], "path": "x", "methods": ["get"]}, "access": "allow"},
+        {"name": "a", "match": {"hosts": ["*", "a.example:443", "*.example"], "path": "/a/../b", "host": "x"}},
+        {"match": {"path": "/a/**/b"}, "limits": [{"name": "x", "requests": 1, "per": "1s"}], "tier": "none"},
+        {"name": "b", "groups": [], "aliases": ["nobody"], "tiers": ["silver"], "tier": "silver", "bound_token": "yes"},
+        {"name": "c", "limits": [{"name": "burst", "requests": 1, "per": "1s"}]},
+        {"name": "d", "access": "public", "groups": ["a"], "limits": []},
+        {"access": "optional", "scopes": ["a"], "bound_token": true},
+        {"access": "deny", "tier": "gold", "name": "e"},
+        {"uri_san": ["spiffe://example.org/*", "x"], "dns_san": "a.example", "subject": {"ou": "x"}, "issuer": "x"},
+    ]))), @r#"
+    rules[0]: expected a map with `match`, `access` and who may, found 5
+    rules[1].match.hosts: expected a list of hosts, found an empty list
+    rules[1].match.path: expected a path that begins with `/`, found "x"
+    rules[1].match.methods[0]: expected a list of methods in capitals, such as [GET, POST], found "get"
+    rules[1].access: expected `require`, `optional`, `public` or `deny`, found "allow"
+    rules[2].name: expected a name of its own, found that of rules[1]
+    rules[2].match.host: expected `hosts`, found an unknown field
+    rules[2].match.hosts[0]: expected a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end, found "*"
+    rules[2].match.hosts[1]: expected a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end, found "a.example:443"
+    rules[2].match.path: expected segments that every server reads alike: none empty, `.` or `..`, no `?`, `#`, `;`, `\` or control character, other than ASCII as UTF-8 in escapes (`%c3%a4`), and no escaped `/` or `%41`, found "/a/../b"
+    rules[3].match.path: expected `**` only as the last segment, found "/a/**/b"
+    rules[3].name: expected the rule's name, which tells its buckets from others', found nothing
+    rules[4].groups: expected a list of one name or more, found an empty list
+    rules[4].bound_token: expected `true` or `false`, found "yes"
+    rules[6].groups: expected `access: require` beside it, found a list
+    rules[6].limits: expected `access: require` or `optional` beside it, found an empty list
+    rules[7].scopes: expected `access: require` beside it, found a list
+    rules[7].bound_token: expected `access: require` beside it, found true
+    rules[8].tier: expected `access: require` or `optional` beside it, found "gold"
+    rules[9].uri_san[1]: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "x"
+    rules[9].dns_san: expected a list of patterns, found "a.example"
+    rules[9].subject.ou: expected one of `common_name`, `organization`, `organizational_unit`, `country`, `state_or_province`, `locality`, `street_address`, `serial_number`, `domain_component`, `user_id`, `email_address`, `title` and 3 more, found an unknown field
+    rules[9].issuer: expected a map from attributes to values, such as {common_name: cart}, found "x"
+    rules[5].limits[0].name: expected a name of its own, found that of tiers.gold.limits
+    "#);
+    insta::assert_snapshot!(errors_of(&with("rules", json!({"name": "a"}))), @r"rules: expected a list of rules, found a map");
+}
+
+#[test]
+fn identity_and_the_rest() {
+    let error = |key: &str, value: Value| errors_of(&with(key, value));
+    insta::assert_snapshot!(
+        [
+            error("identity", json!({"source": "header", "chain": "none"})),
+            error("identity", json!({"source": "xfcc"})),
+            error("identity", json!({"trusted_relays": [{"sha256": "11".repeat(32)}]})),
+            error("identity", json!({"source": "xfcc", "trusted_relays": [{"sha256": "11", "name": "edge"}, {}]})),
+            error("anonymous_tier", json!("silver")),
+            error("misdirected", json!(true)),
+            error("misdirected", json!(403)),
+            error("crls", json!({"pem": "x"})),
+            error("crls", json!([{"pem": "x", "strict": 1, "issuer_pem": "y"}, {}])),
+            error("headers", json!({"groups": "x-client-alias", "client_cert": "x-cert", "subject": "x-client-groups"})),
+        ]
+        .concat(),
+        @r#"
+        identity.source: expected `connection` or `xfcc`, found "header"
+        identity.chain: expected `verified` or `listener`, found "none"
+        identity.trusted_relays: expected a list of one credential or more, found nothing
+        identity.trusted_relays: expected `source: xfcc` beside it, or no `trusted_relays`, found a list
+        identity.trusted_relays[0].name: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san`, `subject`, `issuer`, found an unknown field
+        identity.trusted_relays[0].sha256: expected 32 bytes, found 1
+        identity.trusted_relays[1]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found none
+        anonymous_tier: expected one of the tiers (`gold`), found `silver`
+        misdirected: expected `421` or `off`, found true
+        misdirected: expected `421` or `off`, found 403
+        crls: expected a list of CRLs, found a map
+        crls[0].strict: expected `true` or `false`, found 1
+        crls[0].issuer_pem: expected a certificate, found something else: no readable PEM block CERTIFICATE
+        crls[0].pem: expected a complete CRL of one issuer for all reasons: no PEM block X509 CRL
+        crls[1].pem: expected a CRL as PEM text, found nothing
+        headers.client_cert: expected `client-cert` or null, found "x-cert"
+        headers.groups: expected a header of its own, found that of headers.alias
+        "#
+    );
 }

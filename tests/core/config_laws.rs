@@ -2,6 +2,7 @@
 
 use crate::protobuf_struct;
 use certgate::config;
+use certgate::domain::credential::CredentialIndex;
 use certgate::domain::policy::Policy;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -74,13 +75,17 @@ fn document() -> impl Strategy<Value = Value> {
 
 /// Everything that a policy says, but its table of fingerprints, whose order is none.
 fn said(policy: &Policy) -> String {
-    let Policy { mode, registry, headers, rate_limit_headers, filter_state, client_series } = policy;
+    let Policy { mode, registry, identity, revocation_lists, refuses_misdirected, rules, anonymous_tier, .. } = policy;
+    let Policy { headers, rate_limit_headers, filter_state, client_series, .. } = policy;
     let (tiers, table) = (registry.tiers(), registry.clients());
+    let (profiles, shapes) = (registry.profiles(), registry.shapes());
+    let windows: Vec<_> = (0..table.credential_count()).map(|index| table.window(CredentialIndex(index))).collect();
     let clients: Vec<_> = table.clients().collect();
     let credentials: Vec<_> = table.credentials().collect();
     let dates: Vec<_> = table.dates().collect();
     format!(
-        "{mode:?} {tiers:?} {clients:?} {credentials:?} {dates:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series}"
+        "{mode:?} {identity:?} {revocation_lists:?} {refuses_misdirected} {tiers:?} {clients:?} {credentials:?} {dates:?} {windows:?} {profiles:?} {shapes:?} {rules:?}
+        {anonymous_tier:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series}"
     )
 }
 
@@ -195,12 +200,12 @@ fn nesting_does_not_exhaust_a_small_stack() {
     insta::assert_snapshot!(errors.concat(), @"
     clients[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: expected fewer levels of lists and maps, found too many to read on
     clients[0]: expected a map with `alias`, `tier` and `credentials`, found a list
-    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
     x[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: expected fewer levels of lists and maps, found too many to read on
-    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
     x.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: expected fewer levels of lists and maps, found too many to read on
     line 1, column 100000: expected JSON, and read no further: EOF while parsing a list
-    x: expected one of `version`, `mode`, `tiers`, `clients`, `headers`, `rate_limit_headers`, `filter_state`, `metrics`, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
     line 1, column 100019: expected JSON, and read no further: expected `,` or `]`
     ");
 }

@@ -4,7 +4,8 @@ use crate::limits::rate;
 use crate::protobuf_struct;
 use certgate::certificate;
 use certgate::config;
-use certgate::domain::client::{ClientIndex, TierIndex};
+use certgate::domain::client::{Client, ClientIndex, TierIndex};
+use certgate::domain::credential::{self, CredentialIndex, Identifier};
 use certgate::domain::headers::IdentityHeaders;
 use certgate::domain::limit::{Kind, Limit};
 use certgate::domain::mode::Mode;
@@ -91,15 +92,17 @@ fn everything_that_can_be_said() {
     assert_ne!(gold.limits[0].id, gold.limits[1].id);
 
     let [a, b] = registry.clients().clients().collect::<Vec<_>>()[..] else { panic!("two clients") };
-    assert_eq!((a.alias, a.tier, a.enabled), ("a", TierIndex(2), true));
-    assert_eq!((b.alias, b.tier, b.enabled), ("b.2_x-y", TierIndex(1), false));
+    let tier = |client: Client<'_>| registry.profiles()[client.profile.0].tier;
+    assert_eq!((a.alias, tier(a), a.enabled), ("a", TierIndex(2), true));
+    assert_eq!((b.alias, tier(b), b.enabled), ("b.2_x-y", TierIndex(1), false));
     let credentials: Vec<_> = registry.clients().credentials().collect();
     let [first, second, third] = credentials[..] else { panic!("three credentials") };
     assert_eq!(registry.clients().dates().count(), 0);
     assert_eq!((first.client, first.revoked), (ClientIndex(0), true));
     assert_eq!((second.client, second.revoked), (ClientIndex(0), false));
     assert_eq!(third.client, ClientIndex(1));
-    assert_eq!(first.fingerprint.to_string(), "6ef8".repeat(16));
+    let first = registry.clients().identifier(CredentialIndex(0)).unwrap();
+    assert_eq!((first.kind, first.digest.to_vec()), (credential::Kind::Sha256, [0x6e, 0xf8].repeat(16)));
 }
 
 #[test]
@@ -108,8 +111,8 @@ fn a_certificate_stands_for_its_fingerprint_and_brings_its_dates() {
     let client = json!({"alias": "a", "tier": "t", "credentials": [{"pem": format!("subject=CN = a\n{pem}")}]});
     let policy = policy(&json!({"version": 1, "tiers": {"t": {}}, "clients": [client]}));
     let clients = policy.registry.clients();
-    let [credential] = clients.credentials().collect::<Vec<_>>()[..] else { panic!("one credential") };
-    assert_eq!(credential.fingerprint, certificate::fingerprint(&certificate::der_from_text(pem.as_bytes()).unwrap()));
+    let fingerprint = certificate::fingerprint(&certificate::der_from_text(pem.as_bytes()).unwrap());
+    assert_eq!(clients.identifier(CredentialIndex(0)), Some(Identifier::of_certificate(fingerprint)));
     let [(_, validity)] = clients.dates().collect::<Vec<_>>()[..] else { panic!("one certificate") };
     assert_eq!((validity.not_before, validity.not_after), (UnixSeconds(0), UnixSeconds(4_000_000_000)));
 }

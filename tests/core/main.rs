@@ -15,6 +15,7 @@
 #[path = "../support/protobuf_struct.rs"]
 mod protobuf_struct;
 
+mod attributes;
 mod bandwidth;
 mod bucket_laws;
 mod certificates;
@@ -29,5 +30,6 @@ mod module;
 mod quota_laws;
 mod rate_limit;
 mod rooms;
+mod routes;
 mod scenarios;
 mod workers;

@@ -10,7 +10,7 @@ fn forbidden(room: &str) -> Vec<String> {
     let (rooms, crates): (&[&str], &[&str]) = match room {
         "domain" => (
             &["calendar", "certificate", "config", "engine", "filter", "cli"],
-            &["proxy_wasm", "serde", "log::", "sha2", "x509_parser", "use time"],
+            &["proxy_wasm", "serde", "log::", "sha2::", "x509_parser", "use time"],
         ),
         "calendar" => (&["certificate", "config", "engine", "filter", "cli"], &["proxy_wasm", "serde", "log::"]),
         "certificate" => (&["calendar", "config", "engine", "filter", "cli"], &["proxy_wasm", "serde", "log::"]),

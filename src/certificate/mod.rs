@@ -1,14 +1,25 @@
 //! Reading a certificate: from the text that Envoy or a registry holds to its DER form, fingerprint and dates.
 //! Used by [`crate::config`], [`crate::engine`] and the command line alike; knows no policy.
 
+mod alternative_names;
+pub mod attribute_type;
+pub mod attributes;
+pub mod crl;
+mod der;
+pub mod distinguished_name;
+pub mod names;
+mod oid;
+mod parts;
+mod spiffe;
+mod text;
+
 use crate::domain::fingerprint::{Fingerprint, LENGTH};
-use crate::domain::time::{UnixSeconds, Validity};
+use crate::domain::time::Validity;
+use parts::Parts;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use x509_parser::certificate::X509CertificateParser;
-use x509_parser::nom::Parser;
 
 /// Why bytes are not a usable certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,16 +89,5 @@ fn value(digit: u8) -> u8 {
 
 /// When the certificate is valid (RFC 5280 section 4.1.2.5).
 pub fn validity(der: &[u8]) -> Result<Validity, Unreadable> {
-    // Extensions are not needed for the dates, and what is not parsed cannot go wrong.
-    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-    match parser.parse(der) {
-        Ok(([], certificate)) => {
-            let dates = certificate.validity();
-            Ok(Validity {
-                not_before: UnixSeconds(dates.not_before.timestamp()),
-                not_after: UnixSeconds(dates.not_after.timestamp()),
-            })
-        }
-        _ => Err(Unreadable::Der),
-    }
+    Parts::of(der).map(|parts| parts.validity).ok_or(Unreadable::Der)
 }

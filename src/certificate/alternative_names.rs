@@ -1,0 +1,54 @@
+//! The subject's alternative names (RFC 5280 section 4.2.1.6).
+
+use super::der;
+use x509_parser::asn1_rs::{Class, Tag};
+
+/// The most names, of all kinds together, that are looked at; with more, they are read as an error.
+const MOST_NAMES: usize = 1000;
+
+/// `dNSName` among the kinds of names.
+const DNS: Tag = Tag(2);
+
+/// `uniformResourceIdentifier` among them.
+const URI: Tag = Tag(6);
+
+/// The last of them, `registeredID`.
+const LAST: Tag = Tag(8);
+
+/// The names of the kinds that identify clients, each kind in the order of the certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct AlternativeNames {
+    pub(super) uris: Vec<Box<str>>,
+    /// In lower case.
+    pub(super) dns: Vec<Box<str>>,
+}
+
+impl AlternativeNames {
+    /// Those in an extension with this value. `None` if they are none, are more than 1,000, or one that identifies clients
+    /// has anything but printable ASCII.
+    pub(super) fn from_der(extension: &[u8]) -> Option<Self> {
+        let mut names = Self::default();
+        let mut entries = der::only(extension, Tag::Sequence)?;
+        let mut count = 0..MOST_NAMES;
+        while !entries.is_empty() {
+            count.next()?;
+            let name = entries.element()?;
+            let (kind, constructed) = (name.tag(), name.header.constructed());
+            if name.class() != Class::ContextSpecific || kind.0 > LAST.0 {
+                return None;
+            }
+            match kind {
+                DNS | URI if constructed => return None,
+                DNS => names.dns.push(printable(name.data)?.to_ascii_lowercase().into()),
+                URI => names.uris.push(printable(name.data)?.into()),
+                _ => {}
+            }
+        }
+        Some(names)
+    }
+}
+
+/// The bytes as text, if they are printable ASCII: IA5String without its control characters.
+fn printable(bytes: &[u8]) -> Option<&str> {
+    str::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')))
+}

@@ -1,0 +1,103 @@
+//! The attributes of a distinguished name that a registry can ask for.
+
+/// Makes all that is known about attribute types from one table: what it means, its name in a registry, its name in
+/// RFC 4514 text (the table in section 3 there) and the content of its object identifier in DER.
+macro_rules! attribute_types {
+    ($($(#[$meaning:meta])* $variant:ident $name:literal $short_name:expr, $oid:expr;)*) => {
+        /// What an attribute says of the holder (RFC 4519, X.520).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum AttributeType {
+            $($(#[$meaning])* $variant,)*
+        }
+
+        impl AttributeType {
+            /// All of them, in a fixed order.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// Their names in a registry, in the same order.
+            pub const NAMES: [&'static str; Self::ALL.len()] = [$($name),*];
+
+            /// Its name in a registry.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// Its name in RFC 4514 text, if it has one there.
+            pub(super) fn short_name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$variant => $short_name,)*
+                }
+            }
+
+            /// The one with this object identifier: the content of its DER form.
+            pub(super) fn from_oid(oid: &[u8]) -> Option<Self> {
+                $(if oid == $oid { return Some(Self::$variant) })*
+                None
+            }
+        }
+    };
+}
+
+attribute_types! {
+    /// What it is called.
+    CommonName "common_name" Some("CN"), b"\x55\x04\x03";
+    /// The organization it belongs to.
+    Organization "organization" Some("O"), b"\x55\x04\x0a";
+    /// A part of it.
+    OrganizationalUnit "organizational_unit" Some("OU"), b"\x55\x04\x0b";
+    /// The country, in two letters.
+    Country "country" Some("C"), b"\x55\x04\x06";
+    /// The state or province.
+    StateOrProvince "state_or_province" Some("ST"), b"\x55\x04\x08";
+    /// The town.
+    Locality "locality" Some("L"), b"\x55\x04\x07";
+    /// The street and the number.
+    StreetAddress "street_address" Some("STREET"), b"\x55\x04\x09";
+    /// A number that the issuer has given to the holder; not the certificate's own.
+    SerialNumber "serial_number" None, b"\x55\x04\x05";
+    /// A label of a domain name, the last label first.
+    DomainComponent "domain_component" Some("DC"), b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19";
+    /// A login name.
+    UserId "user_id" Some("UID"), b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01";
+    /// A mail address (PKCS #9).
+    EmailAddress "email_address" None, b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01";
+    /// A position.
+    Title "title" None, b"\x55\x04\x0c";
+    /// A first name.
+    GivenName "given_name" None, b"\x55\x04\x2a";
+    /// A family name.
+    Surname "surname" None, b"\x55\x04\x04";
+    /// The organization's number in a public register (ETSI EN 319 412-1).
+    OrganizationIdentifier "organization_identifier" None, b"\x55\x04\x61";
+}
+
+impl AttributeType {
+    /// The one with this name in a registry.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|attribute| attribute.as_str() == name)
+    }
+
+    /// Its place in [`Self::ALL`].
+    pub fn place(self) -> usize {
+        Self::ALL.iter().position(|attribute| *attribute == self).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_types_and_back() {
+        for (place, attribute) in AttributeType::ALL.into_iter().enumerate() {
+            assert_eq!(AttributeType::from_name(attribute.as_str()), Some(attribute));
+            assert_eq!(AttributeType::NAMES[place], attribute.as_str());
+            assert_eq!(attribute.place(), place);
+        }
+        for name in ["", "CN", "commonName", "common-name", "Common_Name", "common_name "] {
+            assert_eq!(AttributeType::from_name(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The parts of a revocation list, as they stand one after the other (RFC 5280 section 5.1). What they mean is not known
+//! here.
+
+use super::CrlProblem;
+use super::der::{self, Reader, Value};
+use super::extension::Extensions;
+
+/// A list and its signature (section 5.1.1).
+pub(super) struct Signed<'d> {
+    pub(super) body: Value<'d>,
+    pub(super) algorithm: &'d [u8],
+    #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "signatures are checked on the host"))]
+    pub(super) signature: &'d [u8],
+}
+
+impl<'d> Signed<'d> {
+    pub(super) fn read(der: &'d [u8]) -> Result<Self, CrlProblem> {
+        let mut fields = Reader::only(der)?;
+        let body = fields.take(der::SEQUENCE)?;
+        let algorithm = fields.take(der::SEQUENCE)?.raw;
+        let signature = fields.take(der::BIT_STRING)?.raw;
+        fields.end()?;
+        Ok(Self { body, algorithm, signature })
+    }
+}
+
+/// What is signed (section 5.1.2).
+pub(super) struct Body<'d> {
+    pub(super) issuer: &'d [u8],
+    pub(super) next_update: Option<i64>,
+    pub(super) entries: Reader<'d>,
+    pub(super) extensions: Extensions<'d>,
+}
+
+impl<'d> Body<'d> {
+    pub(super) fn read(signed: &Signed<'d>) -> Result<Self, CrlProblem> {
+        const VERSION_2: [u8; 1] = [1];
+        const EXTENSIONS: u8 = 0xa0;
+
+        let mut fields = Reader::new(signed.body.content);
+        if fields.optional(der::INTEGER)?.is_some_and(|version| version.content != VERSION_2) {
+            return Err(CrlProblem::Version);
+        }
+        // It stands there twice, so that the signature covers it (section 5.1.1.2).
+        if fields.take(der::SEQUENCE)?.raw != signed.algorithm {
+            return Err(CrlProblem::Der);
+        }
+        let issuer = fields.take(der::SEQUENCE)?.raw;
+        fields.take_time()?.unix_seconds()?;
+        let next_update = fields.optional_time()?.map(Value::unix_seconds).transpose()?;
+        let entries = Reader::new(fields.optional(der::SEQUENCE)?.map_or(&[], |entries| entries.content));
+        let extensions = match fields.optional(EXTENSIONS)? {
+            Some(list) => Reader::only(list.content)?,
+            None => Reader::new(&[]),
+        };
+        fields.end()?;
+        Ok(Self { issuer, next_update, entries, extensions: Extensions(extensions) })
+    }
+}

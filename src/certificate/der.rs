@@ -1,0 +1,77 @@
+//! Reading DER, element by element. asn1-rs takes the elements apart; a certificate's own layout is read with this
+//! instead of x509-parser's types, which cost the module 34 kB more and pass over what follows the parts that they know.
+
+use x509_parser::asn1_rs::{Any, Class, FromDer, Tag};
+
+/// Elements that follow each other.
+pub(super) struct Reader<'d> {
+    rest: &'d [u8],
+}
+
+impl<'d> Reader<'d> {
+    /// The elements in these bytes.
+    pub(super) fn new(bytes: &'d [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Whether none is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Fails if one is left.
+    pub(super) fn end(&self) -> Option<()> {
+        self.is_empty().then_some(())
+    }
+
+    /// The next element. Not inlined: it is large, and called from many places.
+    #[inline(never)]
+    pub(super) fn element(&mut self) -> Option<Any<'d>> {
+        let (rest, element) = Any::from_der(self.rest).ok()?;
+        self.rest = rest;
+        Some(element)
+    }
+
+    /// The next element as it is written, with tag and length.
+    pub(super) fn raw(&mut self) -> Option<&'d [u8]> {
+        let before = self.rest;
+        self.element()?;
+        before.get(..before.len().checked_sub(self.rest.len())?)
+    }
+
+    /// The elements in the next one, which must be of this kind.
+    pub(super) fn inside(&mut self, tag: Tag) -> Option<Self> {
+        content(&self.element()?, tag, true).map(Self::new)
+    }
+
+    /// What is in the next element, which must be of this kind and not consist of others.
+    pub(super) fn primitive(&mut self, tag: Tag) -> Option<&'d [u8]> {
+        content(&self.element()?, tag, false)
+    }
+
+    /// The elements in the next one if it has this number in its context (`[number]`); else the next one stays.
+    pub(super) fn optional(&mut self, number: u32) -> Option<Self> {
+        let mut ahead = Self::new(self.rest);
+        let element = ahead.element()?;
+        let is_it = element.class() == Class::ContextSpecific && element.tag() == Tag(number);
+        is_it.then(|| {
+            self.rest = ahead.rest;
+            Self::new(element.data)
+        })
+    }
+}
+
+/// The elements in the one that `der` is, of this kind; `None` if it is another, or something follows it.
+pub(super) fn only(der: &[u8], tag: Tag) -> Option<Reader<'_>> {
+    let mut outer = Reader::new(der);
+    let inner = outer.inside(tag)?;
+    outer.end()?;
+    Some(inner)
+}
+
+/// What is in the element if it is of this kind.
+pub(super) fn content<'d>(element: &Any<'d>, tag: Tag, constructed: bool) -> Option<&'d [u8]> {
+    let header = &element.header;
+    let is_it = header.class() == Class::Universal && header.tag() == tag && header.constructed() == constructed;
+    is_it.then_some(element.data)
+}

@@ -1,0 +1,92 @@
+//! A certificate taken apart (RFC 5280 section 4.1). Its signature is not checked: that is the proxy's work.
+
+use super::der::{self, Reader};
+use crate::domain::time::{UnixSeconds, Validity};
+use x509_parser::asn1_rs::{FromDer, Tag};
+use x509_parser::time::ASN1Time;
+
+/// The object identifier of the subject's alternative names, 2.5.29.17: its content in DER.
+const SUBJECT_ALTERNATIVE_NAME: &[u8] = b"\x55\x1d\x11";
+
+/// The parts that are used, as they are written.
+pub(super) struct Parts<'d> {
+    /// The bytes of the number.
+    pub(super) serial: &'d [u8],
+    /// A `Name`.
+    pub(super) issuer: &'d [u8],
+    pub(super) validity: Validity,
+    /// A `Name`.
+    pub(super) subject: &'d [u8],
+    /// A `SubjectPublicKeyInfo`.
+    pub(super) public_key: &'d [u8],
+    /// A `GeneralNames`, if the certificate has this extension.
+    pub(super) alternative_names: Option<&'d [u8]>,
+}
+
+impl<'d> Parts<'d> {
+    /// Those of the certificate with this DER form; `None` if it is none, or has anything that no certificate has.
+    pub(super) fn of(der: &'d [u8]) -> Option<Self> {
+        let mut certificate = der::only(der, Tag::Sequence)?;
+        let mut signed = certificate.inside(Tag::Sequence)?;
+        certificate.inside(Tag::Sequence)?;
+        certificate.primitive(Tag::BitString)?;
+        certificate.end()?;
+
+        if let Some(mut version) = signed.optional(0) {
+            version.primitive(Tag::Integer)?;
+            version.end()?;
+        }
+        let serial = signed.primitive(Tag::Integer)?;
+        let _signature_algorithm = signed.inside(Tag::Sequence)?;
+        let issuer = signed.raw()?;
+        let validity = validity(signed.inside(Tag::Sequence)?)?;
+        let subject = signed.raw()?;
+        let public_key = signed.raw()?;
+        let mut key = der::only(public_key, Tag::Sequence)?;
+        key.inside(Tag::Sequence)?.primitive(Tag::Oid)?;
+        key.primitive(Tag::BitString)?;
+        key.end()?;
+        let _issuer_id = signed.optional(1);
+        let _subject_id = signed.optional(2);
+        let alternative_names = match signed.optional(3) {
+            Some(extensions) => alternative_names(extensions)?,
+            None => None,
+        };
+        signed.end()?;
+        Some(Self { serial, issuer, validity, subject, public_key, alternative_names })
+    }
+}
+
+fn validity(mut dates: Reader<'_>) -> Option<Validity> {
+    let validity = Validity { not_before: date(dates.raw()?)?, not_after: date(dates.raw()?)? };
+    dates.end()?;
+    Some(validity)
+}
+
+fn date(der: &[u8]) -> Option<UnixSeconds> {
+    let (_, date) = ASN1Time::from_der(der).ok()?;
+    Some(UnixSeconds(date.timestamp()))
+}
+
+/// The value of the extension with the alternative names, if there is one. `None` if something is no extension, or that
+/// one occurs twice (RFC 5280 section 4.2).
+fn alternative_names<'d>(mut tagged: Reader<'d>) -> Option<Option<&'d [u8]>> {
+    let mut extensions = tagged.inside(Tag::Sequence)?;
+    tagged.end()?;
+    let mut found = None;
+    while !extensions.is_empty() {
+        let mut extension = extensions.inside(Tag::Sequence)?;
+        let oid = extension.primitive(Tag::Oid)?;
+        let mut value = extension.element()?;
+        if der::content(&value, Tag::Boolean, false).is_some() {
+            // Whether it is critical.
+            value = extension.element()?;
+        }
+        extension.end()?;
+        let value = der::content(&value, Tag::OctetString, false)?;
+        if oid == SUBJECT_ALTERNATIVE_NAME && found.replace(value).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}

@@ -1,0 +1,78 @@
+//! What a rule asks of a certificate: `uri_san`, `dns_san`, `subject`, `issuer`. Each becomes a list of what the certificate
+//! may answer; rules that ask the same share it.
+
+use super::error::Errors;
+use super::fields::{Fields, Located};
+use super::names_by_attribute::attributes;
+use super::node::Node;
+use crate::certificate::names::{DNS, NameParts, URI};
+use crate::domain::credential::Shape;
+use crate::domain::rules::{Condition, ConditionIndex};
+use crate::domain::sorted;
+
+const PATTERNS: &str = "a list of patterns";
+
+/// The conditions of all rules.
+#[derive(Default)]
+pub(super) struct Conditions {
+    all: Vec<Condition>,
+    shapes: Vec<Shape>,
+}
+
+impl Conditions {
+    /// That a certificate answers to any of these.
+    fn any_of(&mut self, names: &[NameParts]) -> ConditionIndex {
+        names.iter().for_each(|name| sorted::insert(&mut self.shapes, name.shape()));
+        let mut condition = Condition::new();
+        names.iter().filter_map(NameParts::identifier).for_each(|name| sorted::insert(&mut condition, name));
+        let place = self.all.iter().position(|known| *known == condition).unwrap_or_else(|| {
+            self.all.push(condition);
+            self.all.len().saturating_sub(1)
+        });
+        ConditionIndex(place)
+    }
+
+    /// The conditions by place, and the shapes that they ask in.
+    pub(super) fn finish(self) -> (Vec<Condition>, Vec<Shape>) {
+        (self.all, self.shapes)
+    }
+}
+
+/// The conditions that a rule has, all of which must be met.
+pub(super) fn read(fields: &Fields<'_>, all: &mut Conditions, errors: &mut Errors) -> Option<Vec<ConditionIndex>> {
+    let uris = fields.optional("uri_san").map(|list| patterns(list, NameParts::uri_pattern, URI, errors));
+    let hosts = fields.optional("dns_san").map(|list| patterns(list, NameParts::dns_pattern, DNS, errors));
+    let subject = fields.optional("subject").map(|subject| {
+        let attributes = attributes(subject, errors)?;
+        // Each attribute by itself, so that rules share what they have in common.
+        Some(attributes.into_iter().map(|attribute| vec![NameParts::attributes([attribute], [])]).collect::<Vec<_>>())
+    });
+    let issuer = fields.optional("issuer").map(|issuer| {
+        let attributes = attributes(issuer, errors)?;
+        Some(attributes.into_iter().map(|attribute| vec![NameParts::attributes([], [attribute])]).collect::<Vec<_>>())
+    });
+    let mut conditions = Vec::new();
+    for names in [uris, hosts].into_iter().flatten() {
+        conditions.push(all.any_of(&names?));
+    }
+    for attributes in [subject, issuer].into_iter().flatten() {
+        conditions.extend(attributes?.iter().map(|names| all.any_of(names)));
+    }
+    Some(conditions)
+}
+
+fn patterns(
+    list: Located<'_>,
+    pattern: fn(&str) -> Option<NameParts>,
+    expected: &'static str,
+    errors: &mut Errors,
+) -> Option<Vec<NameParts>> {
+    if !matches!(list.node, Node::List(items) if !items.is_empty()) {
+        return list.wrong(PATTERNS, errors);
+    }
+    let patterns: Vec<_> = list
+        .items()
+        .map(|item| pattern(item.text(expected, errors)?).or_else(|| item.wrong(expected, errors)))
+        .collect();
+    patterns.into_iter().collect()
+}

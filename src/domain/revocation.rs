@@ -1,0 +1,26 @@
+//! Which certificates their issuers have revoked (RFC 5280 section 5).
+
+use super::serials::Serials;
+use super::time::UnixSeconds;
+
+/// What one issuer has revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationList {
+    /// The issuer's name as it stands in the list: the whole DER value. Lists and certificates belong together where
+    /// these bytes are the same.
+    pub issuer_der: Box<[u8]>,
+    /// When the next list is issued at the latest (section 5.1.2.5); an issuer may leave it out.
+    pub next_update: Option<UnixSeconds>,
+    /// The serial numbers of those certificates.
+    pub serials: Serials,
+    /// Whether no certificate of the issuer counts once the next list is overdue.
+    pub strict: bool,
+}
+
+impl RevocationList {
+    /// Whether the certificate with this serial number is revoked, if the list's issuer issued it: the content of the
+    /// INTEGER (section 4.1.2.2), leading zero octets or not.
+    pub fn contains(&self, serial: &[u8]) -> bool {
+        self.serials.contains(serial)
+    }
+}

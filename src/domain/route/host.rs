@@ -1,0 +1,225 @@
+//! Hosts: the one way in which they are compared, whatever a client wrote, and the patterns that rules have for them.
+
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
+
+/// The most bytes a host name has (RFC 1035 section 2.3.4, as text and without the dot at its end).
+pub const MAX_LENGTH: usize = 253;
+
+const EXPECTED: &str =
+    "a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end";
+
+/// A host that a rule names, or all hosts below one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPattern {
+    /// As [`canonical`] has it.
+    pub(super) host: Box<str>,
+    /// Whether it stands for the hosts with one or more labels before it, and not for itself.
+    pub(super) below: bool,
+}
+
+impl HostPattern {
+    /// The pattern that `text` spells: a host name, an IPv4 address, an IPv6 address in brackets; or `*.` and a host
+    /// name, for the hosts with one or more labels before that (as in the Gateway API's `Hostname`). Case does not
+    /// count (RFC 9110 section 4.2.3).
+    ///
+    /// # Errors
+    ///
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let suffix = text.strip_prefix("*.");
+        let host = match text.strip_prefix('[') {
+            Some(literal) => literal.strip_suffix(']').and_then(bracketed),
+            None => name(suffix.unwrap_or(text)),
+        };
+        let host = host.ok_or(EXPECTED)?.into_owned().into_boxed_str();
+        Ok(Self { host, below: suffix.is_some() })
+    }
+}
+
+/// The host of an authority (RFC 3986 section 3.2), in the spelling in which hosts are compared: lower-case, without
+/// port and without a dot at its end, an IPv6 address in brackets and as RFC 5952 writes it. `None` if it has none or
+/// if it could be read in another way: user information, escapes, anything that host names do not have, a port that is
+/// none. What looks like a number is a name, as it was written: only `10.0.0.1` is that address.
+pub fn canonical(authority: &[u8]) -> Option<Cow<'_, str>> {
+    let authority = str::from_utf8(authority).ok()?;
+    let Some(literal) = authority.strip_prefix('[') else {
+        let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+        return name(host.strip_suffix('.').unwrap_or(host)).filter(|_| is_port(port));
+    };
+    let (address, rest) = literal.split_once(']')?;
+    bracketed(address).filter(|_| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
+}
+
+/// A host name in lower case, if it is one.
+fn name(text: &str) -> Option<Cow<'_, str>> {
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_in_labels);
+    if text.len() > MAX_LENGTH || !text.split('.').all(is_label) {
+        return None;
+    }
+    let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if lower { text.into() } else { text.to_ascii_lowercase().into() })
+}
+
+/// What labels have; `_` is in no host's name, but in many names of services.
+fn is_in_labels(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// What stands between the brackets of an IPv6 address, in its one spelling and with the brackets.
+fn bracketed(address: &str) -> Option<Cow<'static, str>> {
+    let address: Ipv6Addr = address.parse().ok()?;
+    Some(format!("[{address}]").into())
+}
+
+/// Whether this is a port; it may be empty (RFC 3986 section 3.2.3).
+fn is_port(text: &str) -> bool {
+    text.is_empty() || (text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_one_spelling() {
+        for (authority, host) in [
+            ("api.example.com", "api.example.com"),
+            ("API.Example.COM:443", "api.example.com"),
+            ("api.example.com:", "api.example.com"),
+            ("api.example.com.", "api.example.com"),
+            ("api.example.com.:8443", "api.example.com"),
+            ("api.example.com:00065535", "api.example.com"),
+            ("my_service-1", "my_service-1"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("10.0.0.1:80", "10.0.0.1"),
+            ("0x7F.1", "0x7f.1"),
+            ("2130706433", "2130706433"),
+            ("[::1]", "[::1]"),
+            ("[::1]:", "[::1]"),
+            ("[0:0::0001]:443", "[::1]"),
+            ("[2001:DB8::A]", "[2001:db8::a]"),
+            ("[::FFFF:10.0.0.1]", "[::ffff:10.0.0.1]"),
+            ("[::ffff:a00:1]", "[::ffff:10.0.0.1]"),
+        ] {
+            assert_eq!(canonical(authority.as_bytes()).as_deref(), Some(host), "{authority}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_another_host_is_none() {
+        let [longest, longer] = [53, 54].map(|rest| "a.".repeat(100) + &"b".repeat(rest));
+        assert!(canonical(longest.as_bytes()).is_some() && canonical((longest + ".:1").as_bytes()).is_some());
+        for authority in [
+            "",
+            ".",
+            "..",
+            ":",
+            ":80",
+            ".com",
+            "a..b",
+            "a.com..",
+            "user@a.com",
+            "a.com@b.com",
+            "a.com:80@b.com",
+            "@",
+            "a.com:x",
+            "a.com:65536",
+            "a.com:+80",
+            "a.com:-1",
+            "a.com: 80",
+            "a.com:80:80",
+            "::1",
+            "a.com:80.",
+            "%41.com",
+            "a%2ecom",
+            "bücher.example",
+            "a.com/",
+            "a.com/b",
+            "a.com?",
+            "a.com#",
+            "a\\b",
+            "a b",
+            " a",
+            "a\t",
+            "a\n",
+            "a\0",
+            "*",
+            "*.com",
+            "a,b",
+            "a;b",
+            "[",
+            "]",
+            "[]",
+            "[::1",
+            "::1]",
+            "[::1]80",
+            "[::1].",
+            "[::1]:x",
+            "[::1]:1:1",
+            "[::1%25eth0]",
+            "[::1%eth0]",
+            "[[::1]]",
+            "[10.0.0.1]",
+            "[a.com]",
+            "[v1.a]",
+            "[:::1]",
+            "[1::2::3]",
+            "[::g]",
+            "a[::1]",
+            "https://a.com",
+            &longer,
+        ] {
+            assert_eq!(canonical(authority.as_bytes()), None, "{authority:?}");
+        }
+        for authority in [&b"a\xff"[..], b"\xc3", b"[\xff]", b"a.com:\xff"] {
+            assert_eq!(canonical(authority), None, "{authority:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_hosts_and_what_is_below_them() {
+        for (text, host, below) in [
+            ("api.example.com", "api.example.com", false),
+            ("API.example.com", "api.example.com", false),
+            ("*.Example.org", "example.org", true),
+            ("*.org", "org", true),
+            ("10.0.0.1", "10.0.0.1", false),
+            ("[0:0::1]", "[::1]", false),
+        ] {
+            assert_eq!(HostPattern::parse(text), Ok(HostPattern { host: host.into(), below }), "{text}");
+        }
+        for text in [
+            "",
+            "*",
+            "*.",
+            "**",
+            "*.*.org",
+            "*a.org",
+            "a.*.org",
+            "a.*",
+            "*..org",
+            "a.org.",
+            "*.org.",
+            ".",
+            ".org",
+            "a..org",
+            "a.org:443",
+            "a.org:",
+            "[::1]:443",
+            "*.[::1]",
+            "[*.a]",
+            "::1",
+            "[::1",
+            "u@a.org",
+            "%61.org",
+            "bücher.example",
+            "a.org/",
+            "http://a.org",
+            " a.org",
+            "a.org ",
+        ] {
+            assert_eq!(HostPattern::parse(text), Err(EXPECTED), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The rules that match a host and a path, by the methods they ask for.
+
+use std::collections::BTreeMap;
+
+/// After all rules: there is none.
+pub(super) const NO_RULE: usize = usize::MAX;
+
+/// For each method, the first of these rules.
+#[derive(Clone, Debug)]
+pub(super) struct Methods {
+    /// Of those for any method.
+    any: usize,
+    /// Of those that name this one.
+    named: BTreeMap<Box<[u8]>, usize>,
+}
+
+impl Default for Methods {
+    /// No rules.
+    fn default() -> Self {
+        Self { any: NO_RULE, named: BTreeMap::new() }
+    }
+}
+
+impl Methods {
+    /// Adds a rule that comes after those in it.
+    pub(super) fn insert(&mut self, rule: usize, methods: &[Box<str>]) {
+        if methods.is_empty() {
+            self.any = self.any.min(rule);
+        }
+        for method in methods {
+            self.named.entry(method.as_bytes().into()).or_insert(rule);
+        }
+    }
+
+    /// The first rule for this method, or [`NO_RULE`].
+    pub(super) fn first(&self, method: &[u8]) -> usize {
+        self.named.get(method).map_or(self.any, |rule| self.any.min(*rule))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rule_for_a_method_is_its_own_or_one_for_any() {
+        let mut methods = Methods::default();
+        assert_eq!(methods.first(b"GET"), NO_RULE);
+        methods.insert(3, &["GET".into(), "HEAD".into(), "GET".into()]);
+        methods.insert(4, &[]);
+        methods.insert(5, &["GET".into(), "POST".into()]);
+        for (method, rule) in [("GET", 3), ("HEAD", 3), ("POST", 4), ("get", 4), ("GET ", 4), ("", 4)] {
+            assert_eq!(methods.first(method.as_bytes()), rule, "{method:?}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Which of a gateway's rules a request falls under: the first whose host, path and method all match, found without
+//! looking at those that do not.
+//!
+//! A request that servers read differently must not choose its rule by being read as we happen to read it. So a host or
+//! path that is not plain matches nothing, and where a rule that asks for it could have come first, the answer is
+//! [`Found::Ambiguous`]. A rule asks for a host if it names any, and for a path if it has one, whatever its methods.
+//!
+//! Rules lie in a tree of host labels, and with each host in a tree of path segments, so a request visits the nodes
+//! that it matches and no others.
+
+pub mod host;
+mod host_tree;
+mod methods;
+mod path;
+pub mod path_pattern;
+mod path_tree;
+
+use host::HostPattern;
+use host_tree::HostTree;
+use methods::NO_RULE;
+use path::Reading;
+use path_pattern::PathPattern;
+use std::cell::LazyCell;
+
+/// What a rule asks of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoutePattern {
+    /// One of these hosts. None: any, or no host at all.
+    pub hosts: Vec<HostPattern>,
+    /// This path. `None`: any, or no path at all (`OPTIONS *`, `CONNECT`).
+    pub path: Option<PathPattern>,
+    /// One of these methods, as requests have them: case counts (RFC 9110 section 9.1). None: any.
+    pub methods: Vec<Box<str>>,
+}
+
+/// What of a request decides, as the client wrote it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target<'a> {
+    /// `:method`. A header that overrides it does not count.
+    pub method: &'a [u8],
+    /// `:authority`; empty if there is none.
+    pub authority: &'a [u8],
+    /// `:path`, with its query; empty if there is none.
+    pub path: &'a [u8],
+}
+
+/// The rule of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The one at this place is the first that matches.
+    Rule(usize),
+    /// No rule matches.
+    Nothing,
+    /// It depends on who reads the host or the path.
+    Ambiguous,
+}
+
+/// The rules of a gateway, indexed.
+#[derive(Clone, Debug)]
+pub struct Routes {
+    hosts: HostTree,
+    /// The first rule that names hosts.
+    first_with_hosts: usize,
+}
+
+impl Default for Routes {
+    /// No rules: nothing is found, whatever the request, and none of it is read.
+    fn default() -> Self {
+        Self { hosts: HostTree::default(), first_with_hosts: NO_RULE }
+    }
+}
+
+impl Routes {
+    /// The index of these rules, the first of which has the place 0.
+    pub fn new(patterns: Vec<RoutePattern>) -> Self {
+        let mut routes = Self::default();
+        for (rule, RoutePattern { hosts, path, methods }) in patterns.into_iter().enumerate() {
+            if hosts.is_empty() {
+                routes.hosts.any_mut().insert(rule, path.as_ref(), &methods);
+            } else {
+                routes.first_with_hosts = routes.first_with_hosts.min(rule);
+            }
+            for host in &hosts {
+                routes.hosts.rules_mut(host).insert(rule, path.as_ref(), &methods);
+            }
+        }
+        routes
+    }
+
+    /// The first rule that the request matches.
+    pub fn find(&self, target: &Target<'_>) -> Found {
+        let host = if self.first_with_hosts == NO_RULE { None } else { host::canonical(target.authority) };
+        let path = LazyCell::new(|| path::read(target.path));
+        let mut first = NO_RULE;
+        // The first rule that asks for what cannot be told.
+        let mut doubtful = if host.is_none() { self.first_with_hosts } else { NO_RULE };
+        self.hosts.visit(host.as_deref(), |rules| {
+            first = first.min(rules.without_path.first(target.method));
+            if rules.first_with_path < first {
+                match &*path {
+                    Reading::Segments(segments) => {
+                        first = first.min(rules.paths.first(segments.clone(), target.method))
+                    }
+                    Reading::None => {}
+                    Reading::Ambiguous => doubtful = doubtful.min(rules.first_with_path),
+                }
+            }
+        });
+        match (first, doubtful) {
+            (NO_RULE, NO_RULE) => Found::Nothing,
+            _ if first < doubtful => Found::Rule(first),
+            _ => Found::Ambiguous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        static VISITED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts a node of any tree that is visited.
+    pub(super) fn visited() {
+        VISITED.set(VISITED.get().saturating_add(1));
+    }
+
+    fn pattern(host: &str, path: &str, method: &str) -> RoutePattern {
+        RoutePattern {
+            hosts: (!host.is_empty()).then(|| HostPattern::parse(host).unwrap()).into_iter().collect(),
+            path: PathPattern::parse(path).unwrap(),
+            methods: (!method.is_empty()).then(|| method.into()).into_iter().collect(),
+        }
+    }
+
+    /// What is found, and how many nodes were visited for it.
+    fn find(routes: &Routes, authority: &str, path: &str) -> (Found, usize) {
+        VISITED.set(0);
+        let target = Target { method: b"GET", authority: authority.as_bytes(), path: path.as_bytes() };
+        (routes.find(&target), VISITED.get())
+    }
+
+    #[test]
+    fn rules_that_do_not_match_cost_nothing() {
+        let kinds: [fn(usize) -> RoutePattern; 8] = [
+            |n| pattern(&format!("h{n}.example.com"), "/**", ""),
+            |n| pattern(&format!("*.h{n}.example.com"), "/a/b/**", ""),
+            |n| pattern("", &format!("/p{n}/**"), ""),
+            |n| pattern("", &format!("/{{a}}/b/{n}"), ""),
+            |n| pattern("", &format!("/a/b/{n}"), ""),
+            |n| pattern("*.example.com", &format!("/a/{n}/*"), ""),
+            |n| pattern("api.example.com", &format!("/a/*/c/{n}"), ""),
+            |n| pattern("api.example.com", "/a/b/c", &format!("M{n}")),
+        ];
+        let visits = |size: usize, matching: bool| {
+            let others = (0..size).flat_map(|n| kinds.map(|kind| kind(n)));
+            let last = matching.then(|| pattern("api.example.com", "/a/{b}/c", "GET"));
+            let routes = Routes::new(others.chain(last).collect());
+            let (found, visits) = find(&routes, "api.example.com", "/a/b/c?d");
+            assert_eq!(found, if matching { Found::Rule(size * kinds.len()) } else { Found::Nothing });
+            visits
+        };
+        for matching in [false, true] {
+            let few = visits(10, matching);
+            assert!((1..20).contains(&few), "{few}");
+            assert_eq!(visits(1000, matching), few);
+        }
+    }
+
+    #[test]
+    fn where_no_rule_asks_for_them_host_and_path_do_not_matter() {
+        assert_eq!(find(&Routes::default(), "@", "//"), (Found::Nothing, 0));
+        assert_eq!(find(&Routes::new(vec![RoutePattern::default()]), "@", "//"), (Found::Rule(0), 0));
+        assert_eq!(
+            find(&Routes::new(vec![pattern("", "/**", ""), pattern("", "/a", "")]), "@", "/a"),
+            (Found::Rule(0), 0)
+        );
+    }
+
+    #[test]
+    fn a_request_with_more_segments_or_labels_than_any_rule_goes_no_deeper() {
+        let routes = Routes::new(vec![pattern("*.b", "/a/*/**", "")]);
+        let (authority, path) = (format!("{}b", "a.".repeat(120)), "/a".repeat(100_000));
+        assert_eq!(find(&routes, &authority, &path), (Found::Rule(0), 4));
+    }
+}

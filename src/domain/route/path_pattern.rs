@@ -1,0 +1,138 @@
+//! The paths that a rule asks for.
+
+use super::path::{segments, text};
+
+/// The most segments a pattern has.
+pub const MAX_SEGMENTS: usize = 64;
+
+const BEGINNING: &str = "a path that begins with `/`";
+const SEGMENT: &str = "segments that are text, `*` or a `{name}`: a wildcard stands for a whole segment";
+const REST: &str = "`**` only as the last segment";
+const PLAIN: &str = "segments that every server reads alike: none empty, `.` or `..`, no `?`, `#`, `;`, `\\` or \
+                     control character, other than ASCII as UTF-8 in escapes (`%c3%a4`), and no escaped `/` or `%41`";
+const SHORTER: &str = "at most 64 segments";
+
+/// The paths that have these segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern {
+    pub(super) segments: Vec<Segment>,
+    /// Whether it stands for all paths below it too.
+    pub(super) below: bool,
+}
+
+/// What a segment must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Segment {
+    /// This, once its escapes are read.
+    Text(Box<str>),
+    /// Anything.
+    Any,
+}
+
+impl PathPattern {
+    /// The pattern that `text` spells, or `None` for all paths. It begins with `/`; `*` and `{name}` stand for a
+    /// segment, `**` at its end for any number of them, also none: `/a/**` is `/a` and all below it. The rest is
+    /// compared with its escapes read (RFC 3986 section 6.2.2.2), and case counts. A slash at the end makes no
+    /// difference.
+    ///
+    /// # Errors
+    ///
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
+        let mut pattern = Self { segments: Vec::new(), below: false };
+        for segment in segments(text).ok_or(BEGINNING)? {
+            match segment {
+                _ if pattern.below => return Err(REST),
+                "**" => pattern.below = true,
+                _ if pattern.segments.len() == MAX_SEGMENTS => return Err(SHORTER),
+                segment => pattern.segments.push(Segment::parse(segment)?),
+            }
+        }
+        let all = pattern.below && pattern.segments.is_empty();
+        Ok((!all).then_some(pattern))
+    }
+}
+
+impl Segment {
+    fn parse(segment: &str) -> Result<Self, &'static str> {
+        let variable = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        if segment == "*" || variable.is_some_and(is_name) {
+            Ok(Self::Any)
+        } else if segment.contains(['*', '{', '}']) {
+            Err(SEGMENT)
+        } else if segment.contains('?') {
+            Err(PLAIN)
+        } else {
+            text(segment).map(|text| Self::Text(text.into())).ok_or(PLAIN)
+        }
+    }
+}
+
+/// Whether it can stand in braces.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pattern in its plainest spelling.
+    fn spelled(text: &str) -> Result<String, &'static str> {
+        let Some(PathPattern { segments, below }) = PathPattern::parse(text)? else { return Ok("all".into()) };
+        let segments = segments.iter().map(|segment| match segment {
+            Segment::Text(text) => format!("/{text}"),
+            Segment::Any => "/*".into(),
+        });
+        Ok(segments.chain(below.then(|| "/**".into())).collect())
+    }
+
+    #[test]
+    fn patterns_are_text_and_wildcards() {
+        let longest = "/a".repeat(64);
+        let longest_below = longest.clone() + "/**";
+        for (text, expected) in [
+            ("/", ""),
+            ("/a", "/a"),
+            ("/a/", "/a"),
+            ("/a/B", "/a/B"),
+            ("/*/{id}/{a_b-C9}/", "/*/*/*"),
+            ("/payments/**", "/payments/**"),
+            ("/payments/**/", "/payments/**"),
+            ("/*/**", "/*/**"),
+            ("/**", "all"),
+            ("/**/", "all"),
+            ("/%61%2A%c3%a4/a b", "/a*ä/a b"),
+            (&longest, &longest),
+            (&longest_below, &longest_below),
+        ] {
+            assert_eq!(spelled(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn others_are_told_what_was_expected() {
+        let longer = "/a".repeat(65);
+        for (expected, texts) in [
+            (BEGINNING, &["", "a", "*", "**", "a/b", "http://a/b", " /a"][..]),
+            (
+                SEGMENT,
+                &[
+                    "/a*", "/*a", "/***", "/a**", "/{}", "/{", "/}", "/{a", "/a{b}", "/{a}b", "/{a b}", "/{a}{b}",
+                    "/{*}",
+                ],
+            ),
+            (REST, &["/**/a", "/a/**/b", "/**/**", "/**/*", "/a/**//"]),
+            (
+                PLAIN,
+                &["//", "//a", "/a//", "/a//b", "/.", "/a/..", "/%2e", "/a%2fb", "/a%5C", "/a\\b", "/a;v=1", "/a%3b"],
+            ),
+            (PLAIN, &["/a?", "/a?b", "/a#b", "/ä", "/%zz", "/%", "/%2541", "/%00", "/a\n", "/%7f", "/%c0%af", "/%ff"]),
+            (SHORTER, &[&longer]),
+        ] {
+            for text in texts {
+                assert_eq!(spelled(text), Err(expected), "{text:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Rules by path: a tree of segments.
+
+use super::methods::Methods;
+use super::path::unescaped;
+use super::path_pattern::{PathPattern, Segment};
+use std::collections::BTreeMap;
+use std::str::SplitTerminator;
+
+/// The rules whose patterns begin with the same segments.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PathTree {
+    /// Those for the path that ends here.
+    here: Methods,
+    /// Those for that, and for what is below it.
+    below: Methods,
+    texts: BTreeMap<Box<str>, PathTree>,
+    any: Option<Box<PathTree>>,
+}
+
+impl PathTree {
+    /// The rules that have this pattern.
+    pub(super) fn rules_mut(&mut self, pattern: &PathPattern) -> &mut Methods {
+        let node = pattern.segments.iter().fold(self, |node, segment| match segment {
+            Segment::Text(text) => node.texts.entry(text.clone()).or_default(),
+            Segment::Any => node.any.get_or_insert_default(),
+        });
+        if pattern.below { &mut node.below } else { &mut node.here }
+    }
+
+    /// The first rule for these segments, as they were written, and this method, or [`super::methods::NO_RULE`]. Calls
+    /// itself no deeper than [`super::path_pattern::MAX_SEGMENTS`].
+    pub(super) fn first(&self, mut segments: SplitTerminator<'_, char>, method: &[u8]) -> usize {
+        #[cfg(test)]
+        super::tests::visited();
+        let below = self.below.first(method);
+        let Some(segment) = segments.next() else { return below.min(self.here.first(method)) };
+        let text = unescaped(segment).and_then(|text| self.texts.get(&*text));
+        let any = self.any.as_deref();
+        [text, any].into_iter().flatten().fold(below, |first, node| first.min(node.first(segments.clone(), method)))
+    }
+}

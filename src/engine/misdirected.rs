@@ -1,0 +1,16 @@
+//! Requests for another host than the one their connection was made for (RFC 9110 section 7.4): a certificate that one host
+//! asked for says nothing to another.
+
+use super::Engine;
+use super::host::{Host, HostFailure};
+use crate::domain::decision::Reason;
+use crate::domain::route::host::canonical;
+
+impl Engine {
+    /// Whether the request is for the host that the connection was made for, if it was made for one.
+    pub(super) fn directed(&self, host: &impl Host, authority: &[u8]) -> Result<(), Reason> {
+        let Some(name) = host.server_name().map_err(|HostFailure(_)| Reason::Internal)? else { return Ok(()) };
+        let (asked, made_for) = (canonical(authority), canonical(&name));
+        (asked.is_some() && asked == made_for).then_some(()).ok_or(Reason::Misdirected)
+    }
+}

@@ -1,0 +1,69 @@
+//! Callers behind another proxy: a relay is believed about its client's certificate, if its own holds.
+
+use super::Engine;
+use super::content::shown;
+use super::host::Host;
+use super::identify::{Stranger, holds, standing};
+use super::look::Look;
+use super::presented::{Presented, Shown};
+use super::xfcc;
+use crate::certificate;
+use crate::domain::credential::Identifier;
+use crate::domain::decision::Reason;
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::identity::Relays;
+
+impl Engine {
+    /// The certificate that stands for the caller, where this one is the connection's.
+    pub(super) fn relayed(
+        &self,
+        host: &impl Host,
+        look: &Look<'_>,
+        peer: Presented,
+        relays: &Relays,
+    ) -> Result<Presented, Stranger> {
+        let refused = |reason| Stranger { reason, fingerprint: Some(peer.fingerprint) };
+        if !self.is_relay(host, &peer, relays).map_err(refused)? {
+            return Ok(peer);
+        }
+        if look.forwarded.is_empty() {
+            return Err(Reason::NoCertificate.into());
+        }
+        let element = xfcc::last(look.forwarded.iter().copied()).map_err(|_| refused(Reason::CertificateUnreadable))?;
+        let fingerprint = Fingerprint::new(element.hash);
+        // A listener that adds its own view of the relay: nobody would be behind it.
+        if fingerprint == peer.fingerprint {
+            return Err(refused(Reason::CertificateUnreadable));
+        }
+        let unreadable = Stranger { reason: Reason::CertificateUnreadable, fingerprint: Some(fingerprint) };
+        let der = match element.certificate {
+            Some(text) => {
+                let der = certificate::der_from_text(&text).ok();
+                Some(der.filter(|der| certificate::fingerprint(der) == fingerprint).ok_or(unreadable)?)
+            }
+            None => None,
+        };
+        Ok(Presented { fingerprint, digits: fingerprint.to_string().into_bytes(), shown: Shown::ByRelay(der) })
+    }
+
+    /// Whether this is a relay whose certificate holds now. One whose does not is nobody's word, and nobody.
+    fn is_relay(&self, host: &impl Host, peer: &Presented, relays: &Relays) -> Result<bool, Reason> {
+        let by_certificate = relays.are(&Identifier::of_certificate(peer.fingerprint));
+        let der = || match &peer.shown {
+            Shown::Already(der) => Ok(Some(der.clone())),
+            _ => shown(host, peer.fingerprint),
+        };
+        let Some(content) = self.content(peer.fingerprint, der)? else { return Ok(by_certificate) };
+        let (by_key, by_name) = content.relay;
+        if !by_certificate && !by_key {
+            if !by_name {
+                return Ok(false);
+            }
+            if !self.is_verified(host, peer.fingerprint)? {
+                return Err(Reason::CertificateUnverified);
+            }
+        }
+        let now = host.wall();
+        standing(&content, now).and_then(|()| holds(content.validity, now)).map(|()| true)
+    }
+}

@@ -1,0 +1,134 @@
+//! Reading `x-forwarded-client-cert`: whose certificate the last proxy saw. Pure: whether that proxy is believed is
+//! decided elsewhere.
+//!
+//! The form is Envoy's ("HTTP header manipulation", x-forwarded-client-cert; written by `mutateXfccRequestHeader` in
+//! `conn_manager_utility.cc`): elements between `,`, pairs `key=value` between `;`, keys of any case. Envoy puts `Cert`,
+//! `Chain` and `Subject` in quotes, and leaves `By`, `URI` and `DNS` bare, **whatever is in them**: a certificate with a
+//! `,` in such a name writes an element of its own, which no reader can tell from a proxy's.
+//!
+//! So quotes are read as narrowly as Envoy writes them: they open right after the first `=` of a pair, close right before
+//! `;`, `,` or the end, and stand nowhere else, in no element. A quote that a client leaves open then ends at none of
+//! those that a later proxy adds.
+
+/// What the last proxy says about its client's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Element {
+    /// SHA-256 of the certificate's DER form, as claimed by `Hash`.
+    pub(super) hash: [u8; 32],
+    /// What `Cert` says, percent-decoded: PEM text, if it is what Envoy writes. Not compared with the hash.
+    pub(super) certificate: Option<Vec<u8>>,
+}
+
+/// The header is not in the form that Envoy writes, or its last element does not name exactly one certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed x-forwarded-client-cert")]
+pub(super) struct Malformed;
+
+/// The last element of the header that has these lines, in this order.
+///
+/// # Errors
+///
+/// [`Malformed`] if there is a control byte or a stray or unterminated quote anywhere, or if the last element is empty,
+/// has a pair without `=`, a key of other than letters, not exactly one `Hash` of 64 hexadecimal digits, or two `Cert`.
+pub(super) fn last<'h>(lines: impl Iterator<Item = &'h [u8]>) -> Result<Element, Malformed> {
+    let header = lines.collect::<Vec<_>>().join(&b',');
+    if header.iter().any(u8::is_ascii_control) {
+        return Err(Malformed);
+    }
+    let (mut element, mut rest) = (Ok(Fields::default()), header.as_slice());
+    loop {
+        let (pair, after) = Pair::split_from(rest)?;
+        element = element.and_then(|fields| fields.with(&pair));
+        rest = match after.split_first() {
+            None => return element?.finish(),
+            Some((b',', after)) => {
+                element = Ok(Fields::default());
+                after
+            }
+            Some((_, after)) => after,
+        };
+    }
+}
+
+/// A pair as it is written, the quotes of its value aside; escapes are left, since no value that is used has any.
+struct Pair<'h> {
+    key: &'h [u8],
+    value: Option<&'h [u8]>,
+}
+
+impl<'h> Pair<'h> {
+    /// The pair that `text` begins with, and what follows it: nothing, or `;` or `,` first.
+    fn split_from(text: &'h [u8]) -> Result<(Self, &'h [u8]), Malformed> {
+        let (key, after) = split_before(text, b"=;,\"");
+        let Some(value) = after.strip_prefix(b"=") else {
+            return at_end(after, Self { key, value: None });
+        };
+        let (value, after) = match value.strip_prefix(b"\"") {
+            Some(quoted) => split_at_quote(quoted).ok_or(Malformed)?,
+            None => split_before(value, b";,\""),
+        };
+        at_end(after, Self { key, value: Some(value) })
+    }
+}
+
+fn at_end<'h>(after: &'h [u8], pair: Pair<'h>) -> Result<(Pair<'h>, &'h [u8]), Malformed> {
+    matches!(after.first(), None | Some(b';' | b',')).then_some((pair, after)).ok_or(Malformed)
+}
+
+fn split_before<'h>(text: &'h [u8], ends: &[u8]) -> (&'h [u8], &'h [u8]) {
+    let end = text.iter().position(|byte| ends.contains(byte)).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, &[]))
+}
+
+/// What comes before the closing quote, and what after it. A backslash takes the next byte with it: Envoy's subjects
+/// are in RFC 2253 form, which has `\"`, but also `\,` and, before a closing quote, `\\`.
+fn split_at_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut escaped = false;
+    let end = text.iter().position(|byte| {
+        let closes = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        closes
+    })?;
+    let (value, after) = text.split_at_checked(end)?;
+    Some((value, after.strip_prefix(b"\"")?))
+}
+
+/// What is kept of an element while it is read.
+#[derive(Default)]
+struct Fields<'h> {
+    hash: Option<[u8; 32]>,
+    certificate: Option<&'h [u8]>,
+}
+
+impl<'h> Fields<'h> {
+    fn with(mut self, Pair { key, value }: &Pair<'h>) -> Result<Self, Malformed> {
+        let value = value.ok_or(Malformed)?;
+        if key.is_empty() || !key.iter().all(u8::is_ascii_alphabetic) {
+            return Err(Malformed);
+        }
+        let before = if key.eq_ignore_ascii_case(b"hash") {
+            self.hash.replace(from_hexadecimal(value).ok_or(Malformed)?).is_some()
+        } else if key.eq_ignore_ascii_case(b"cert") {
+            self.certificate.replace(value).is_some()
+        } else {
+            false
+        };
+        if before { Err(Malformed) } else { Ok(self) }
+    }
+
+    fn finish(self) -> Result<Element, Malformed> {
+        let certificate = self.certificate.map(|value| percent_encoding::percent_decode(value).collect());
+        Ok(Element { hash: self.hash.ok_or(Malformed)?, certificate })
+    }
+}
+
+fn from_hexadecimal(digits: &[u8]) -> Option<[u8; 32]> {
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let bytes = pairs.iter().map(|[high, low]| Some((value(*high)? << 4) | value(*low)?));
+    // One more than fits is taken, so that too many are seen.
+    bytes.take(33).collect::<Option<Vec<_>>>()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests;
