@@ -71,6 +71,8 @@ bench: wasm envoy ## What certgate costs, beside what else could do its job (QUI
 lint: ## Formatting and clippy, for the host and for the module
 	@$(call need,cargo cc)
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/bench/Cargo.toml
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo clippy --lib --target $(WASM_TARGET) -- -D warnings
 	cargo clippy --lib --target $(WASM_TARGET) --features bandwidth -- -D warnings
@@ -78,6 +80,17 @@ lint: ## Formatting and clippy, for the host and for the module
 .PHONY: test
 test: wasm envoys lint ## All checks and all tests
 	cargo test
+
+# Ten minutes each; FUZZ_SECONDS=60 for another time. What a fuzzer found is left in target/fuzz.
+.PHONY: fuzz
+fuzz: ## The fuzzers, one after the other, ten minutes each (needs cargo-fuzz and a nightly toolchain)
+	@$(call need,cargo cc cargo-fuzz)
+	@for target in configuration certificate crl path xfcc; do \
+		mkdir -p target/fuzz/corpus/$$target; \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir $(CURDIR)/target/fuzz $$target \
+			target/fuzz/corpus/$$target tests/fuzz/corpus/$$target -- \
+			-max_total_time=$(or $(FUZZ_SECONDS),600) -artifact_prefix=target/fuzz/$$target- -verbosity=0; \
+	done
 
 .PHONY: clean
 clean: ## Everything that was built or downloaded

@@ -1,20 +1,15 @@
 //! `certgate check`: whether certgate in Envoy accepts a registry, and what somebody should know who is about to load it.
 
+use super::signatures::signatures;
 use super::time::now;
+use super::warnings::warnings;
 use super::{Outcome, Output, input, yaml};
-use crate::calendar::rfc3339;
 use crate::config;
-use crate::domain::cost::Cost;
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
-use crate::domain::time::UnixSeconds;
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Who has a certificate that expires within this many seconds wants to know.
-const SOON: i64 = 30 * 86_400;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -36,7 +31,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
         };
         match config::read(&json) {
             Ok(policy) => {
-                for warning in warnings(&policy, now()) {
+                let signatures = signatures(&json);
+                let problems: Vec<_> = signatures.iter().filter_map(|signature| signature.as_ref().err()).collect();
+                problems.iter().try_for_each(|problem| writeln!(output.err, "{name}: {problem}"))?;
+                if !problems.is_empty() {
+                    return Ok(Outcome::Bad);
+                }
+                for warning in warnings(&policy, now()).into_iter().chain(signatures.into_iter().flatten()) {
                     writeln!(output.err, "{name}: warning: {warning}")?;
                 }
                 writeln!(output.out, "{name}: {}", summary(&policy))?;
@@ -73,32 +74,13 @@ fn summary(policy: &Policy) -> String {
         Mode::Enforce => "enforce",
         Mode::Shadow => "shadow",
     };
-    format!("ok: {clients}, {credentials}, {tiers}, mode {mode}")
+    let rules = match policy.rules.rules().len() {
+        0 => String::new(),
+        rules => format!(", {}", count(rules, "rule")),
+    };
+    format!("ok: {clients}, {credentials}, {tiers}{rules}, mode {mode}")
 }
 
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// What is right but perhaps not meant.
-fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
-    let registry = &policy.registry;
-    let shadow = (policy.mode == Mode::Shadow).then(|| "mode is shadow: every request is forwarded".to_owned());
-    let disabled = registry.clients().clients().filter(|client| !client.enabled);
-    let disabled = disabled.map(|client| format!("client {} is disabled", client.alias));
-    let expiring = registry.clients().dates().filter_map(|(index, validity)| {
-        let credential = registry.clients().credential(index).filter(|credential| !credential.revoked)?;
-        let client = registry.client(credential.client)?.alias;
-        let what = match validity.not_after.0.saturating_sub(now.0) {
-            ..0 => "expired",
-            0..=SOON => "expires soon",
-            _ => return None,
-        };
-        let certificate = Fingerprint::new(registry.clients().identifier(index)?.digest);
-        Some(format!("client {client}: certificate {certificate} {what}, at {}", rfc3339(validity.not_after)))
-    });
-    let mut limits = registry.tiers().iter().flat_map(|tier| &tier.limits);
-    let bytes = limits.any(|limit| limit.cost == Cost::Bytes);
-    let bytes = bytes.then(|| "limits of kind bytes need the module certgate-bandwidth.wasm".to_owned());
-    shadow.into_iter().chain(bytes).chain(disabled).chain(expiring).collect()
 }

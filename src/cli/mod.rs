@@ -3,7 +3,9 @@
 mod check;
 mod fingerprint;
 mod input;
+mod signatures;
 mod time;
+mod warnings;
 mod yaml;
 
 use clap::{Parser, Subcommand};

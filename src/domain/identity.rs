@@ -1,6 +1,7 @@
 //! Whose word is believed about who calls.
 
 use super::credential::{Identifier, Shape};
+use std::fmt;
 
 /// When names in a certificate count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +11,15 @@ pub enum Chain {
     Verified,
     /// Always: the operator states that the listener lets no certificate in whose chain it has not verified.
     Listener,
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verified => "where Envoy says that it has verified the chain",
+            Self::Listener => "always (`chain: listener`)",
+        })
+    }
 }
 
 /// Where the client's certificate comes from.

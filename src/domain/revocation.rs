@@ -18,6 +18,11 @@ pub struct RevocationList {
 }
 
 impl RevocationList {
+    /// Whether the next list should have been issued before `now`.
+    pub fn is_overdue(&self, now: UnixSeconds) -> bool {
+        self.next_update.is_some_and(|next| now > next)
+    }
+
     /// Whether the certificate with this serial number is revoked, if the list's issuer issued it: the content of the
     /// INTEGER (section 4.1.2.2), leading zero octets or not.
     pub fn contains(&self, serial: &[u8]) -> bool {

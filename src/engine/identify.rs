@@ -46,10 +46,27 @@ impl Engine {
             Source::Connection => peer,
             Source::Xfcc(relays) => self.relayed(host, look, peer, relays)?,
         };
+        let registered = self.policy.registry.find(&Identifier::of_certificate(presented.fingerprint));
+        match (registered, &presented.shown) {
+            (Some(entry), Shown::OnDemand) if !self.reads_content => {
+                let Presented { fingerprint, digits, .. } = presented;
+                Ok(Caller { entry, fingerprint, digits, content: None, relayed: false })
+            }
+            (registered, _) => self.identify_by_content(host, presented, registered),
+        }
+    }
+
+    /// The same, where more than the fingerprint matters or is known. Apart from most requests, which it would slow down.
+    #[inline(never)]
+    fn identify_by_content<'e>(
+        &'e self,
+        host: &impl Host,
+        presented: Presented,
+        registered: Option<Entry<'e>>,
+    ) -> Result<Caller<'e>, Stranger> {
         let Presented { fingerprint, digits, shown: from } = presented;
         let stranger = |reason| Stranger { reason, fingerprint: Some(fingerprint) };
         let relayed = matches!(from, Shown::ByRelay(_));
-        let registered = self.policy.registry.find(&Identifier::of_certificate(fingerprint));
         let wanted = match &registered {
             Some(_) => self.reads_content || matches!(from, Shown::ByRelay(Some(_))),
             None => !self.policy.registry.shapes().is_empty(),

@@ -181,4 +181,11 @@ fn announce(policy: &Policy, number: u64) {
     if policy.mode == Mode::Shadow {
         log::warn!("configuration {number} is in shadow mode: certgate enforces nothing");
     }
+    if !registry.shapes().is_empty() {
+        log::info!("configuration {number}: names in certificates count {}", policy.identity.chain);
+    }
+    let overdue = policy.revocation_lists.iter().filter(|list| list.is_overdue(worker::wall())).count();
+    if overdue > 0 {
+        log::warn!("configuration {number}: of {overdue} CRLs the next one is overdue");
+    }
 }

@@ -9,6 +9,7 @@ use crate::domain::limit::{Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::{NONE, OTHER};
 use crate::domain::policy::Policy;
+use crate::domain::time::UnixSeconds;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
@@ -38,6 +39,10 @@ impl Names {
     pub(super) fn in_force(&self, policy: &Policy, generation: Generation) {
         self.gauge("certgate_enforcing", u64::from(policy.mode == Mode::Enforce));
         self.gauge("certgate_config_generation", generation.0);
+        let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
+        if let Some(UnixSeconds(first)) = next_updates.min() {
+            self.gauge("certgate_crl_next_update_timestamp_seconds", u64::try_from(first).unwrap_or(0));
+        }
     }
 
     /// Counts a request that no configuration could decide.

@@ -66,7 +66,7 @@ async fn a_broken_file_is_refused_and_the_old_one_serves_on() {
     dangling["clients"][0]["tier"] = json!("platinum");
     dangling["clients"][0]["credentials"][0]["sha256"] = json!("6e:f8");
     let mut unknown = good.clone();
-    unknown["rules"] = json!([]);
+    unknown["plugins"] = json!([]);
     for broken in [dangling, unknown, json!({}), json!({"version": 2})] {
         assert_eq!(envoy.push(&broken).await, Outcome::Refused, "{broken}");
         assert_eq!(status(&mut connection).await, 200);
@@ -74,7 +74,7 @@ async fn a_broken_file_is_refused_and_the_old_one_serves_on() {
     assert_eq!(envoy.push_text("resources: [").await, Outcome::Refused);
     assert_eq!(status(&mut connection).await, 200);
     let log = envoy.log();
-    for error in ["clients[0].tier: ", "clients[0].credentials[0].sha256: ", "rules: ", "version: "] {
+    for error in ["clients[0].tier: ", "clients[0].credentials[0].sha256: ", "plugins: ", "version: "] {
         assert!(log.contains(error), "no word about {error} in\n{log}");
     }
     assert_eq!(envoy.push(&registry::of(&[])).await, Outcome::Live);

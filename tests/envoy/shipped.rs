@@ -1,8 +1,11 @@
 //! The shipped files themselves, as they are.
 
 use crate::support::bootstrap::shipped;
+use crate::support::envoy::Envoy;
 use crate::support::envoys::{self, VERSIONS, repository};
 use crate::support::module;
+use crate::support::registry;
+use crate::support::request::Request;
 use crate::support::world::World;
 use certgate::domain::headers::ALWAYS_OWNED;
 use serde_json::Value;
@@ -84,6 +87,36 @@ fn the_belt_removes_every_owned_header() {
     let mutations = extension["mutations"].as_array().unwrap();
     let removed: Vec<_> = mutations.iter().map(|mutation| mutation["remove"].as_str().unwrap()).collect();
     assert_eq!(removed, ALWAYS_OWNED);
+}
+
+/// The rules of the shipped registry, with the belt; and the belt alone, as where Envoy skips certgate.
+#[tokio::test]
+async fn the_belt_lets_through_what_the_rules_let_through() {
+    let world = World::new();
+    let client = world.authority.client("client");
+    let mut registry = registry::of(&[("client", "unlimited", &client)]);
+    registry["rules"] =
+        filter(&mut shipped("envoy.yaml"))["typed_config"]["config"]["configuration"]["value"]["rules"].clone();
+    let whole = Envoy::start(world.bootstrap(&registry)).await;
+    let belt_alone = Envoy::start(world.bootstrap(&registry).without_certgate()).await;
+    let post = |path: &str| Request::post(path, "");
+    for (who, envoy, request, expected) in [
+        (None, &whole, Request::get("/healthz"), 200),
+        (None, &whole, Request::get("/healthz?x=1"), 200),
+        (None, &whole, post("/healthz"), 403),
+        (None, &whole, Request::get("/healthz/x"), 403),
+        (None, &whole, Request::get("/"), 403),
+        (Some(&client), &whole, Request::get("/"), 200),
+        (Some(&client), &whole, Request::get("/healthz"), 200),
+        (None, &belt_alone, Request::get("/healthz"), 200),
+        (None, &belt_alone, post("/healthz"), 403),
+        (Some(&client), &belt_alone, Request::get("/"), 403),
+    ] {
+        let caller = who.map_or_else(|| world.anonymous(), |identity| world.caller(identity));
+        let what = format!("{request:?}");
+        let response = caller.send(envoy.port(), &request).await;
+        assert_eq!(response.status, expected, "{what}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Certificates that are the same in each run, to the last byte: fuel depends on them.
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SerialNumber, date_time_ymd};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, SerialNumber, date_time_ymd};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -11,6 +11,7 @@ const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4
 pub(crate) struct Certificate {
     pem: String,
     fingerprint: String,
+    spki_sha256: String,
 }
 
 impl Certificate {
@@ -25,7 +26,16 @@ impl Certificate {
         params.serial_number = Some(SerialNumber::from(7));
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2120, 1, 1));
         let certificate = params.self_signed(&key).expect("a certificate");
-        Self { pem: certificate.pem(), fingerprint: hex(Sha256::digest(certificate.der()).as_slice()) }
+        Self {
+            pem: certificate.pem(),
+            fingerprint: hex(Sha256::digest(certificate.der()).as_slice()),
+            spki_sha256: hex(Sha256::digest(key.subject_public_key_info()).as_slice()),
+        }
+    }
+
+    /// SHA-256 of the public key with its algorithm, in 64 lower-case digits.
+    pub(crate) fn spki_sha256(&self) -> &str {
+        &self.spki_sha256
     }
 
     /// SHA-256 of the DER form, in 64 lower-case digits.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// All kinds of requests.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 18] = [
     "allowed, `rate_limit_headers: off`",
     "allowed, with three limits",
     "allowed, with a quota",
@@ -20,6 +20,10 @@ const PATHS: [&str; 14] = [
     "allowed, with `X-RateLimit` headers",
     "allowed, with a forged header",
     "allowed, with 30 request headers",
+    "allowed, by public key",
+    "allowed, by one of 10 rules",
+    "allowed, by one of 1,000 rules",
+    "allowed, by a rule with a limit",
     "over a limit",
     "refused, revoked",
     "refused, unknown certificate",
@@ -78,6 +82,17 @@ impl Route {
                 Self { headers, ..allowed }
             }
             "allowed, with 30 request headers" => Self { headers: registry::thirty(), ..allowed },
+            "allowed, by public key" => {
+                let credential = json!({"spki_sha256": allowed.caller.as_ref().expect("a client").spki_sha256()});
+                allowed.with("/clients/0/credentials/0", credential)
+            }
+            "allowed, by one of 10 rules" => allowed.with("/rules", rules(10)),
+            "allowed, by one of 1,000 rules" => allowed.with("/rules", rules(1000)),
+            "allowed, by a rule with a limit" => {
+                let limit = json!([{"name": "orders", "requests": 100, "per": "1s"}]);
+                allowed
+                    .with("/rules", json!([{"name": "orders", "match": {"path": "/v1/orders/{id}"}, "limits": limit}]))
+            }
             "over a limit" => allowed.with("/tiers/gold/limits", hourly).answered(429, "limit_exceeded"),
             "refused, revoked" => {
                 allowed.with("/clients/0/credentials/0/revoked", json!(true)).answered(403, "certificate_revoked")
@@ -129,6 +144,23 @@ impl Route {
         assert_eq!(&host.log[logged..], [], "nothing is logged of this request");
         usage
     }
+}
+
+/// So many rules, one of which matches the plain request.
+fn rules(count: usize) -> Value {
+    let other = |number| {
+        let path = format!("/v1/resource-{number}/{{id}}/**");
+        json!({"match": {"hosts": [format!("h{number}.example.com"), "api.example.com"], "path": path}, "groups": ["x"]})
+    };
+    let ours = json!({"match": {"hosts": ["api.example.com"], "path": "/v1/orders/{id}", "methods": ["GET"]}});
+    (1..count).map(other).chain([ours]).collect()
+}
+
+#[test]
+fn rules_that_do_not_match_cost_nothing() {
+    let [few, many] =
+        ["allowed, by one of 10 rules", "allowed, by one of 1,000 rules"].map(|path| Route::to(path).usage().fuel());
+    assert!(many * 10 <= few * 11, "{few} among 10 rules, {many} among 1,000");
 }
 
 #[test]

@@ -1,0 +1,20 @@
+//! Configurations: any bytes are a policy or errors; and what one VM compiles of them, another takes up as the same.
+#![no_main]
+
+use certgate::config;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let read = config::read(bytes);
+    match (config::compile(bytes), read) {
+        (Ok(Some(image)), Ok(policy)) => {
+            let loaded = config::load(image).expect("an image of what was right");
+            assert_eq!(format!("{:?}", loaded.rules), format!("{:?}", policy.rules));
+            assert_eq!(loaded.registry.clients().as_bytes(), policy.registry.clients().as_bytes());
+            assert_eq!(loaded.headers, policy.headers);
+        }
+        (Ok(None), Ok(_)) | (Err(_), Err(_)) => {}
+        _ => panic!("read and compiled differ"),
+    }
+    let _ = config::load(bytes.to_vec());
+});
