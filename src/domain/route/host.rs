@@ -53,8 +53,8 @@ pub fn canonical(authority: &[u8]) -> Option<Cow<'_, str>> {
 
 /// A host name in lower case, if it is one.
 fn name(text: &str) -> Option<Cow<'_, str>> {
-    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_in_labels);
-    if text.len() > MAX_LENGTH || !text.split('.').all(is_label) {
+    let is_label = |label: &[u8]| !label.is_empty() && label.iter().all(is_in_labels);
+    if text.len() > MAX_LENGTH || !text.as_bytes().split(|byte| *byte == b'.').all(is_label) {
         return None;
     }
     let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -62,7 +62,7 @@ fn name(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// What labels have; `_` is in no host's name, but in many names of services.
-fn is_in_labels(byte: u8) -> bool {
+fn is_in_labels(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 

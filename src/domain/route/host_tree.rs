@@ -13,7 +13,7 @@ pub(super) struct HostTree {
     host: HostRules,
     /// Of those that do.
     below: HostRules,
-    labels: BTreeMap<Box<str>, HostTree>,
+    labels: BTreeMap<Box<[u8]>, HostTree>,
 }
 
 /// The rules that have one host pattern.
@@ -55,7 +55,7 @@ impl HostTree {
 
     /// The rules that have this pattern.
     pub(super) fn rules_mut(&mut self, pattern: &HostPattern) -> &mut HostRules {
-        let labels = pattern.host.rsplit('.');
+        let labels = labels(&pattern.host);
         let node = labels.fold(self, |node, label| node.labels.entry(label.into()).or_default());
         if pattern.below { &mut node.below } else { &mut node.host }
     }
@@ -63,7 +63,7 @@ impl HostTree {
     /// Shows all rules that match the host, in no order; without a host, those for any.
     pub(super) fn visit(&self, host: Option<&str>, mut rules: impl FnMut(&HostRules)) {
         rules(&self.below);
-        let mut labels = host.into_iter().flat_map(|host| host.rsplit('.')).peekable();
+        let mut labels = host.into_iter().flat_map(labels).peekable();
         let mut node = self;
         while let Some(label) = labels.next() {
             let Some(child) = node.labels.get(label) else { return };
@@ -73,4 +73,9 @@ impl HostTree {
             rules(if labels.peek().is_some() { &node.below } else { &node.host });
         }
     }
+}
+
+/// The labels of a host, the last one first.
+fn labels(host: &str) -> impl Iterator<Item = &[u8]> {
+    host.as_bytes().rsplit(|byte| *byte == b'.')
 }

@@ -7,12 +7,11 @@
 //! none of these: it makes no segment, and no difference.
 
 use std::borrow::Cow;
-use std::str::SplitTerminator;
 
 /// What a request's path says.
 pub(super) enum Reading<'a> {
     /// These segments, as they were written, each of which has a [`text`].
-    Segments(SplitTerminator<'a, char>),
+    Segments(Segments<'a>),
     /// Nothing: the request has no path (`CONNECT`), or `*` for one (RFC 9110 section 9.3.7).
     None,
     /// One thing to one server, another to another.
@@ -25,46 +24,87 @@ pub(super) fn read(path: &[u8]) -> Reading<'_> {
         return Reading::None;
     }
     let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let segments = str::from_utf8(path).ok().and_then(segments);
-    let plain = segments.filter(|segments| segments.clone().all(|segment| text(segment).is_some()));
+    let plain = segments(path).filter(|segments| segments.clone().all(|segment| text(segment).is_some()));
     plain.map_or(Reading::Ambiguous, Reading::Segments)
 }
 
 /// The segments of a path, if it begins with `/`.
-pub(super) fn segments(path: &str) -> Option<SplitTerminator<'_, char>> {
-    Some(path.strip_prefix('/')?.split_terminator('/'))
+pub(super) fn segments(path: &[u8]) -> Option<Segments<'_>> {
+    path.strip_prefix(b"/").map(Segments)
+}
+
+/// What stands between slashes, but for nothing after the last one.
+#[derive(Clone, Debug)]
+pub(super) struct Segments<'a>(&'a [u8]);
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let Self(rest) = self;
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let (segment, after) = rest.split_at_checked(end)?;
+        *rest = after.get(1..).unwrap_or_default();
+        Some(segment)
+    }
 }
 
 /// What a segment says; `None` if it is ambiguous.
-pub(super) fn text(segment: &str) -> Option<Cow<'_, str>> {
+pub(super) fn text(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !segment.iter().all(is_itself) {
+        return escaped_text(segment);
+    }
+    (!is_dots(segment)).then_some(segment.into())
+}
+
+/// The same, where some character is not all that it is in most segments.
+fn escaped_text(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
     let text = unescaped(segment)?;
-    let escapes_more = text.split('%').skip(1).any(|after| escaped(after).is_some());
-    let is_plain = |byte: u8| !byte.is_ascii_control() && !matches!(byte, b'/' | b'\\' | b';');
+    let escapes_more = text.split(|byte| *byte == b'%').skip(1).any(|after| escaped(after).is_some());
+    let is_plain = |byte: &u8| !byte.is_ascii_control() && !matches!(byte, b'/' | b'\\' | b';');
     let plain = segment.is_ascii()
-        && !segment.contains('#')
-        && !matches!(&*text, "" | "." | "..")
+        && !segment.contains(&b'#')
+        && !is_dots(&text)
         && !escapes_more
-        && text.bytes().all(is_plain);
+        && text.iter().all(is_plain)
+        && str::from_utf8(&text).is_ok();
     plain.then_some(text)
 }
 
-/// A segment with its escapes read (RFC 3986 section 2.1), if they are escapes and what they say is UTF-8.
-pub(super) fn unescaped(segment: &str) -> Option<Cow<'_, str>> {
-    let Some((before, escapes)) = segment.split_once('%') else { return Some(segment.into()) };
-    let mut bytes = Vec::from(before);
-    for after in escapes.split('%') {
+/// Whether the character stands for itself wherever it is (RFC 3986 section 3.3, but for `;`).
+fn is_itself(byte: &u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'@'..=b'Z' | b'&'..=b'.' | b'0'..=b':' | b'-' | b'_' | b'~' | b'!' | b'$' | b'=')
+}
+
+/// Whether servers may take the segment for something else than a name (RFC 3986 section 5.2.4).
+fn is_dots(segment: &[u8]) -> bool {
+    matches!(segment, b"" | b"." | b"..")
+}
+
+/// A segment with its escapes read (RFC 3986 section 2.1), if they are escapes.
+pub(super) fn unescaped(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !segment.contains(&b'%') {
+        return Some(segment.into());
+    }
+    let mut parts = segment.split(|byte| *byte == b'%');
+    let mut bytes = parts.next()?.to_vec();
+    for after in parts {
         let (byte, rest) = escaped(after)?;
         bytes.push(byte);
-        bytes.extend(rest.bytes());
+        bytes.extend(rest);
     }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
+    Some(bytes.into())
 }
 
 /// The byte that the two hex digits after a `%` stand for, and what follows them.
-fn escaped(after: &str) -> Option<(u8, &str)> {
+fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, rest) = after.split_at_checked(2)?;
-    let hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u8::from_str_radix(digits, 16).ok().filter(|_| hex).map(|byte| (byte, rest))
+    let hex = digits.iter().all(u8::is_ascii_hexdigit);
+    let byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok().filter(|_| hex)?;
+    Some((byte, rest))
 }
 
 #[cfg(test)]
@@ -74,7 +114,9 @@ mod tests {
     /// What a path says, its segments after each other with a `|` before each.
     fn said(path: &[u8]) -> String {
         match read(path) {
-            Reading::Segments(segments) => segments.map(|segment| format!("|{}", text(segment).unwrap())).collect(),
+            Reading::Segments(segments) => segments
+                .map(|segment| format!("|{}", String::from_utf8(text(segment).unwrap().into_owned()).unwrap()))
+                .collect(),
             Reading::None => "none".into(),
             Reading::Ambiguous => "ambiguous".into(),
         }

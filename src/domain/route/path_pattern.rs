@@ -24,7 +24,7 @@ pub struct PathPattern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
     /// This, once its escapes are read.
-    Text(Box<str>),
+    Text(Box<[u8]>),
     /// Anything.
     Any,
 }
@@ -40,10 +40,10 @@ impl PathPattern {
     /// What was expected.
     pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
         let mut pattern = Self { segments: Vec::new(), below: false };
-        for segment in segments(text).ok_or(BEGINNING)? {
+        for segment in segments(text.as_bytes()).ok_or(BEGINNING)? {
             match segment {
                 _ if pattern.below => return Err(REST),
-                "**" => pattern.below = true,
+                b"**" => pattern.below = true,
                 _ if pattern.segments.len() == MAX_SEGMENTS => return Err(SHORTER),
                 segment => pattern.segments.push(Segment::parse(segment)?),
             }
@@ -54,13 +54,13 @@ impl PathPattern {
 }
 
 impl Segment {
-    fn parse(segment: &str) -> Result<Self, &'static str> {
-        let variable = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        if segment == "*" || variable.is_some_and(is_name) {
+    fn parse(segment: &[u8]) -> Result<Self, &'static str> {
+        let variable = segment.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+        if segment == b"*" || variable.is_some_and(is_name) {
             Ok(Self::Any)
-        } else if segment.contains(['*', '{', '}']) {
+        } else if segment.iter().any(|byte| b"*{}".contains(byte)) {
             Err(SEGMENT)
-        } else if segment.contains('?') {
+        } else if segment.contains(&b'?') {
             Err(PLAIN)
         } else {
             text(segment).map(|text| Self::Text(text.into())).ok_or(PLAIN)
@@ -69,8 +69,8 @@ impl Segment {
 }
 
 /// Whether it can stand in braces.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+fn is_name(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
     fn spelled(text: &str) -> Result<String, &'static str> {
         let Some(PathPattern { segments, below }) = PathPattern::parse(text)? else { return Ok("all".into()) };
         let segments = segments.iter().map(|segment| match segment {
-            Segment::Text(text) => format!("/{text}"),
+            Segment::Text(text) => format!("/{}", str::from_utf8(text).unwrap()),
             Segment::Any => "/*".into(),
         });
         Ok(segments.chain(below.then(|| "/**".into())).collect())

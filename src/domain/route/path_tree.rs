@@ -1,10 +1,9 @@
 //! Rules by path: a tree of segments.
 
 use super::methods::Methods;
-use super::path::unescaped;
+use super::path::{Segments, unescaped};
 use super::path_pattern::{PathPattern, Segment};
 use std::collections::BTreeMap;
-use std::str::SplitTerminator;
 
 /// The rules whose patterns begin with the same segments.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +12,7 @@ pub(super) struct PathTree {
     here: Methods,
     /// Those for that, and for what is below it.
     below: Methods,
-    texts: BTreeMap<Box<str>, PathTree>,
+    texts: BTreeMap<Box<[u8]>, PathTree>,
     any: Option<Box<PathTree>>,
 }
 
@@ -29,7 +28,7 @@ impl PathTree {
 
     /// The first rule for these segments, as they were written, and this method, or [`super::methods::NO_RULE`]. Calls
     /// itself no deeper than [`super::path_pattern::MAX_SEGMENTS`].
-    pub(super) fn first(&self, mut segments: SplitTerminator<'_, char>, method: &[u8]) -> usize {
+    pub(super) fn first(&self, mut segments: Segments<'_>, method: &[u8]) -> usize {
         #[cfg(test)]
         super::tests::visited();
         let below = self.below.first(method);
