@@ -40,7 +40,7 @@ const FREE: [&str; 6] = [
 const MANY: usize = 12;
 
 /// What each kind of request costs, in the order of [`CALLS`].
-const TABLE: [(&str, [usize; CALLS.len()]); 20] = [
+const TABLE: [(&str, [usize; CALLS.len()]); 28] = [
     ("allowed, `rate_limit_headers: off`", [1, 1, 1, 1, 3, 0, 0, 0]),
     ("allowed, with three limits", [1, 1, 1, 1, 3, 0, 0, 0]),
     ("allowed, with a quota", [1, 1, 1, 1, 3, 0, 0, 0]),
@@ -53,7 +53,15 @@ const TABLE: [(&str, [usize; CALLS.len()]); 20] = [
     ("allowed, with a forged header", [1, 1, 1, 1, 3, 1, 0, 0]),
     ("allowed, the first with a certificate", [1, 2, 1, 1, 3, 0, 0, 0]),
     ("allowed, the first with a certificate given as `pem`", [1, 1, 1, 1, 3, 0, 0, 0]),
+    ("allowed, by a name", [1, 1, 1, 1, 3, 0, 0, 0]),
+    ("allowed, by a name, the first with a certificate", [1, 3, 1, 1, 3, 0, 0, 0]),
+    ("allowed, by a rule with a limit and a condition on the certificate", [1, 1, 1, 1, 3, 0, 0, 0]),
+    ("allowed, with all identity headers", [1, 1, 1, 1, 9, 0, 0, 0]),
+    ("allowed, with `misdirected: 421`", [1, 2, 1, 1, 3, 0, 0, 0]),
+    ("allowed, anonymous", [1, 3, 1, 1, 0, 0, 0, 0]),
+    ("allowed, public", [1, 0, 0, 0, 0, 0, 0, 0]),
     ("over a limit", [1, 1, 1, 0, 0, 0, 3, 1]),
+    ("refused, by a rule", [1, 1, 0, 0, 0, 0, 3, 1]),
     ("refused, revoked", [1, 1, 0, 0, 0, 0, 3, 1]),
     ("refused, expired", [1, 1, 0, 0, 0, 0, 3, 1]),
     ("refused, unknown certificate", [1, 1, 0, 0, 0, 0, 1, 1]),
@@ -167,6 +175,12 @@ impl Path {
         }
     }
 
+    /// The client is known by a name.
+    fn by_name() -> Self {
+        let path = Self::new(&Leaf::client("client").uri("spiffe://example.org/ns/shop/sa/cart"));
+        path.with("/clients/0/credentials", json!([{"uri_san": "spiffe://example.org/ns/*/sa/cart"}]))
+    }
+
     /// The path to the row of this name.
     fn to(row: &str) -> Self {
         let path = Self::new(&Leaf::client("client"));
@@ -197,6 +211,32 @@ impl Path {
                 let pem = json!([{"pem": path.client.certificate_pem}]);
                 path.with("/clients/0/credentials", pem).answered(&[200])
             }
+            "allowed, by a name" => Self::by_name(),
+            "allowed, by a name, the first with a certificate" => Self::by_name().answered(&[200]),
+            "allowed, by a rule with a limit and a condition on the certificate" => {
+                let limit = json!([{"name": "orders", "requests": 100, "per": "1s"}]);
+                path.with("/rules", json!([{"name": "orders", "subject": {"common_name": "client"}, "limits": limit}]))
+            }
+            "allowed, with all identity headers" => {
+                let path = Self::new(&Leaf::client("client").uri("spiffe://example.org/a"));
+                let headers = json!({
+                    "groups": "x-client-groups", "scopes": "x-client-scopes", "subject": "x-client-subject",
+                    "spiffe_id": "x-client-spiffe-id", "not_after": "x-client-not-after", "client_cert": "client-cert",
+                });
+                path.with("/headers", headers)
+                    .with("/clients/0/groups", json!(["finance"]))
+                    .with("/clients/0/scopes", json!(["read"]))
+            }
+            "allowed, with `misdirected: 421`" => path.with("/misdirected", json!(421)),
+            "allowed, anonymous" => {
+                let path = Self { caller: |world, _| world.anonymous(), prepare: Bootstrap::without_belt, ..path };
+                path.with("/rules", json!([{"access": "optional"}])).with("/anonymous_tier", json!("gold"))
+            }
+            "allowed, public" => {
+                let path = Self { prepare: Bootstrap::without_belt, ..path };
+                path.with("/rules", json!([{"access": "public"}]))
+            }
+            "refused, by a rule" => path.with("/rules", json!([{"groups": ["finance"]}])).answered(&[403; MANY]),
             "over a limit" => path.with("/tiers/gold/limits", hourly).answered(&[200, 429]),
             "refused, revoked" => path.with("/clients/0/credentials/0/revoked", json!(true)).answered(&[403]),
             "refused, expired" => {
