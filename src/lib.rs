@@ -6,9 +6,9 @@
 //! | room | what it holds | may use |
 //! |---|---|---|
 //! | [`domain`] | what the words mean: names, limits, buckets, clients, decisions | nothing |
-//! | [`certificate`] | a certificate's text to its DER form, fingerprint and dates | `domain` |
-//! | [`calendar`] | the windows that quotas count in | `domain` |
-//! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate` |
+//! | [`certificate`] | certificates and revocation lists: from text to what they say | `domain` |
+//! | [`calendar`] | the windows that quotas count in, and moments as text | `domain` |
+//! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate`, `calendar` |
 //! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar` |
 //! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `cli` |
 //! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine` |
@@ -18,9 +18,9 @@
 //! # One request
 //!
 //! `filter` brings the request's headers in one call and hands them to [`engine::Engine::request`]. That removes what
-//! only certgate may say, identifies the client by the peer certificate's fingerprint, checks credential and
-//! certificate at this moment, takes what the request costs from each of the tier's limits, and either annotates the
-//! request or says how to reject it.
+//! only certgate may say, finds the rule that decides, identifies the client by the peer certificate, checks credential
+//! and certificate at this moment, asks whether the rule admits the client, takes what the request costs from each limit
+//! that applies, and either annotates the request or says how to reject it.
 
 pub mod calendar;
 pub mod certificate;

@@ -250,7 +250,8 @@ mod tests {
             let profile = ProfileIndex(usize::try_from(number % 2).unwrap());
             builder.push_client(&Client { alias: &alias, profile, enabled: number % 2 == 0 });
             let validity = |divisor: u32, not_before| {
-                (number % divisor == 0)
+                number
+                    .is_multiple_of(divisor)
                     .then(|| Validity { not_before: UnixSeconds(not_before), not_after: UnixSeconds(number.into()) })
             };
             let (dates, window) = (validity(3, -1), validity(4, -2));

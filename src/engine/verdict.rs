@@ -41,13 +41,8 @@ pub(super) struct Call<'e> {
 pub(super) struct Refusal<'e> {
     pub(super) reason: Reason,
     pub(super) fingerprint: Option<Fingerprint>,
-    pub(super) caller: Option<(Caller<'e>, Account)>,
-}
-
-impl<'e> From<Reason> for Verdict<'e> {
-    fn from(reason: Reason) -> Self {
-        Self::Refused(Refusal { reason, fingerprint: None, caller: None })
-    }
+    pub(super) caller: Option<Caller<'e>>,
+    pub(super) account: Account,
 }
 
 impl<'e> Verdict<'e> {
@@ -63,7 +58,7 @@ impl<'e> Verdict<'e> {
     pub(super) fn caller(&self) -> Option<&Caller<'e>> {
         match self {
             Self::Allowed(call) | Self::Throttled(call, _) => call.caller.as_ref(),
-            Self::Refused(refusal) => refusal.caller.as_ref().map(|(caller, _)| caller),
+            Self::Refused(refusal) => refusal.caller.as_ref(),
             Self::Unsendable => None,
         }
     }
@@ -71,7 +66,7 @@ impl<'e> Verdict<'e> {
     fn account(&self) -> Account {
         match self {
             Self::Allowed(call) | Self::Throttled(call, _) => call.account,
-            Self::Refused(refusal) => refusal.caller.as_ref().map(|(_, account)| *account).unwrap_or_default(),
+            Self::Refused(refusal) => refusal.account,
             Self::Unsendable => Account::default(),
         }
     }
@@ -100,17 +95,17 @@ impl Engine {
         if self.policy.refuses_misdirected
             && let Err(reason) = self.directed(host, look.target.authority)
         {
-            return reason.into();
+            return refused(reason, None, Account::default());
         }
         let (index, rule) = match self.policy.rules.find(&look.target) {
             Match::Rule(index, rule) => (Some(index), Some(rule)),
             Match::None => (None, None),
-            Match::Ambiguous => return Reason::RuleDenied.into(),
+            Match::Ambiguous => return refused(Reason::RuleDenied, None, Account::default()),
         };
         let access = rule.map_or(Access::Require, |rule| rule.access);
         match access {
             Access::Public => return Verdict::Allowed(Call::default()),
-            Access::Deny => return Reason::RuleDenied.into(),
+            Access::Deny => return refused(Reason::RuleDenied, None, self.account(None, None, index)),
             Access::Require | Access::Optional => {}
         }
         let other = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
@@ -124,16 +119,13 @@ impl Engine {
                 (None, self.account(None, other.or(self.policy.anonymous_tier), index))
             }
             Err(Stranger { reason, fingerprint }) => {
-                return Verdict::Refused(Refusal { reason, fingerprint, caller: None });
+                return refused(reason, fingerprint, self.account(None, None, index));
             }
         };
         match self.admit(host, caller.as_ref(), rule, &account, look.target.method) {
             Ok(Some(draw)) if !draw.take.taken() => Verdict::Throttled(Call { caller, account, draw: None }, draw),
             Ok(draw) => Verdict::Allowed(Call { caller, account, draw }),
-            Err(reason) => {
-                let caller = caller.map(|caller| (caller, account));
-                Verdict::Refused(Refusal { reason, fingerprint: None, caller })
-            }
+            Err(reason) => Verdict::Refused(Refusal { reason, fingerprint: None, caller, account }),
         }
     }
 
@@ -189,4 +181,9 @@ impl Engine {
             host.filter_state("certgate.groups", &groups);
         }
     }
+}
+
+/// Nobody who is known is refused.
+fn refused<'e>(reason: Reason, fingerprint: Option<Fingerprint>, account: Account) -> Verdict<'e> {
+    Verdict::Refused(Refusal { reason, fingerprint, caller: None, account })
 }

@@ -257,3 +257,39 @@ fn a_reader_that_has_read_enough_changes_no_exit_code() {
         assert_eq!(child.wait().unwrap().code(), Some(code), "{registry}");
     }
 }
+
+#[test]
+fn a_revocation_list_must_be_its_issuers() {
+    let fixture =
+        |name: &str| fs::read_to_string(format!("{}/tests/fixtures/crl/{name}.pem", env!("CARGO_MANIFEST_DIR")));
+    let (list, issuer) = (fixture("authority").unwrap(), fixture("ca").unwrap());
+    let registry =
+        |list: serde_json::Value| serde_json::json!({"version": 1, "clients": [], "crls": [list]}).to_string();
+    let check = |registry: String| Folder::new(&[]).certgate(&["check", "-"], &registry);
+
+    let good = check(registry(serde_json::json!({"pem": list, "issuer_pem": issuer})));
+    assert_eq!((good.code, good.err.as_str()), (0, ""));
+    let unchecked = check(registry(serde_json::json!({"pem": list})));
+    assert_eq!(unchecked.code, 0);
+    assert_eq!(unchecked.err, "-: warning: crls[0]: without issuer_pem, nobody has checked its signature\n");
+    let (other, ..) = certificate(1);
+    let foreign = check(registry(serde_json::json!({"pem": list, "issuer_pem": other})));
+    assert_eq!((foreign.code, foreign.out.as_str()), (1, ""));
+    assert_eq!(foreign.err, "-: crls[0]: the CRL names another issuer than this certificate's subject\n");
+}
+
+#[test]
+fn what_may_not_be_meant_is_said() {
+    let registry = r#"{"version": 1, "tiers": {"t": {}},
+        "clients": [{"alias": "a", "tier": "t", "groups": ["finance"], "credentials": [
+            {"uri_san": "spiffe://example.org/a", "not_after": "2020-01-01T00:00:00Z"}]}],
+        "rules": [{"groups": ["finance"]}, {"groups": ["finnance"], "scopes": ["read"]}]}"#;
+    let run = Folder::new(&[]).certgate(&["check", "-"], registry);
+    assert_eq!(run.out, "-: ok: 1 client, 1 credential, 1 tier, 2 rules, mode enforce\n");
+    insta::assert_snapshot!(run.err, @r"
+    -: warning: names in certificates count where Envoy says that it has verified the chain
+    -: warning: client a: a credential by uri_san expired, at 2020-01-01T00:00:00Z
+    -: warning: rules[1]: no client has the group finnance
+    -: warning: rules[1]: no client has the scope read
+    ");
+}

@@ -3,6 +3,7 @@
 
 use super::envoys::{self, repository};
 use super::module;
+use super::pki::Authority;
 use super::world::World;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const TYPE: &str = "type.googleapis.com/";
+
+/// The Envoys that have no property for the peer's certificate, nor one for whether it is verified.
+pub const WITHOUT_CERTIFICATE: [&str; 2] = ["1.36.4", "1.37.0"];
 
 /// Which client certificates a listener accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +229,19 @@ impl Bootstrap {
             },
         });
         self.edit(|connection_manager| filters(connection_manager).insert(0, filter))
+    }
+
+    /// Of this version, showing certgate the peer's certificate in the way that this version has.
+    pub fn version_that_shows_certificates(self, version: &str) -> Self {
+        let bootstrap = self.version(version);
+        if WITHOUT_CERTIFICATE.contains(&version) { bootstrap.certificate_in_filter_state() } else { bootstrap }
+    }
+
+    /// Trusting client certificates of this authority too.
+    pub fn trust(mut self, authority: &Authority) -> Self {
+        let trusted = &mut self.tls()["common_tls_context"]["validation_context"]["trusted_ca"]["inline_string"];
+        *trusted = json!([trusted.as_str().expect("PEM text"), &authority.identity().certificate_pem].concat());
+        self
     }
 
     /// Accepting header names with underscores, as Envoy does where it is not told otherwise.

@@ -1,8 +1,9 @@
 //! Certificates, made when a test wants them: authorities, servers and clients of every kind that certgate meets.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_RSA_SHA256, PublicKeyData, RevokedCertParams, RsaKeySize, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
@@ -32,9 +33,37 @@ impl Authority {
 
     /// A certificate signed by this authority.
     pub fn issue(&self, leaf: &Leaf) -> Identity {
-        let key = leaf.key.generate();
-        let certificate = leaf.params().signed_by(&key, &self.issuer).expect("a signed certificate");
-        Identity::new(&certificate, &key)
+        self.sign(leaf, &leaf.key.generate())
+    }
+
+    /// The same for the key that this one has.
+    pub fn renew(&self, identity: &Identity, leaf: &Leaf) -> Identity {
+        self.sign(leaf, &identity.key_pair())
+    }
+
+    fn sign(&self, leaf: &Leaf, key: &KeyPair) -> Identity {
+        let certificate = leaf.params().signed_by(key, &self.issuer).expect("a signed certificate");
+        Identity::new(&certificate, key)
+    }
+
+    /// A list, in PEM, that revokes these, and that another one is to follow so many seconds from now.
+    pub fn crl(&self, revoked: &[&Identity], next_update: i64) -> String {
+        let (this_update, next_update) = dates(&(-3600..=next_update));
+        let revoked = revoked.iter().map(|identity| RevokedCertParams {
+            serial_number: identity.serial(),
+            revocation_time: this_update,
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update,
+            next_update,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).and_then(|list| list.pem()).expect("a signed list")
     }
 
     /// A client certificate with this common name and nothing out of the ordinary.
@@ -74,6 +103,22 @@ impl Identity {
     /// SHA-256 of the DER form, in 64 lower-case digits.
     pub fn fingerprint(&self) -> String {
         data_encoding::HEXLOWER.encode(&Sha256::digest(&self.der))
+    }
+
+    /// SHA-256 of the public key's DER form, in 64 lower-case digits.
+    pub fn spki_sha256(&self) -> String {
+        data_encoding::HEXLOWER.encode(&Sha256::digest(self.key_pair().subject_public_key_info()))
+    }
+
+    /// The certificate's serial number.
+    pub fn serial(&self) -> SerialNumber {
+        // Behind two long headers and the version.
+        let [2, length, rest @ ..] = &self.der[13..] else { panic!("a certificate of another form") };
+        SerialNumber::from_slice(&rest[..usize::from(*length)])
+    }
+
+    fn key_pair(&self) -> KeyPair {
+        KeyPair::from_pem(&self.key_pem).expect("a key")
     }
 }
 

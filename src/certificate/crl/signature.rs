@@ -41,7 +41,7 @@ pub enum VerifyProblem {
 /// Checks that the list in `crl_pem` is signed by the key of the first certificate in `issuer_pem`, that the names are
 /// the same, byte for byte, and that the certificate lets its key sign lists (RFC 5280 section 6.3.3 f and g). Whether
 /// that certificate is good is for the caller to know, and whether the list is usable for
-/// [`RevocationList::parse`](super::RevocationList::parse).
+/// [`parse`](super::parse).
 ///
 /// Algorithms: RSA (PKCS #1 and PSS), ECDSA on P-256 and P-384, Ed25519.
 ///

@@ -76,7 +76,7 @@ fn escaped_text(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Whether the character stands for itself wherever it is (RFC 3986 section 3.3, but for `;`).
 fn is_itself(byte: &u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'@'..=b'Z' | b'&'..=b'.' | b'0'..=b':' | b'-' | b'_' | b'~' | b'!' | b'$' | b'=')
+    matches!(byte, b'a'..=b'z' | b'@'..=b'Z' | b'&'..=b'.' | b'0'..=b':' | b'_' | b'~' | b'!' | b'$' | b'=')
 }
 
 /// Whether servers may take the segment for something else than a name (RFC 3986 section 5.2.4).
