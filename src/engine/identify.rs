@@ -67,9 +67,12 @@ impl Engine {
         let Presented { fingerprint, digits, shown: from } = presented;
         let stranger = |reason| Stranger { reason, fingerprint: Some(fingerprint) };
         let relayed = matches!(from, Shown::ByRelay(_));
-        let wanted = match &registered {
-            Some(_) => self.reads_content || matches!(from, Shown::ByRelay(Some(_))),
-            None => !self.policy.registry.shapes().is_empty(),
+        let wanted = match (&registered, &from) {
+            // What a relay does not show says nothing, however well it is known from elsewhere.
+            (_, Shown::ByRelay(None)) => false,
+            (Some(_), Shown::ByRelay(Some(_))) => true,
+            (Some(_), _) => self.reads_content,
+            (None, _) => !self.policy.registry.shapes().is_empty(),
         };
         if let (Some(entry), Shown::Already(der)) = (&registered, &from)
             && let Some(dates) = self.dates.get(entry.credential_index.0)

@@ -1,6 +1,6 @@
 //! A certificate's dates, held against the calendar on every request and not only at the handshake.
 
-use crate::support::bootstrap::{Bootstrap, Clients};
+use crate::support::bootstrap::{Bootstrap, Clients, WITHOUT_CERTIFICATE};
 use crate::support::client::Connection;
 use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
@@ -14,15 +14,6 @@ use crate::support::world::World;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
-
-/// The Envoys that have no property for the certificate itself.
-const WITHOUT_CERTIFICATE: [&str; 2] = ["1.36.4", "1.37.0"];
-
-/// The certificate, however this version can show it.
-fn shown(bootstrap: Bootstrap, version: &str) -> Bootstrap {
-    let bootstrap = bootstrap.version(version);
-    if WITHOUT_CERTIFICATE.contains(&version) { bootstrap.certificate_in_filter_state() } else { bootstrap }
-}
 
 /// An open connection with a certificate that is about to expire.
 struct Expiring {
@@ -82,7 +73,10 @@ fn by_pem(identity: &Identity) -> Value {
 #[tokio::test]
 async fn an_expiry_reaches_open_connections() {
     for version in VERSIONS {
-        Expiring::open(|bootstrap| shown(bootstrap, version), by_fingerprint).await.until_refused().await;
+        Expiring::open(|bootstrap| bootstrap.version_that_shows_certificates(version), by_fingerprint)
+            .await
+            .until_refused()
+            .await;
     }
 }
 
@@ -118,7 +112,7 @@ async fn a_certificate_before_or_after_its_time_is_refused() {
             let world = World::new();
             let identity = world.authority.issue(&Leaf::client("untimely").valid(valid.clone()));
             let bootstrap = world.bootstrap(&by_fingerprint(&identity)).clients(Clients::AcceptUntrusted);
-            let envoy = Envoy::start(shown(bootstrap, version)).await;
+            let envoy = Envoy::start(bootstrap.version_that_shows_certificates(version)).await;
             for caller in [world.caller(&identity).tls12(), world.caller(&identity).tls13()] {
                 assert_eq!(caller.get(envoy.port(), "/").await.status, 403, "{version}, {reason}");
             }

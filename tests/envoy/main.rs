@@ -13,15 +13,21 @@
 mod support;
 
 mod bandwidth;
+mod behind;
 mod dates;
 mod fail_closed;
 mod flood;
 mod headers;
 mod host_calls;
+mod identity;
+mod lifecycle;
 mod limits;
 mod listeners;
+mod paths;
 mod patience;
+mod relays;
 mod reload;
+mod rules;
 mod scenarios;
 mod shipped;
 mod smoke;

@@ -1,0 +1,502 @@
+//! Rules: which of them decides about a request, whom it admits, what it counts, and what forged headers, other methods,
+//! redirects and reloads make of it.
+
+use crate::support::client::{Caller, Connection};
+use crate::support::ecds::Outcome;
+use crate::support::envoy::Envoy;
+use crate::support::fields::Fields;
+use crate::support::pki::{Identity, Leaf};
+use crate::support::registry;
+use crate::support::request::{Request, Response};
+use crate::support::world::World;
+use certgate::domain::headers::ALWAYS_OWNED;
+use hyper::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// A registry of these clients with these rules. Beside the usual tiers there are `plain`, which nobody uses up, and
+/// `slow`: two a day.
+fn ruled(clients: &[(&str, &str, &Identity)], rules: Value) -> Value {
+    let mut registry = registry::of(clients);
+    registry["tiers"]["plain"] = json!({"limits": [{"name": "hourly", "requests": 1000, "per": "1h"}]});
+    registry["tiers"]["slow"] = json!({"limits": [{"name": "daily", "requests": 2, "per": "1d"}]});
+    registry["rules"] = rules;
+    registry
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// 403, and no upstream sees it.
+    Refused,
+    /// It reaches the upstream, which learns nothing of who sent it.
+    Nameless,
+    /// It reaches the upstream under its client's name.
+    Named,
+}
+
+use Fate::{Named, Nameless, Refused};
+
+/// Somebody with a connection, and the alias that is theirs.
+struct Party {
+    alias: Option<&'static str>,
+    connection: Connection,
+}
+
+impl Party {
+    /// Sends the request with every identity header forged.
+    async fn fate(&mut self, world: &World, request: &Request) -> Fate {
+        let forged = ALWAYS_OWNED.iter().fold(request.clone(), |request, name| request.header(name, "finance"));
+        let before = world.forwarded();
+        let response = self.connection.send(&forged).await;
+        if response.status == 403 {
+            assert_eq!(world.forwarded(), before, "refused, and forwarded");
+            return Refused;
+        }
+        assert_eq!((response.status, world.forwarded()), (200, before + 1), "{response:?}");
+        let upstream = world.default.received().pop().expect("a request").headers;
+        let said: Vec<_> = ALWAYS_OWNED.iter().filter(|name| !upstream.all(name).is_empty()).copied().collect();
+        if said.is_empty() {
+            return Nameless;
+        }
+        assert_eq!(said, ["x-client-alias", "x-client-tier", "x-client-fingerprint"]);
+        assert_eq!(upstream.get("x-client-alias"), self.alias);
+        Named
+    }
+}
+
+#[tokio::test]
+async fn the_first_rule_that_matches_decides_whatever_identity_is_forged() {
+    let world = World::new();
+    let [partner, finance, stranger] = ["partner", "finance", "stranger"].map(|name| world.authority.client(name));
+    let mut registry = ruled(
+        &[("partner", "unlimited", &partner), ("finance", "unlimited", &finance)],
+        json!([
+            {"match": {"path": "/healthz", "methods": ["GET"]}, "access": "public"},
+            {"match": {"hosts": ["*.example.org"], "path": "/admin/**"}, "access": "deny"},
+            {"match": {"hosts": ["open.example.org"]}, "access": "public"},
+            {"match": {"hosts": ["*.example.org", "api.example.com"]}, "access": "optional"},
+            {"match": {"path": "/payments/**", "methods": ["POST", "PUT"]}, "groups": ["finance"]},
+            {"match": {"path": "/orders/{id}"}, "access": "optional"},
+            {"match": {"path": "/orders/{id}/lines/*"}, "access": "public"},
+            {"match": {"path": "/admin/**"}, "access": "deny"},
+            {"match": {"path": "/admin/open"}, "access": "public"},
+        ]),
+    );
+    registry["clients"][1]["groups"] = json!(["finance"]);
+    let envoy = Envoy::start(world.bootstrap(&registry).without_belt()).await;
+
+    let (public, optional, required) = ([Nameless; 4], [Nameless, Refused, Named, Named], [Refused, Refused, Named, Named]);
+    let (finance_only, denied) = ([Refused, Refused, Refused, Named], [Refused; 4]);
+    // What becomes of it if nobody, a stranger, a client and one in the group sends it.
+    #[rustfmt::skip]
+    let table = [
+        ("GET", "localhost", "/healthz", public),
+        ("GET", "open.example.org", "/healthz", public),
+        ("GET", "localhost", "/healthz?verbose", public),
+        ("HEAD", "localhost", "/healthz", required),
+        ("POST", "localhost", "/healthz", required),
+        ("GET", "localhost", "/healthz/x", required),
+        ("GET", "localhost", "/healthzx", required),
+        ("GET", "open.example.org", "/x", public),
+        ("GET", "open.example.org:8443", "/x", public),
+        ("GET", "open.example.org", "/admin", denied),
+        ("GET", "a.example.org", "/x", optional),
+        ("GET", "a.b.EXAMPLE.org", "/x", optional),
+        ("GET", "example.org", "/x", required),
+        ("GET", "xexample.org", "/x", required),
+        ("GET", "api.example.com", "/x", optional),
+        ("GET", "www.api.example.com", "/x", required),
+        ("POST", "api.example.com", "/payments/7", optional),
+        ("POST", "localhost", "/payments", finance_only),
+        ("POST", "localhost", "/payments/", finance_only),
+        ("PUT", "localhost", "/payments/7/lines", finance_only),
+        ("POST", "localhost", "/Payments/7", required),
+        ("GET", "localhost", "/payments/7", required),
+        ("DELETE", "localhost", "/orders/7", optional),
+        ("GET", "localhost", "/orders/7/", optional),
+        ("GET", "localhost", "/orders", required),
+        ("GET", "localhost", "/orders/7/lines", required),
+        ("GET", "localhost", "/orders/7/lines/8", public),
+        ("GET", "localhost", "/admin", denied),
+        ("OPTIONS", "localhost", "/admin/users/7", denied),
+        ("GET", "localhost", "/admin/open", denied),
+        ("GET", "localhost", "/administrator", required),
+        ("GET", "localhost", "/", required),
+    ];
+    for http2 in [false, true] {
+        let speak = |caller: Caller| if http2 { caller.http2() } else { caller };
+        let callers = [
+            (None, world.anonymous()),
+            (None, world.caller(&stranger)),
+            (Some("partner"), world.caller(&partner)),
+            (Some("finance"), world.caller(&finance)),
+        ];
+        let mut parties = Vec::new();
+        for (alias, caller) in callers {
+            parties.push(Party { alias, connection: speak(caller).connect(envoy.port()).await });
+        }
+        for (method, host, path, expected) in table {
+            let request = Request::new(method.parse().unwrap(), path).authority(host);
+            let mut fates = Vec::new();
+            for party in &mut parties {
+                fates.push(party.fate(&world, &request).await);
+            }
+            assert_eq!(fates, expected, "{method} {host} {path}, HTTP/2: {http2}");
+        }
+    }
+}
+
+/// A response with everything that its caller sees, in order, but the date.
+async fn raw(caller: &Caller, port: u16, path: &str) -> Response {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let mut response = caller.raw(port).await.exchange(request).await;
+    response.headers.0.retain(|(name, _)| name != "date");
+    response
+}
+
+#[tokio::test]
+async fn whom_a_rule_does_not_admit_learns_no_more_than_a_stranger() {
+    let world = World::new();
+    let cart = Leaf::client("cart").organizational_unit("shop").uri("spiffe://example.org/ns/eu/sa/cart");
+    let till = Leaf::client("till").organizational_unit("shops").dns("till.shop.example");
+    let [cart, till] = [cart, till].map(|leaf| world.authority.issue(&leaf));
+    let plain = world.authority.client("plain");
+    // Which of `cart`, `till` and `plain` may.
+    let table = [
+        (json!({"groups": ["audit", "finance"]}), [true, true, false]),
+        (json!({"groups": ["finance"]}), [true, false, false]),
+        (json!({"aliases": ["till", "plain"]}), [false, true, true]),
+        (json!({"tiers": ["plain"]}), [false, false, true]),
+        (json!({"tiers": ["unlimited", "slow"]}), [true, true, false]),
+        (json!({"scopes": ["read"]}), [true, true, false]),
+        (json!({"scopes": ["read", "write"]}), [true, false, false]),
+        (json!({"subject": {"organizational_unit": "shop"}}), [true, false, false]),
+        (json!({"subject": {"organizational_unit": "shop", "common_name": "till"}}), [false, false, false]),
+        (json!({"issuer": {"common_name": "the trusted authority"}}), [true, true, true]),
+        (json!({"issuer": {"common_name": "another"}}), [false, false, false]),
+        (json!({"uri_san": ["spiffe://example.org/ns/*/sa/cart"]}), [true, false, false]),
+        (json!({"uri_san": ["spiffe://example.org/ns/*/sa/till", "spiffe://example.org/x"]}), [false, false, false]),
+        (json!({"dns_san": ["*.shop.example"]}), [false, true, false]),
+        (json!({"groups": ["finance"], "scopes": ["read"], "tiers": ["unlimited"], "aliases": ["cart"],
+                "subject": {"organizational_unit": "shop"}}), [true, false, false]),
+        (json!({"groups": ["finance"], "tiers": ["plain"]}), [false, false, false]),
+    ];
+    let rules = table.iter().enumerate().map(|(place, (who, _))| {
+        let mut rule = who.clone();
+        rule["name"] = json!(format!("rule-{place}"));
+        rule["match"] = json!({"path": format!("/{place}")});
+        rule
+    });
+    let clients = [("cart", "unlimited", &cart), ("till", "unlimited", &till), ("plain", "plain", &plain)];
+    let mut registry = ruled(&clients, rules.collect());
+    registry["clients"][0]["groups"] = json!(["finance"]);
+    registry["clients"][1]["groups"] = json!(["audit", "sales"]);
+    registry["clients"][0]["scopes"] = json!(["read", "write"]);
+    registry["clients"][1]["scopes"] = json!(["read"]);
+    registry["rate_limit_headers"] = json!("off");
+    // One worker, so that it has seen every full handshake.
+    let envoy = Envoy::start(world.bootstrap(&registry).concurrency(1)).await;
+    let callers = clients.map(|(_, _, identity)| world.caller(identity));
+    let stranger = raw(&world.caller(&world.authority.client("stranger")), envoy.port(), "/").await;
+    assert_eq!(stranger.status, 403);
+
+    let mut refused = 0;
+    for (place, (who, expected)) in table.iter().enumerate() {
+        for (caller, admitted) in callers.iter().zip(expected) {
+            let response = raw(caller, envoy.port(), &format!("/{place}")).await;
+            if *admitted {
+                assert_eq!(response.status, 200, "{who}");
+            } else {
+                assert_eq!(response, stranger, "{who}");
+                refused += 1;
+            }
+        }
+    }
+    let count = |reason| async move { envoy.admin.metric("certgate_requests_total", &[("reason", reason)]).await };
+    assert_eq!(count("rule_denied").await, f64::from(refused));
+    assert_eq!(count("unknown_certificate").await, 1.0);
+    let log = envoy.access_log(1 + table.len() * callers.len()).await;
+    for line in log.iter().skip(1).filter(|line| line["status"] == 403) {
+        assert_eq!(line["reason"], "rule_denied", "{line}");
+        assert!(line["alias"].is_string(), "{line}");
+    }
+    assert!(envoy.log().contains(r#""rule":"rule-1""#), "the log names the rule:\n{}", envoy.log());
+}
+
+/// Names and what is left, from `RateLimit`.
+fn left(response: &Response) -> Vec<(&str, u64)> {
+    let item = |item| {
+        let (name, rest) = str::split_once(item, ";r=").expect("what is left");
+        (name.trim_matches('"'), rest.split(';').next().unwrap().parse().unwrap())
+    };
+    response.header("ratelimit").map(|field| field.split(", ").map(item).collect()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_rules_limits_count_each_client_beside_its_tiers_and_nothing_elsewhere() {
+    let world = World::new();
+    let [one, two] = ["one", "two"].map(|name| world.authority.client(name));
+    let rules = json!([{
+        "name": "payments",
+        "match": {"path": "/payments/**"},
+        "limits": [{"name": "transfers", "requests": 1, "per": "3s"}],
+    }]);
+    let registry = ruled(&[("one", "plain", &one), ("two", "plain", &two)], rules);
+    let envoy = Envoy::start(world.bootstrap(&registry)).await;
+    let mut first = world.caller(&one).connect(envoy.port()).await;
+    let mut second = world.caller(&two).http2().connect(envoy.port()).await;
+
+    let response = first.get("/payments/1").await;
+    assert_eq!(response.status, 200);
+    let both = r#""hourly";q=1000;w=3600, "transfers";q=1;w=3"#;
+    assert_eq!(response.header("ratelimit-policy"), Some(both));
+    assert_eq!(left(&response), [("hourly", 999), ("transfers", 0)]);
+
+    let refused = first.get("/payments/2").await;
+    assert_eq!((refused.status, refused.json()["violated-policies"].clone()), (429, json!(["transfers"])));
+    assert_eq!(refused.header("ratelimit-policy"), Some(both));
+    assert_eq!(left(&refused), [("hourly", 999), ("transfers", 0)], "who cannot pay all pays none");
+
+    let elsewhere = first.get("/payment").await;
+    assert_eq!((elsewhere.status, elsewhere.header("ratelimit-policy")), (200, Some(r#""hourly";q=1000;w=3600"#)));
+    assert_eq!(left(&elsewhere), [("hourly", 998)]);
+    assert_eq!(second.get("/payments/1").await.status, 200, "another client has a bucket of its own");
+
+    sleep(Duration::from_secs(refused.header("retry-after").unwrap().parse().unwrap())).await;
+    assert_eq!(first.get("/payments/2").await.status, 200, "Retry-After is long enough");
+    let labels = [("tier", "plain"), ("limit", "transfers")];
+    assert_eq!(envoy.admin.metric("certgate_limit_exceeded_total", &labels).await, 1.0);
+}
+
+#[tokio::test]
+async fn a_rule_counts_whoever_calls_in_the_tier_that_it_names() {
+    let world = World::new();
+    let [plain, slow] = ["plain", "slow"].map(|name| world.authority.client(name));
+    let rules = json!([{"name": "reports", "match": {"path": "/reports"}, "tier": "slow"}]);
+    let registry = ruled(&[("plain", "plain", &plain), ("slow", "slow", &slow)], rules);
+    let envoy = Envoy::start(world.bootstrap(&registry)).await;
+    // The path, and the upstream's tier or the limit that refuses.
+    let calls = [
+        (&plain, "/reports", Ok("slow")),
+        (&plain, "/reports", Ok("slow")),
+        (&plain, "/reports", Err("daily")),
+        (&plain, "/", Ok("plain")),
+        (&slow, "/reports", Ok("slow")),
+        (&slow, "/", Ok("slow")),
+        (&slow, "/reports", Ok("slow")),
+        (&slow, "/reports", Err("daily")),
+        (&slow, "/", Ok("slow")),
+        (&slow, "/", Err("daily")),
+    ];
+    for (place, (identity, path, expected)) in calls.into_iter().enumerate() {
+        let response = world.caller(identity).get(envoy.port(), path).await;
+        match expected {
+            Ok(tier) => assert_eq!(response.echo().headers.get("x-client-tier"), Some(tier), "call {place}"),
+            Err(limit) => {
+                assert_eq!(response.status, 429, "call {place}");
+                assert_eq!(response.json()["violated-policies"], json!([limit]), "call {place}");
+            }
+        }
+    }
+    assert_eq!(envoy.admin.metric("certgate_limit_exceeded_total", &[("tier", "slow")]).await, 3.0);
+    assert_eq!(envoy.admin.metric("certgate_requests_total", &[("tier", "plain")]).await, 1.0);
+}
+
+#[tokio::test]
+async fn all_callers_without_a_certificate_share_one_bucket() {
+    let world = World::new();
+    let client = world.authority.client("client");
+    let mut registry = ruled(
+        &[("client", "plain", &client)],
+        json!([
+            {"match": {"path": "/open"}, "access": "optional"},
+            {"name": "feed", "match": {"path": "/feed"}, "access": "optional",
+             "limits": [{"name": "feeds", "requests": 1, "per": "1d"}]},
+        ]),
+    );
+    registry["anonymous_tier"] = json!("slow");
+    let envoy = Envoy::start(world.bootstrap(&registry).without_belt()).await;
+    let (port, stranger) = (envoy.port(), world.caller(&world.authority.client("stranger")));
+    let callers = [world.anonymous(), world.anonymous().http2(), world.anonymous().tls12()];
+    let response = callers[0].get(port, "/feed").await;
+    assert_eq!(left(&response), [("daily", 1), ("feeds", 0)]);
+    let refused = callers[1].get(port, "/feed").await;
+    assert_eq!((refused.status, refused.json()["violated-policies"].clone()), (429, json!(["feeds"])));
+    assert_eq!(stranger.get(port, "/open").await.status, 403, "and is not charged");
+    assert_eq!(left(&callers[1].get(port, "/open").await), [("daily", 0)]);
+    for caller in &callers {
+        let refused = caller.get(port, "/open").await;
+        assert_eq!((refused.status, refused.json()["violated-policies"].clone()), (429, json!(["daily"])));
+        assert!(refused.header("retry-after").is_some());
+    }
+    assert_eq!(left(&world.caller(&client).get(port, "/open").await), [("hourly", 999)], "a client has its own");
+    let labels = [("decision", "throttled"), ("tier", "slow")];
+    assert_eq!(envoy.admin.metric("certgate_requests_total", &labels).await, 4.0);
+}
+
+/// Where a health check and a preflight are public, nothing else is, whatever a header says of the method.
+#[tokio::test]
+async fn the_method_of_the_request_line_alone_decides() {
+    let world = World::new();
+    let rules = json!([
+        {"match": {"path": "/items", "methods": ["GET", "OPTIONS"]}, "access": "public"},
+        {"match": {"methods": ["OPTIONS"]}, "access": "public"},
+        {"match": {"path": "/items"}, "access": "deny"},
+    ]);
+    let envoy = Envoy::start(world.bootstrap(&ruled(&[], rules)).without_belt()).await;
+    let overrides = ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method", "method"];
+    for method in ["GET", "OPTIONS", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "GETX"] {
+        let public = matches!(method, "GET" | "OPTIONS");
+        for claimed in ["GET", "OPTIONS", "POST"] {
+            let lines: String = overrides.iter().map(|name| format!("{name}: {claimed}\r\n")).collect();
+            let request =
+                format!("{method} /items?_method={claimed} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}\r\n");
+            let before = world.forwarded();
+            let mut raw = world.anonymous().raw(envoy.port()).await;
+            raw.write(&request).await;
+            // The answer to HEAD promises a body that does not come.
+            let status = raw.try_response().await.map(|response| response.status);
+            assert_eq!(world.forwarded() - before, usize::from(public), "{method} as {claimed}: {status:?}");
+        }
+    }
+    assert!(world.default.received().iter().all(|echo| matches!(&*echo.method, "GET" | "OPTIONS")));
+    let server_wide = "OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    assert_eq!(world.anonymous().raw(envoy.port()).await.exchange(server_wide).await.echo().path, "*");
+}
+
+/// A browser's question whether it may send a request: without a certificate, whatever it has.
+fn preflight() -> Request {
+    Request::new(Method::OPTIONS, "/items")
+        .header("origin", "https://shop.example.com")
+        .header("access-control-request-method", "POST")
+}
+
+#[tokio::test]
+async fn envoys_own_answer_to_a_preflight_needs_no_client() {
+    let world = World::new();
+    let client = world.authority.client("client");
+    let bootstrap = world.bootstrap(&ruled(&[("client", "unlimited", &client)], json!([]))).edit(|manager| {
+        let cors = "type.googleapis.com/envoy.extensions.filters.http.cors.v3";
+        let filter = json!({"name": "envoy.filters.http.cors", "typed_config": {"@type": format!("{cors}.Cors")}});
+        manager["http_filters"].as_array_mut().unwrap().insert(0, filter);
+        manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = json!({"envoy.filters.http.cors": {
+            "@type": format!("{cors}.CorsPolicy"),
+            "allow_origin_string_match": [{"exact": "https://shop.example.com"}],
+            "allow_methods": "GET, POST",
+        }});
+    });
+    let envoy = Envoy::start(bootstrap).await;
+    let allowed = |response: &Response| response.header("access-control-allow-origin").map(str::to_owned);
+    let answer = world.anonymous().send(envoy.port(), &preflight()).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-methods")), (200, Some("GET, POST")));
+    assert_eq!((allowed(&answer), world.forwarded()), (Some("https://shop.example.com".to_owned()), 0));
+    // Nothing else gets through like this.
+    let get = Request::get("/items").header("origin", "https://shop.example.com");
+    let not_one = Request::new(Method::OPTIONS, "/items").header("origin", "https://shop.example.com");
+    let elsewhere = Request { headers: Fields::default(), ..preflight() }.header("origin", "https://evil.example.com");
+    for request in [&get, &not_one, &elsewhere] {
+        assert_eq!(world.anonymous().send(envoy.port(), request).await.status, 403, "{request:?}");
+    }
+    assert_eq!(world.forwarded(), 0);
+    let answer = world.caller(&client).send(envoy.port(), &get).await;
+    assert_eq!((answer.status, allowed(&answer)), (200, Some("https://shop.example.com".to_owned())));
+}
+
+/// The upstream may answer them too; then the belt needs the exception that the rule makes.
+#[tokio::test]
+async fn the_upstream_answers_preflights_if_a_rule_and_the_belt_let_them_through() {
+    let world = World::new();
+    let registry = ruled(&[], json!([{"match": {"methods": ["OPTIONS"]}, "access": "public"}]));
+    let exception = |manager: &mut Value| {
+        let filters = manager["http_filters"].as_array_mut().unwrap();
+        let belt = filters.iter_mut().find(|filter| filter["name"] == "envoy.filters.http.rbac").expect("the belt");
+        belt["typed_config"]["rules"]["policies"]["preflight"] = json!({
+            "permissions": [{"header": {"name": ":method", "string_match": {"exact": "OPTIONS"}}}],
+            "principals": [{"any": true}],
+        });
+    };
+    let shipped = Envoy::start(world.bootstrap(&registry)).await;
+    let excepted = Envoy::start(world.bootstrap(&registry).edit(exception)).await;
+    assert_eq!(world.anonymous().send(shipped.port(), &preflight()).await.status, 403, "by the belt");
+    assert_eq!(shipped.admin.metric("certgate_requests_total", &[("decision", "allowed")]).await, 1.0);
+    assert_eq!(world.anonymous().send(excepted.port(), &preflight()).await.echo().method, "OPTIONS");
+    assert_eq!(world.anonymous().get(excepted.port(), "/items").await.status, 403);
+}
+
+#[tokio::test]
+async fn an_internal_redirect_is_decided_by_the_rule_of_its_new_path_and_host() {
+    let world = World::new();
+    let client = world.authority.client("client");
+    let rules = json!([
+        {"match": {"path": "/from/**"}},
+        {"match": {"hosts": ["admin.example.org"]}, "access": "deny"},
+        {"match": {"path": "/admin/**"}, "access": "deny"},
+        {"match": {"path": "/finance"}, "groups": ["finance"]},
+        {"match": {"path": "/open"}, "access": "public"},
+    ]);
+    let bootstrap = world.bootstrap(&ruled(&[("client", "unlimited", &client)], rules)).without_belt();
+    let envoy = Envoy::start(bootstrap.internal_redirects()).await;
+    let mut connection = world.caller(&client).connect(envoy.port()).await;
+    for (place, (to, fate)) in [
+        ("https://localhost/admin", Refused),
+        ("https://localhost/admin/x", Refused),
+        ("https://localhost/finance", Refused),
+        ("https://admin.example.org/", Refused),
+        ("https://localhost/open", Nameless),
+        ("https://localhost/x", Named),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let from = format!("/from/{place}");
+        world.default.redirect(&from, to);
+        let before = world.forwarded();
+        let response = connection.send(&Request::get(&from).header("x-client-alias", "finance")).await;
+        let reached: Vec<_> = world.default.received().drain(before..).map(|echo| echo.path).collect();
+        if fate == Refused {
+            assert_eq!((response.status, reached), (403, vec![from]), "{to}");
+        } else {
+            assert_eq!(reached.len(), 2, "{to}");
+            let alias = (fate == Named).then_some("client");
+            assert_eq!(response.echo().headers.get("x-client-alias"), alias, "{to}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_comes_or_goes_reaches_open_connections() {
+    let world = World::new();
+    let client = world.authority.client("client");
+    let with = |rules| ruled(&[("client", "unlimited", &client)], rules);
+    let deny = json!({"match": {"hosts": ["localhost"], "path": "/admin/**"}, "access": "deny"});
+    let (open, denied) = (with(json!([])), with(json!([deny])));
+    let behind_another = with(json!([{"match": {"path": "/admin/x"}}, deny]));
+    let mut envoy = Envoy::start(world.ecds_bootstrap(&open)).await;
+    let mut connections = [
+        world.caller(&client).connect(envoy.port()).await,
+        world.caller(&client).connect(envoy.port()).await,
+        world.caller(&client).http2().connect(envoy.port()).await,
+    ];
+    // The statuses of /admin/x, /admin/y and /x.
+    let reloads = [
+        (None, [200, 200, 200]),
+        (Some(&denied), [403, 403, 200]),
+        (Some(&behind_another), [200, 403, 200]),
+        (Some(&open), [200, 200, 200]),
+        (Some(&denied), [403, 403, 200]),
+    ];
+    for (place, (registry, expected)) in reloads.into_iter().enumerate() {
+        if let Some(registry) = registry {
+            assert_eq!(envoy.push(registry).await, Outcome::Live);
+        }
+        for connection in &mut connections {
+            let mut statuses = Vec::new();
+            for path in ["/admin/x", "/admin/y", "/x"] {
+                statuses.push(connection.get(path).await.status);
+            }
+            assert_eq!(statuses, expected, "after reload {place}");
+        }
+    }
+}
