@@ -15,14 +15,16 @@ impl Engine {
     /// Sets the identity headers on a request that goes on under its client's name, and takes off it what no relay has
     /// said.
     pub(super) fn annotate(&self, host: &impl Host, look: &Look<'_>, verdict: &Verdict<'_>) -> Result<(), HostFailure> {
-        if !look.forwarded.is_empty() && !verdict.caller().is_some_and(|caller| caller.relayed) {
+        let call = match verdict {
+            Verdict::Allowed(call) => Some(call),
+            Verdict::Throttled(call, _) if self.policy.mode == Mode::Shadow => Some(call),
+            _ => None,
+        };
+        let relayed = call.and_then(|call| call.caller.as_ref()).is_some_and(|caller| caller.relayed);
+        if !look.forwarded.is_empty() && !relayed {
             host.remove(XFCC.as_bytes())?;
         }
-        let call = match verdict {
-            Verdict::Allowed(call) => call,
-            Verdict::Throttled(call, _) if self.policy.mode == Mode::Shadow => call,
-            _ => return Ok(()),
-        };
+        let Some(call) = call else { return Ok(()) };
         match &call.caller {
             Some(caller) => self.set_identity(host, caller, &call.account),
             None => Ok(()),

@@ -152,11 +152,20 @@ impl Engine {
         outcome.map(Some)
     }
 
+    /// Whether it is a client's or a relay's without anybody's word. What a name makes one is [accepted](Self::accept)
+    /// first: anybody can write a name.
     fn is_known(&self, fingerprint: Fingerprint, content: &Content) -> bool {
+        let (relay_by_key, _) = content.relay;
         content.by_key.is_some()
-            || content.by_name.is_some()
-            || content.relay != (false, false)
+            || relay_by_key
             || self.policy.registry.find(&Identifier::of_certificate(fingerprint)).is_some()
+    }
+
+    /// Remembers the certificate among those of clients, now that its names have been believed.
+    pub(super) fn accept(&self, fingerprint: Fingerprint, content: &Arc<Content>) {
+        if self.contents.known.get(&fingerprint).is_none() {
+            self.contents.known.put(fingerprint, Ok(Arc::clone(content)));
+        }
     }
 
     /// Whether the names in the certificate of the connection can be believed.

@@ -99,11 +99,14 @@ impl Engine {
         host: &impl Host,
         fingerprint: Fingerprint,
         relayed: bool,
-        content: &Content,
+        content: &Arc<Content>,
     ) -> Result<Entry<'_>, Reason> {
         let index = match (content.by_key, content.by_name) {
             (Some(index), _) => index,
-            (None, Some(index)) if relayed || self.is_verified(host, fingerprint)? => index,
+            (None, Some(index)) if relayed || self.is_verified(host, fingerprint)? => {
+                self.accept(fingerprint, content);
+                index
+            }
             (None, Some(_)) => return Err(Reason::CertificateUnverified),
             (None, None) => return Err(Reason::UnknownCertificate),
         };

@@ -66,6 +66,7 @@ impl Engine {
             if !self.is_verified(host, peer.fingerprint)? {
                 return Err(Reason::CertificateUnverified);
             }
+            self.accept(peer.fingerprint, &content);
         }
         let now = host.wall();
         standing(&content, now).and_then(|()| holds(content.validity, now)).map(|()| true)
