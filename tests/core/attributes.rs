@@ -58,7 +58,9 @@ fn values(name: &DistinguishedName, attribute: AttributeType) -> Vec<&str> {
 fn public_keys_of_every_size_and_curve_have_the_pin_that_openssl_says() {
     let keys = ["rsa_1024", "rsa_2048", "rsa_4096", "rsa_8192", "ec_P-256", "ec_P-384", "ec_P-521", "ed25519"];
     for name in keys.into_iter().chain(["openssl_subj", "openssl_teletex", "windows_adcs", "everything"]) {
-        let spki = fs::read_to_string(format!("{}/tests/fixtures/{name}.spki", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let spki =
+            fs::read_to_string(format!("{}/tests/fixtures/certificates/{name}.spki", env!("CARGO_MANIFEST_DIR")))
+                .unwrap();
         let pin = parse(&fixture(name)).spki_sha256;
         assert_eq!(data_encoding::HEXLOWER.encode(&pin), spki.trim_end(), "{name}");
     }

@@ -572,6 +572,9 @@ fn rules_of_every_kind() {
     rules[9].dns_san: expected a list of patterns, found "a.example"
     rules[9].subject.ou: expected one of `common_name`, `organization`, `organizational_unit`, `country`, `state_or_province`, `locality`, `street_address`, `serial_number`, `domain_component`, `user_id`, `email_address`, `title` and 3 more, found an unknown field
     rules[9].issuer: expected a map from attributes to values, such as {common_name: cart}, found "x"
+    rules[4].aliases[0]: expected the alias of a client, found `nobody`, which no client has
+    rules[4].tiers[0]: expected one of the tiers (`gold`), found `silver`
+    rules[4].tier: expected one of the tiers (`gold`), found `silver`
     rules[5].limits[0].name: expected a name of its own, found that of tiers.gold.limits
     "#);
     insta::assert_snapshot!(errors_of(&with("rules", json!({"name": "a"}))), @r"rules: expected a list of rules, found a map");

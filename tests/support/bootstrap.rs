@@ -292,6 +292,14 @@ impl Bootstrap {
         self
     }
 
+    /// Reading the host that a TLS connection is made for, without which nothing behind it knows.
+    pub fn tls_inspector(mut self) -> Self {
+        let kind = format!("{TYPE}envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector");
+        let filter = json!({"name": "envoy.filters.listener.tls_inspector", "typed_config": {"@type": kind}});
+        self.listener()["listener_filters"] = json!([filter]);
+        self
+    }
+
     /// Allowing WebSocket upgrades.
     pub fn websocket(self) -> Self {
         self.edit(|connection_manager| connection_manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]))
@@ -334,6 +342,13 @@ impl Bootstrap {
             config["max_direct_response_body_size_bytes"] = json!(body.len().max(1));
             config["virtual_hosts"][0]["routes"] = routes;
         })
+    }
+
+    /// With the filters of a file in `envoy/examples/`, certgate's among them, instead of the shipped ones.
+    pub fn example(self, file: &str) -> Self {
+        let example = shipped(&format!("examples/{file}"));
+        self.edit(|connection_manager| connection_manager["http_filters"] = example["http_filters"].clone())
+            .module(&module::path())
     }
 
     /// With one more listener like the first one as it is now, with this name, and this registry in its plugin.
