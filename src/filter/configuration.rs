@@ -7,6 +7,7 @@ use super::worker::{self, SharedData, Vm, Worker};
 use crate::config;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
+use crate::domain::time::UnixSeconds;
 use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
 use crate::engine::host::HostFailure;
@@ -31,12 +32,32 @@ pub(super) struct Configuration(Cell<State>);
 pub(super) struct InForce {
     pub(super) engine: Engine,
     pub(super) counters: Counters,
+    /// When [`Self::watch_revocation_lists`] last looked.
+    looked: Cell<UnixSeconds>,
 }
+
+/// The longest time between two looks at revocation lists, in milliseconds: a day.
+const LONGEST_WATCH: u64 = 86_400_000;
 
 impl InForce {
     /// The worker's host for a request under it.
     pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
         Worker { vm, counters: &self.counters, policy: self.engine.policy() }
+    }
+
+    /// Warns of the CRLs whose next one has become overdue since the last look; says after how many milliseconds to look
+    /// again, 0: never.
+    pub(super) fn watch_revocation_lists(&self) -> u32 {
+        let now = worker::wall();
+        let before = self.looked.replace(now);
+        let lists = &self.engine.policy().revocation_lists;
+        let overdue = lists.iter().filter(|list| list.is_overdue(now) && !list.is_overdue(before)).count();
+        if overdue > 0 {
+            log::warn!("of {overdue} CRLs the next one is overdue");
+        }
+        let due = lists.iter().filter(|list| !list.is_overdue(now)).filter_map(|list| list.next_update).min();
+        let milliseconds = due.map_or(0, |due| now.until(due).saturating_add(1).saturating_mul(1000));
+        u32::try_from(milliseconds.min(LONGEST_WATCH)).unwrap_or(0)
     }
 }
 
@@ -155,7 +176,7 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
     }
     let counters = Counters::new(&policy);
     let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
-    State::Taken(Rc::new(InForce { engine, counters }))
+    State::Taken(Rc::new(InForce { engine, counters, looked: Cell::new(worker::wall()) }))
 }
 
 /// The `root_id`, under which buckets lie, the configuration's number among those of this `root_id`, and whether it is

@@ -87,8 +87,8 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let _ = abi::tick_every(0);
-        self.configuration.in_force(&self.vm);
+        let again = self.configuration.in_force(&self.vm).map_or(0, |policy| policy.watch_revocation_lists());
+        let _ = abi::tick_every(again);
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

@@ -6,7 +6,7 @@ use crate::support::client::Caller;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::VERSIONS;
 use crate::support::fields::Fields;
-use crate::support::pki::{Authority, Identity, Leaf};
+use crate::support::pki::{Authority, Identity, Key, Leaf};
 use crate::support::request::{Request, Response};
 use crate::support::world::World;
 use data_encoding::BASE64;
@@ -376,6 +376,25 @@ async fn upstreams_are_told_what_a_certificate_says() {
             for line in &envoy.access_log(2 * place + 2).await[2 * place..] {
                 assert_eq!(line["groups"].as_str(), groups, "{version}");
             }
+        }
+    }
+}
+
+/// Of each kind of key, whether Envoy's TLS takes it; what it takes, certgate reads. Envoy asks for no signatures by the
+/// others, so their holders present nothing.
+#[tokio::test]
+async fn certificates_of_every_key_that_envoys_tls_takes() {
+    let world = World::new();
+    let keys = [Key::EcdsaP256, Key::EcdsaP384, Key::Rsa2048, Key::Rsa4096, Key::EcdsaP521, Key::Ed25519];
+    let leaf = |key| Leaf::client("client").uri("spiffe://example.org/ns/shop/sa/cart").key(key);
+    let registry = verified_by_listener(registry(&[("cart", json!({"uri_san": "spiffe://example.org/ns/shop/sa/*"}))]));
+    for version in VERSIONS {
+        let envoy = Envoy::start(world.bootstrap(&registry).version_that_shows_certificates(version)).await;
+        for key in keys {
+            let caller = world.caller(&world.authority.issue(&leaf(key)));
+            let taken = !matches!(key, Key::EcdsaP521 | Key::Ed25519);
+            let expected = if taken { 200 } else { 403 };
+            assert_eq!(caller.get(envoy.port(), "/").await.status, expected, "{key:?} on {version}");
         }
     }
 }

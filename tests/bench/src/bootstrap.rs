@@ -20,6 +20,8 @@ pub(crate) struct Certgate {
     pub(crate) surroundings: bool,
     /// What a client may.
     pub(crate) limit: Limit,
+    /// Among how many rules the one is that decides; 0: there are none.
+    pub(crate) rules: usize,
 }
 
 /// What a client may.
@@ -43,6 +45,7 @@ impl Certgate {
         without(&mut document["static_resources"], "clusters");
         if !self.surroundings {
             without(&mut document, "overload_manager");
+            without(listener(&mut document), "listener_filters");
         }
         listener(&mut document)["address"]["socket_address"]["port_value"] = json!(port);
         let manager = connection_manager(&mut document);
@@ -65,6 +68,13 @@ impl Certgate {
         Ok(document)
     }
 
+    fn rules(self) -> Value {
+        let other =
+            |number| json!({"match": {"path": format!("/v1/resource-{number}/{{id}}/**")}, "groups": ["others"]});
+        let ours = (self.rules > 0).then(|| json!({"match": {"path": "/orders/{id}", "methods": ["GET"]}}));
+        (1..self.rules).map(other).chain(ours).collect()
+    }
+
     fn registry(self, clients: &[(String, &Identity)]) -> Value {
         let client = |(alias, identity): &(String, &Identity)| json!({"alias": alias, "tier": "gold", "credentials": [{"sha256": identity.fingerprint()}]});
         let requests = match self.limit {
@@ -76,6 +86,7 @@ impl Certgate {
             "rate_limit_headers": if self.response_headers { "ietf" } else { "off" },
             "tiers": {"gold": {"limits": [{"name": "yearly", "requests": requests, "per": "365d"}]}},
             "clients": clients.iter().map(client).collect::<Value>(),
+            "rules": self.rules(),
         })
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn all() -> Vec<Subject> {
         source: Source::Shipped(shape),
         ..peer(name, port, title, duties)
     };
-    let lean = Certgate { response_headers: false, belt: false, surroundings: false, limit: Limit::Endless };
+    let lean = Certgate { response_headers: false, belt: false, surroundings: false, limit: Limit::Endless, rules: 0 };
     vec![
         peer(BARE, 18_440, "Envoy alone", &[]),
         peer("empty", 18_441, "an empty Wasm filter on the SDK", &[]),
@@ -114,6 +114,14 @@ pub(crate) fn all() -> Vec<Subject> {
             "the same with the access log and the overload manager: as shipped",
             JOB_AND_HEADERS,
             Certgate { response_headers: true, belt: true, surroundings: true, ..lean },
+        ),
+        certgate("certgate-rules-10", 18_454, "certgate, by one of 10 rules", JOB, Certgate { rules: 10, ..lean }),
+        certgate(
+            "certgate-rules-1000",
+            18_455,
+            "certgate, by one of 1,000 rules",
+            JOB,
+            Certgate { rules: 1000, ..lean },
         ),
         peer(
             "rbac",
