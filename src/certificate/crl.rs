@@ -10,7 +10,6 @@ pub mod signature;
 
 use crate::domain::revocation::RevocationList;
 use crate::domain::serials::Serials;
-use crate::domain::time::UnixSeconds;
 use der::Reader;
 use extension::Extensions;
 use parts::{Body, Signed};
@@ -72,7 +71,7 @@ pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     body.extensions.check_list()?;
     Ok(RevocationList {
         issuer_der: body.issuer.into(),
-        next_update: body.next_update.map(UnixSeconds),
+        next_update: body.next_update,
         serials: revoked(body.entries)?,
         strict: false,
     })

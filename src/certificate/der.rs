@@ -1,7 +1,9 @@
 //! Reading DER, element by element. asn1-rs takes the elements apart; a certificate's own layout is read with this
 //! instead of x509-parser's types, which cost the module 34 kB more and pass over what follows the parts that they know.
 
+use crate::domain::time::UnixSeconds;
 use x509_parser::asn1_rs::{Any, Class, FromDer, Tag};
+use x509_parser::time::ASN1Time;
 
 /// Elements that follow each other.
 pub(super) struct Reader<'d> {
@@ -34,9 +36,19 @@ impl<'d> Reader<'d> {
 
     /// The next element as it is written, with tag and length.
     pub(super) fn raw(&mut self) -> Option<&'d [u8]> {
+        self.whole().map(|(raw, _)| raw)
+    }
+
+    /// The next element: as it is written, and what is in it.
+    pub(super) fn whole(&mut self) -> Option<(&'d [u8], &'d [u8])> {
         let before = self.rest;
-        self.element()?;
-        before.get(..before.len().checked_sub(self.rest.len())?)
+        let element = self.element()?;
+        Some((before.get(..before.len().checked_sub(self.rest.len())?)?, element.data))
+    }
+
+    /// Whether the next element begins with this octet, which tells its kind.
+    pub(super) fn next_is(&self, octet: u8) -> bool {
+        self.rest.first() == Some(&octet)
     }
 
     /// The elements in the next one, which must be of this kind.
@@ -67,6 +79,11 @@ pub(super) fn only(der: &[u8], tag: Tag) -> Option<Reader<'_>> {
     let inner = outer.inside(tag)?;
     outer.end()?;
     Some(inner)
+}
+
+/// The moment that this element is, of one of the two kinds of time (RFC 5280 section 4.1.2.5).
+pub(super) fn moment(raw: &[u8]) -> Option<UnixSeconds> {
+    ASN1Time::from_der(raw).ok().map(|(_, time)| UnixSeconds(time.timestamp()))
 }
 
 /// What is in the element if it is of this kind.

@@ -41,6 +41,11 @@ pub fn der_from_text(text: &[u8]) -> Result<Vec<u8>, Unreadable> {
     Ok(der.to_vec())
 }
 
+/// As [`der_from_text`], if it is the certificate with this fingerprint.
+pub fn der_with_fingerprint(text: &[u8], expected: Fingerprint) -> Option<Vec<u8>> {
+    der_from_text(text).ok().filter(|der| fingerprint(der) == expected)
+}
+
 /// SHA-256 of a certificate's DER form.
 pub fn fingerprint(der: &[u8]) -> Fingerprint {
     Fingerprint::new(Sha256::digest(der).into())

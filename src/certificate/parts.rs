@@ -1,9 +1,8 @@
 //! A certificate taken apart (RFC 5280 section 4.1). Its signature is not checked: that is the proxy's work.
 
 use super::der::{self, Reader};
-use crate::domain::time::{UnixSeconds, Validity};
-use x509_parser::asn1_rs::{FromDer, Tag};
-use x509_parser::time::ASN1Time;
+use crate::domain::time::Validity;
+use x509_parser::asn1_rs::Tag;
 
 /// The object identifier of the subject's alternative names, 2.5.29.17: its content in DER.
 const SUBJECT_ALTERNATIVE_NAME: &[u8] = b"\x55\x1d\x11";
@@ -58,14 +57,9 @@ impl<'d> Parts<'d> {
 }
 
 fn validity(mut dates: Reader<'_>) -> Option<Validity> {
-    let validity = Validity { not_before: date(dates.raw()?)?, not_after: date(dates.raw()?)? };
+    let validity = Validity { not_before: der::moment(dates.raw()?)?, not_after: der::moment(dates.raw()?)? };
     dates.end()?;
     Some(validity)
-}
-
-fn date(der: &[u8]) -> Option<UnixSeconds> {
-    let (_, date) = ASN1Time::from_der(der).ok()?;
-    Some(UnixSeconds(date.timestamp()))
 }
 
 /// The value of the extension with the alternative names, if there is one. `None` if something is no extension, or that

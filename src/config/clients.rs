@@ -5,6 +5,7 @@ use super::error::{Errors, Problem};
 use super::fields::{Located, Names};
 use super::node::Node;
 use super::path::Path;
+use super::tiers;
 use crate::certificate::names::NameParts;
 use crate::domain::client::{Client, ClientIndex, Profile, ProfileIndex, Tier, TierIndex};
 use crate::domain::credential::{CredentialIndex, Kind, Shape};
@@ -149,19 +150,18 @@ impl Clients {
             }
         }
         let profiles: Vec<_> = profiles.into_iter().flatten().collect();
-        let resolved = |tier: &Name| tiers.binary_search_by(|known| known.name.cmp(tier)).map(TierIndex);
-        if profiles.iter().any(|profile| resolved(&profile.tier).is_err()) {
+        if profiles.iter().any(|profile| tiers::find(tiers, &profile.tier).is_none()) {
             let known: Arc<[Name]> = tiers.iter().map(|tier| tier.name.clone()).collect();
             for (client, profile) in self.builder.client_profiles() {
                 let Some(Unresolved { tier, .. }) = profiles.get(profile.0) else { continue };
-                if resolved(tier).is_err() {
+                if tiers::find(tiers, tier).is_none() {
                     let unknown = Problem::NoSuchTier { tier: tier.clone(), known: Arc::clone(&known) };
                     errors.push(&Path::Key(&Path::Item(&PATH, client.0), "tier"), unknown);
                 }
             }
         }
         let profiles = profiles.into_iter().map(|Unresolved { tier, groups, scopes }| Profile {
-            tier: resolved(tier).unwrap_or(TierIndex(usize::MAX)),
+            tier: tiers::find(tiers, tier).unwrap_or(TierIndex(usize::MAX)),
             groups: groups.clone(),
             scopes: scopes.clone(),
         });

@@ -4,7 +4,6 @@
 use super::error::Errors;
 use super::fields::{Fields, Located};
 use super::names_by_attribute::attributes;
-use super::node::Node;
 use crate::certificate::names::{DNS, NameParts, URI};
 use crate::domain::credential::Shape;
 use crate::domain::rules::{Condition, ConditionIndex};
@@ -67,12 +66,7 @@ fn patterns(
     expected: &'static str,
     errors: &mut Errors,
 ) -> Option<Vec<NameParts>> {
-    if !matches!(list.node, Node::List(items) if !items.is_empty()) {
-        return list.wrong(PATTERNS, errors);
-    }
-    let patterns: Vec<_> = list
-        .items()
-        .map(|item| pattern(item.text(expected, errors)?).or_else(|| item.wrong(expected, errors)))
-        .collect();
-    patterns.into_iter().collect()
+    list.some(PATTERNS, errors, |item, errors| {
+        pattern(item.text(expected, errors)?).or_else(|| item.wrong(expected, errors))
+    })
 }

@@ -185,16 +185,20 @@ struct Resolved {
     anonymous_tier: Option<TierIndex>,
 }
 
-/// Where those of the clients stand that have one of these aliases, which are in ascending order.
+/// Where those of the clients stand that have one of these aliases; both in ascending order of the aliases.
 fn places<'c>(wanted: &[Name], aliases: impl Iterator<Item = &'c str>) -> Vec<(Name, ClientIndex)> {
     if wanted.is_empty() {
         return Vec::new();
     }
-    let found = aliases.enumerate().filter_map(|(place, alias)| {
-        let name = wanted.binary_search_by(|name| name.as_str().cmp(alias)).ok()?;
-        Some((wanted.get(name)?.clone(), ClientIndex(place)))
-    });
-    found.collect()
+    let mut found = vec![None; wanted.len()];
+    for (place, alias) in aliases.enumerate() {
+        let wanted = wanted.binary_search_by(|name| name.as_str().cmp(alias)).ok();
+        if let Some(found) = wanted.and_then(|wanted| found.get_mut(wanted)) {
+            // Of several, which are an error, the first.
+            found.get_or_insert(ClientIndex(place));
+        }
+    }
+    wanted.iter().zip(found).filter_map(|(name, found)| Some((name.clone(), found?))).collect()
 }
 
 /// Sets what was right.

@@ -103,6 +103,20 @@ impl<'a> Located<'a> {
         items.iter().enumerate().map(|(index, node)| Located { node, path: Path::Item(&self.path, index) })
     }
 
+    /// What `read` makes of each item, if it is a list of one or more and nothing is wrong in it.
+    pub(super) fn some<T>(
+        self,
+        expected: &'static str,
+        errors: &mut Errors,
+        mut read: impl FnMut(Located<'_>, &mut Errors) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if !matches!(self.node, Node::List(items) if !items.is_empty()) {
+            return self.wrong(expected, errors);
+        }
+        let items: Vec<_> = self.items().map(|item| read(item, errors)).collect();
+        items.into_iter().collect()
+    }
+
     /// The map that it is, which has no other fields than `known`.
     pub(super) fn fields(
         self,

@@ -45,8 +45,17 @@ const NAMES: [&str; 8] = [
     "x-client-not-after",
 ];
 
-/// The keys of the headers with names, in the order of [`IdentityHeaders`].
-const KEYS: [&str; 8] = ["alias", "tier", "fingerprint", "groups", "scopes", "subject", "spiffe_id", "not_after"];
+/// The headers with names of choice: their keys, and the names where the configuration gives none.
+const NAMED: [(&str, Option<&str>); 8] = [
+    ("alias", Some(DEFAULT_ALIAS)),
+    ("tier", Some(DEFAULT_TIER)),
+    ("fingerprint", Some(DEFAULT_FINGERPRINT)),
+    ("groups", None),
+    ("scopes", None),
+    ("subject", None),
+    ("spiffe_id", None),
+    ("not_after", None),
+];
 
 const FIELDS: &[&str] =
     &["alias", "tier", "fingerprint", "groups", "scopes", "subject", "spiffe_id", "not_after", "client_cert"];
@@ -54,36 +63,16 @@ const FIELDS: &[&str] =
 /// The names that `value` gives, and the default ones where it gives none.
 pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<IdentityHeaders> {
     let fields = value.fields(FIELDS, "a map of header names", errors)?;
-    let default = IdentityHeaders::default();
-    let mut name = |key, default: Option<&str>| name(&fields, key, default, errors);
-    let headers = IdentityHeaders {
-        alias: name("alias", default.alias.as_deref()),
-        tier: name("tier", default.tier.as_deref()),
-        fingerprint: name("fingerprint", default.fingerprint.as_deref()),
-        groups: name("groups", None),
-        scopes: name("scopes", None),
-        subject: name("subject", None),
-        spiffe_id: name("spiffe_id", None),
-        not_after: name("not_after", None),
-        client_cert: client_cert(&fields, errors),
-    };
-    let names = [
-        &headers.alias,
-        &headers.tier,
-        &headers.fingerprint,
-        &headers.groups,
-        &headers.scopes,
-        &headers.subject,
-        &headers.spiffe_id,
-        &headers.not_after,
-    ];
-    let named: Vec<_> = KEYS.into_iter().zip(names).collect();
+    let names = NAMED.map(|(key, default)| name(&fields, key, default, errors));
+    let client_cert = client_cert(&fields, errors);
+    let named: Vec<_> = NAMED.into_iter().map(|(key, _)| key).zip(&names).collect();
     for (place, first) in named.iter().enumerate() {
         for second in named.iter().skip(place.saturating_add(1)) {
             report_same(&fields, *first, *second, errors);
         }
     }
-    Some(headers)
+    let [alias, tier, fingerprint, groups, scopes, subject, spiffe_id, not_after] = names;
+    Some(IdentityHeaders { alias, tier, fingerprint, groups, scopes, subject, spiffe_id, not_after, client_cert })
 }
 
 /// Whether the certificate goes upstream: RFC 9440 has one name for it.

@@ -3,7 +3,6 @@
 use super::credentials::{self, KINDS};
 use super::error::{Errors, Problem};
 use super::fields::Located;
-use super::node::Node;
 use super::show::Found;
 use crate::domain::credential::{Identifier, Shape};
 use crate::domain::identity::{Chain, Identity, Relays, Source};
@@ -40,13 +39,8 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<Identity> 
 }
 
 fn relays(list: Located<'_>, errors: &mut Errors) -> Option<Relays> {
-    if !matches!(list.node, Node::List(items) if !items.is_empty()) {
-        return list.wrong(RELAYS, errors);
-    }
-    let relays: Vec<_> = list.items().map(|item| relay(item, errors)).collect();
     let mut right = Relays::default();
-    for relay in relays {
-        let (identifier, shape) = relay?;
+    for (identifier, shape) in list.some(RELAYS, errors, relay)? {
         sorted::insert(&mut right.identifiers, identifier);
         shape.into_iter().for_each(|shape| sorted::insert(&mut right.shapes, shape));
     }

@@ -8,6 +8,7 @@ use super::limits::{self, Owner};
 use super::node::Node;
 use super::path::Path;
 use super::show::Found;
+use super::tiers;
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::limit::Limit;
 use crate::domain::name::Name;
@@ -180,7 +181,7 @@ fn limits(fields: &Fields<'_>, name: Option<&Option<Name>>, errors: &mut Errors)
 fn pattern(value: Located<'_>, errors: &mut Errors) -> Option<RoutePattern> {
     let fields = value.fields(&["hosts", "path", "methods"], MATCH, errors)?;
     let hosts = fields.optional("hosts").map_or(Some(Vec::new()), |hosts| {
-        some(hosts, HOSTS, errors, |host, errors| {
+        hosts.some(HOSTS, errors, |host, errors| {
             HostPattern::parse(host.text("a host", errors)?)
                 .or_else(|expected| host.wrong(expected, errors).ok_or(()))
                 .ok()
@@ -190,26 +191,12 @@ fn pattern(value: Located<'_>, errors: &mut Errors) -> Option<RoutePattern> {
         PathPattern::parse(path.text("a path", errors)?).or_else(|expected| path.wrong(expected, errors).ok_or(())).ok()
     });
     let methods = fields.optional("methods").map_or(Some(Vec::new()), |methods| {
-        some(methods, METHODS, errors, |method, errors| {
+        methods.some(METHODS, errors, |method, errors| {
             let text = method.text(METHODS, errors)?;
             if limits::is_method(text) { Some(text.into()) } else { method.wrong(METHODS, errors) }
         })
     });
     Some(RoutePattern { hosts: hosts?, path: path?, methods: methods? })
-}
-
-/// A list of one item or more.
-fn some<T>(
-    list: Located<'_>,
-    expected: &'static str,
-    errors: &mut Errors,
-    read: impl Fn(Located<'_>, &mut Errors) -> Option<T>,
-) -> Option<Vec<T>> {
-    if !matches!(list.node, Node::List(items) if !items.is_empty()) {
-        return list.wrong(expected, errors);
-    }
-    let items: Vec<_> = list.items().map(|item| read(item, errors)).collect();
-    items.into_iter().collect()
 }
 
 impl RawRules {
@@ -221,7 +208,7 @@ impl RawRules {
         aliases
     }
 
-    /// The rules, with these tiers, and the places of those clients whose aliases they name.
+    /// The rules, with these tiers, and the places of those clients whose aliases they name, in the order of the aliases.
     pub(super) fn resolve(self, tiers: &[Tier], clients: &[(Name, ClientIndex)], errors: &mut Errors) -> Rules {
         let Self { rules, conditions } = self;
         let counted = rules.iter().filter(|raw| !raw.rule.limits.is_empty() || raw.tier.is_some()).count();
@@ -234,11 +221,11 @@ impl RawRules {
             let RawRule { pattern, mut rule, aliases, tiers: in_tiers, tier } = raw;
             report_shared_names(&rule, tiers, &path, errors);
             let named = each(&aliases, Path::Key(&path, "aliases"), |alias, path| {
-                let client = clients.iter().find(|(known, _)| known == alias).map(|(_, client)| *client);
+                let client = clients.binary_search_by(|(known, _)| known.cmp(alias)).ok();
                 if client.is_none() {
                     errors.push(path, Problem::NoSuchClient { alias: alias.clone() });
                 }
-                client
+                clients.get(client?).map(|(_, client)| *client)
             });
             named.into_iter().for_each(|client| sorted::insert(&mut rule.who.aliases, client));
             rule.who.tiers =
@@ -264,14 +251,12 @@ fn each<T>(names: &[Name], list: Path<'_>, mut resolve: impl FnMut(&Name, &Path<
 
 /// The tier of this name.
 pub(super) fn resolve_tier(name: &Name, tiers: &[Tier], path: &Path<'_>, errors: &mut Errors) -> Option<TierIndex> {
-    match tiers.binary_search_by(|tier| tier.name.cmp(name)) {
-        Ok(index) => Some(TierIndex(index)),
-        Err(_) => {
-            let known = tiers.iter().map(|tier| tier.name.clone()).collect();
-            errors.push(path, Problem::NoSuchTier { tier: name.clone(), known });
-            None
-        }
+    let found = tiers::find(tiers, name);
+    if found.is_none() {
+        let known = tiers.iter().map(|tier| tier.name.clone()).collect();
+        errors.push(path, Problem::NoSuchTier { tier: name.clone(), known });
     }
+    found
 }
 
 /// Reports limits of the rule that a tier has too: in replies and metrics nobody could tell them apart.

@@ -5,10 +5,15 @@ use super::fields::Located;
 use super::limits::{self, Owner};
 use super::node::Node;
 use super::path::Path;
-use crate::domain::client::Tier;
-use crate::domain::name::NONE;
+use crate::domain::client::{Tier, TierIndex};
+use crate::domain::name::{NONE, Name};
 
 const TIER: &str = "a map with `limits`, or an empty one for no limits";
+
+/// Where the tier of this name stands in [what was read](read).
+pub(super) fn find(tiers: &[Tier], name: &Name) -> Option<TierIndex> {
+    tiers.binary_search_by(|tier| tier.name.cmp(name)).ok().map(TierIndex)
+}
 
 /// The tiers by name, in ascending order: a Struct keeps none. A tier whose limits are wrong is among them, so that its
 /// clients are not wrong too. `None` if it cannot be known which tiers there are.

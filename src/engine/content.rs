@@ -186,6 +186,5 @@ impl Engine {
 pub(super) fn shown(host: &impl Host, expected: Fingerprint) -> Result<Option<Vec<u8>>, Reason> {
     let Some(text) = host.certificate().map_err(|HostFailure(_)| Reason::Internal)? else { return Ok(None) };
     // A host that shows another certificate than the one it gave the digest of cannot be believed about it.
-    let der = certificate::der_from_text(&text).ok().filter(|der| certificate::fingerprint(der) == expected);
-    der.map(Some).ok_or(Reason::CertificateUnreadable)
+    certificate::der_with_fingerprint(&text, expected).map(Some).ok_or(Reason::CertificateUnreadable)
 }

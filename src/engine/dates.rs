@@ -69,9 +69,9 @@ impl Dates {
             return Ok(());
         };
         // A host that shows another certificate than the one it gave the digest of cannot be believed about dates.
-        match certificate::der_from_text(&text) {
-            Ok(der) if certificate::fingerprint(&der) == expected => self.learn(&der),
-            _ => self.know(UNREADABLE),
+        match certificate::der_with_fingerprint(&text, expected) {
+            Some(der) => self.learn(&der),
+            None => self.know(UNREADABLE),
         }
         Ok(())
     }

@@ -37,10 +37,7 @@ impl Engine {
         }
         let unreadable = Stranger { reason: Reason::CertificateUnreadable, fingerprint: Some(fingerprint) };
         let der = match element.certificate {
-            Some(text) => {
-                let der = certificate::der_from_text(&text).ok();
-                Some(der.filter(|der| certificate::fingerprint(der) == fingerprint).ok_or(unreadable)?)
-            }
+            Some(text) => Some(certificate::der_with_fingerprint(&text, fingerprint).ok_or(unreadable)?),
             None => None,
         };
         Ok(Presented { fingerprint, digits: fingerprint.to_string().into_bytes(), shown: Shown::ByRelay(der) })

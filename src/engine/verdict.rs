@@ -55,7 +55,7 @@ impl<'e> Verdict<'e> {
         }
     }
 
-    pub(super) fn caller(&self) -> Option<&Caller<'e>> {
+    fn caller(&self) -> Option<&Caller<'e>> {
         match self {
             Self::Allowed(call) | Self::Throttled(call, _) => call.caller.as_ref(),
             Self::Refused(refusal) => refusal.caller.as_ref(),

@@ -1,8 +1,9 @@
-//! DER, one value after the other, without a copy and without recursion.
+//! DER as lists have it: values told apart by their first octet, many of them optional, and what is none of them a
+//! problem of the list's.
 
 use super::CrlProblem;
-use x509_parser::asn1_rs::{Any, FromDer};
-use x509_parser::time::ASN1Time;
+use crate::certificate::der;
+use crate::domain::time::UnixSeconds;
 
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
@@ -21,20 +22,20 @@ pub(super) struct Value<'d> {
     pub(super) content: &'d [u8],
 }
 
-/// Where reading has got to. Values are told apart by their first octet.
-pub(super) struct Reader<'d>(&'d [u8]);
+/// Where reading has got to.
+pub(super) struct Reader<'d>(der::Reader<'d>);
 
 impl<'d> Reader<'d> {
     pub(super) fn new(der: &'d [u8]) -> Self {
-        Self(der)
+        Self(der::Reader::new(der))
     }
 
     /// Reads what is in the SEQUENCE that `der` is.
     pub(super) fn only(der: &'d [u8]) -> Result<Self, CrlProblem> {
-        let mut outer = Self(der);
+        let mut outer = Self::new(der);
         let sequence = outer.take(SEQUENCE)?;
         outer.end()?;
-        Ok(Self(sequence.content))
+        Ok(Self::new(sequence.content))
     }
 
     pub(super) fn take(&mut self, tag: u8) -> Result<Value<'d>, CrlProblem> {
@@ -43,14 +44,11 @@ impl<'d> Reader<'d> {
 
     /// The next value, if it has this tag.
     pub(super) fn optional(&mut self, tag: u8) -> Result<Option<Value<'d>>, CrlProblem> {
-        if self.0.first() != Some(&tag) {
+        if !self.0.next_is(tag) {
             return Ok(None);
         }
-        let (rest, Any { data, .. }) = Any::from_der(self.0).map_err(|_| CrlProblem::Der)?;
-        let length = self.0.len().saturating_sub(rest.len());
-        let raw = self.0.get(..length).ok_or(CrlProblem::Der)?;
-        self.0 = rest;
-        Ok(Some(Value { raw, content: data }))
+        let (raw, content) = self.0.whole().ok_or(CrlProblem::Der)?;
+        Ok(Some(Value { raw, content }))
     }
 
     pub(super) fn take_time(&mut self) -> Result<Value<'d>, CrlProblem> {
@@ -66,13 +64,13 @@ impl<'d> Reader<'d> {
     }
 
     pub(super) fn end(self) -> Result<(), CrlProblem> {
-        self.0.is_empty().then_some(()).ok_or(CrlProblem::Der)
+        self.0.end().ok_or(CrlProblem::Der)
     }
 }
 
 impl Value<'_> {
-    /// The moment that this value is, in Unix seconds.
-    pub(super) fn unix_seconds(self) -> Result<i64, CrlProblem> {
-        ASN1Time::from_der(self.raw).map(|(_, time)| time.timestamp()).map_err(|_| CrlProblem::Der)
+    /// The moment that this value is.
+    pub(super) fn moment(self) -> Result<UnixSeconds, CrlProblem> {
+        der::moment(self.raw).ok_or(CrlProblem::Der)
     }
 }

@@ -4,6 +4,7 @@
 use super::CrlProblem;
 use super::der::{self, Reader, Value};
 use super::extension::Extensions;
+use crate::domain::time::UnixSeconds;
 
 /// A list and its signature (section 5.1.1).
 pub(super) struct Signed<'d> {
@@ -27,7 +28,7 @@ impl<'d> Signed<'d> {
 /// What is signed (section 5.1.2).
 pub(super) struct Body<'d> {
     pub(super) issuer: &'d [u8],
-    pub(super) next_update: Option<i64>,
+    pub(super) next_update: Option<UnixSeconds>,
     pub(super) entries: Reader<'d>,
     pub(super) extensions: Extensions<'d>,
 }
@@ -46,8 +47,8 @@ impl<'d> Body<'d> {
             return Err(CrlProblem::Der);
         }
         let issuer = fields.take(der::SEQUENCE)?.raw;
-        fields.take_time()?.unix_seconds()?;
-        let next_update = fields.optional_time()?.map(Value::unix_seconds).transpose()?;
+        fields.take_time()?.moment()?;
+        let next_update = fields.optional_time()?.map(Value::moment).transpose()?;
         let entries = Reader::new(fields.optional(der::SEQUENCE)?.map_or(&[], |entries| entries.content));
         let extensions = match fields.optional(EXTENSIONS)? {
             Some(list) => Reader::only(list.content)?,

@@ -2,6 +2,7 @@
 
 use super::signature::{VerifyProblem, verify};
 use super::*;
+use crate::domain::time::UnixSeconds;
 use data_encoding::BASE64;
 use proptest::prelude::*;
 use rcgen::{
