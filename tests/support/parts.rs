@@ -1,0 +1,78 @@
+//! Parts of the tests that need more of a machine than Rust, Python and an Envoy: `SKIP=docker,netns` leaves them out,
+//! and otherwise a tool that is missing is a failure that names it.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Such a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Containers: a Docker engine that answers, and Compose.
+    Docker,
+    /// Network namespaces of Linux.
+    Netns,
+    /// Prometheus and its promtool.
+    Prometheus,
+}
+
+impl Part {
+    /// Every part, by its name in `SKIP`, which the Makefile has too.
+    pub const ALL: [(&str, Self); 3] =
+        [("docker", Self::Docker), ("netns", Self::Netns), ("prometheus", Self::Prometheus)];
+
+    /// Whether its tests run: not if `SKIP` names it. Panics where they should and a tool is missing.
+    pub fn runs(self) -> bool {
+        if skipped().any(|part| part == self) {
+            eprintln!("skipped, as SKIP says: {self:?}");
+            return false;
+        }
+        if let Err(missing) = self.available() {
+            let (name, _) = Self::ALL[self as usize];
+            panic!("{missing}; SKIP={name} leaves these tests out");
+        }
+        true
+    }
+
+    fn available(self) -> Result<(), String> {
+        match self {
+            Self::Docker => {
+                on_path("docker-compose")?;
+                succeeds("docker", &["info"], "the Docker engine does not answer")
+            }
+            Self::Netns => {
+                on_path("ip")?;
+                let name = format!("certgate-{}", std::process::id());
+                succeeds("ip", &["netns", "add", &name], "no network namespace can be made here")?;
+                succeeds("ip", &["netns", "delete", &name], "a network namespace cannot be removed")
+            }
+            Self::Prometheus => on_path("prometheus").and_then(|()| on_path("promtool")),
+        }
+    }
+}
+
+fn skipped() -> impl Iterator<Item = Part> {
+    let skip = env::var("SKIP").unwrap_or_default();
+    let part = |name: &str| {
+        let known = Part::ALL.into_iter().find(|(known, _)| *known == name);
+        known.unwrap_or_else(|| panic!("SKIP names docker, netns and prometheus, not {name}")).1
+    };
+    let names: Vec<Part> = skip.split(',').map(str::trim).filter(|name| !name.is_empty()).map(part).collect();
+    names.into_iter()
+}
+
+fn on_path(tool: &str) -> Result<(), String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).any(|folder| fs::metadata(Path::new(&folder).join(tool)).is_ok());
+    if found { Ok(()) } else { Err(format!("these tests need {tool}, which is not on PATH")) }
+}
+
+fn succeeds(tool: &str, arguments: &[&str], otherwise: &str) -> Result<(), String> {
+    on_path(tool)?;
+    let output = Command::new(tool).args(arguments).output().map_err(|error| format!("{tool}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{otherwise}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
