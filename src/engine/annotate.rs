@@ -6,7 +6,8 @@ use super::host::{Headers, Host, HostFailure};
 use super::identify::Caller;
 use super::look::{Look, XFCC};
 use super::rate_limit;
-use super::verdict::Verdict;
+use super::throttle::Draw;
+use super::verdict::{Case, Verdict};
 use crate::domain::headers::{CLIENT_CERT, LIMIT_WARNING};
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
@@ -14,22 +15,29 @@ use crate::domain::name::Name;
 impl Engine {
     /// Sets the identity headers on a request that goes on under its client's name, and takes off it what no relay has
     /// said.
-    pub(super) fn annotate(&self, host: &impl Host, look: &Look<'_>, verdict: &Verdict<'_>) -> Result<(), HostFailure> {
-        let call = match verdict {
-            Verdict::Allowed(call) => Some(call),
-            Verdict::Throttled(call, _) if self.policy.mode == Mode::Shadow => Some(call),
-            _ => None,
+    pub(super) fn annotate(
+        &self,
+        host: &impl Host,
+        look: &Look<'_>,
+        case: &Case<'_>,
+        verdict: Verdict,
+    ) -> Result<(), HostFailure> {
+        let goes_on = match verdict {
+            Verdict::Allowed => true,
+            Verdict::Throttled => self.policy.mode == Mode::Shadow,
+            Verdict::Refused(_) | Verdict::Unsendable => false,
         };
-        let relayed = call.and_then(|call| call.caller.as_ref()).is_some_and(|caller| caller.relayed);
-        if !look.forwarded.is_empty() && !relayed {
+        let caller = case.caller.as_ref().filter(|_| goes_on);
+        if !look.forwarded.is_empty() && !caller.is_some_and(|caller| caller.relayed) {
             host.remove(XFCC.as_bytes())?;
         }
-        let Some(call) = call else { return Ok(()) };
-        match &call.caller {
-            Some(caller) => self.set_identity(host, caller, &call.account),
-            None => Ok(()),
-        }?;
-        self.set_warning(host, verdict)
+        if let Some(caller) = caller {
+            self.set_identity(host, caller, &case.account)?;
+        }
+        match &case.draw {
+            Some(draw) if goes_on => self.set_warning(host, &case.account, draw),
+            _ => Ok(()),
+        }
     }
 
     fn set_identity(&self, host: &impl Host, caller: &Caller<'_>, account: &Account) -> Result<(), HostFailure> {
@@ -74,8 +82,7 @@ impl Engine {
     }
 
     /// Tells the upstream which of the caller's limits are nearly used up, or are and do not stop it.
-    fn set_warning(&self, headers: &impl Headers, verdict: &Verdict<'_>) -> Result<(), HostFailure> {
-        let Some((account, draw)) = verdict.draw() else { return Ok(()) };
+    fn set_warning(&self, headers: &impl Headers, account: &Account, draw: &Draw) -> Result<(), HostFailure> {
         match rate_limit::warning(self.limits(account), draw) {
             Some(warning) => headers.set(LIMIT_WARNING, warning.as_bytes()),
             None => Ok(()),

@@ -43,7 +43,7 @@ use plans::Plans;
 use reply::{Protocol, Reply};
 use std::sync::Arc;
 use throttle::Draw;
-use verdict::{Call, Verdict};
+use verdict::{Case, Verdict};
 
 pub use content::Verified;
 pub use meter::Meter;
@@ -121,36 +121,34 @@ impl Engine {
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> Outcome {
         let (look, stripped) = self.look(host, headers);
+        let mut case = Case::default();
         let mut verdict = match stripped {
-            Ok(()) => self.decide(host, &look),
+            Ok(()) => self.decide(host, &look, &mut case),
             Err(_) => Verdict::Unsendable,
         };
-        if self.annotate(host, &look, &verdict).is_err() {
-            verdict = Verdict::Unsendable;
+        if self.annotate(host, &look, &case, verdict).is_err() {
+            (case, verdict) = (Case::default(), Verdict::Unsendable);
         }
-        self.record(host, &verdict);
-        self.outcome(look.protocol, verdict)
+        self.record(host, &case, verdict);
+        self.outcome(look.protocol, case, verdict)
     }
 
-    fn outcome(&self, protocol: Protocol, verdict: Verdict<'_>) -> Outcome {
+    fn outcome(&self, protocol: Protocol, Case { account, draw, .. }: Case<'_>, verdict: Verdict) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
+        let headers = draw.as_ref().and_then(|draw| self.response_headers(&account, draw));
         match verdict {
-            Verdict::Allowed(Call { account, draw, .. }) => Outcome::Forward(Forward {
-                headers: draw.as_ref().and_then(|draw| self.response_headers(&account, draw)),
-                meter: draw.and_then(|draw| self.meter(account, draw)),
-            }),
-            Verdict::Throttled(Call { account, .. }, draw) if !enforced => {
-                Outcome::Forward(Forward { headers: self.response_headers(&account, &draw), meter: None })
+            Verdict::Allowed => {
+                Outcome::Forward(Forward { headers, meter: draw.and_then(|draw| self.meter(account, draw)) })
             }
-            Verdict::Throttled(Call { account, .. }, draw) => {
-                let short = draw.short(self.limits(&account)).map(|(_, limit)| limit);
-                let fired: Vec<_> = short.filter(|limit| limit.mode == Mode::Enforce).collect();
-                let headers = self.response_headers(&account, &draw);
+            Verdict::Throttled | Verdict::Refused(_) if !enforced => Outcome::Forward(Forward { headers, meter: None }),
+            Verdict::Throttled => {
+                let short = draw.iter().flat_map(|draw| draw.short(self.limits(&account)));
+                let fired: Vec<_> = short.map(|(_, limit)| limit).filter(|limit| limit.mode == Mode::Enforce).collect();
+                let wait = draw.as_ref().map_or(Nanos(0), |draw| draw.take.wait);
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
-                Outcome::Reply(reply::throttled(protocol, draw.take.wait, &fired, &pairs))
+                Outcome::Reply(reply::throttled(protocol, wait, &fired, &pairs))
             }
-            Verdict::Refused(_) if !enforced => Outcome::Forward(Forward::default()),
-            Verdict::Refused(refusal) => Outcome::Reply(reply::refused(protocol, refusal.reason)),
+            Verdict::Refused(reason) => Outcome::Reply(reply::refused(protocol, reason)),
             Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Reason::Internal)),
         }
     }
