@@ -7,19 +7,22 @@ pub mod attributes;
 pub mod crl;
 mod der;
 pub mod distinguished_name;
+mod hex;
 pub mod names;
 mod oid;
 mod parts;
 mod spiffe;
 mod text;
 
-use crate::domain::fingerprint::{Fingerprint, LENGTH};
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::time::Validity;
 use parts::Parts;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+
+pub use hex::fingerprint_from_hex;
 
 /// Why bytes are not a usable certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,47 +52,6 @@ pub fn der_with_fingerprint(text: &[u8], expected: Fingerprint) -> Option<Vec<u8
 /// SHA-256 of a certificate's DER form.
 pub fn fingerprint(der: &[u8]) -> Fingerprint {
     Fingerprint::new(Sha256::digest(der).into())
-}
-
-/// The fingerprint that 64 lower-case hexadecimal digits write, as Envoy's property has it.
-pub fn fingerprint_from_hex(digits: &[u8]) -> Option<Fingerprint> {
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    if pairs.len() != LENGTH {
-        return None;
-    }
-    let (mut bytes, mut all) = ([0; LENGTH], 0);
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        let (high, low) = (value(*high), value(*low));
-        all |= high | low;
-        *byte = (high << 4) | low;
-    }
-    (all < NO_DIGIT).then(|| Fingerprint::new(bytes))
-}
-
-/// Stands for a byte that is no digit: a bit that no digit's value has.
-const NO_DIGIT: u8 = 0x10;
-
-/// The value of each byte as a lower-case hexadecimal digit: a table, which halves the work of finding a client (measured
-/// in instructions against a match, and against two libraries, whose decoders are for long texts).
-#[allow(
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "the compiler runs it, and refuses what is out of range"
-)]
-const VALUES: [u8; 256] = {
-    let mut values = [NO_DIGIT; 256];
-    let digits = b"0123456789abcdef";
-    let mut value = 0;
-    while value < 16 {
-        values[digits[value as usize] as usize] = value;
-        value += 1;
-    }
-    values
-};
-
-fn value(digit: u8) -> u8 {
-    VALUES.get(usize::from(digit)).copied().unwrap_or(NO_DIGIT)
 }
 
 /// When the certificate is valid (RFC 5280 section 4.1.2.5).

@@ -16,7 +16,7 @@ use super::cost::Cost;
 use super::level::{Generation, Level, Occasion};
 use super::limit::{Limit, LimitId};
 use super::mode::Mode;
-use super::record::{self, LENGTH, Record};
+use super::record::{LENGTH, Record};
 use super::time::{Nanos, UnixSeconds};
 
 const LAYOUT: u8 = 1;
@@ -27,6 +27,7 @@ const HEADER: usize = 17;
 pub struct Buckets {
     bytes: Vec<u8>,
     drained: Option<(Nanos, UnixSeconds)>,
+    newest: Generation,
     changed: bool,
 }
 
@@ -68,7 +69,7 @@ impl Buckets {
     /// [change](Self::changed) even if nothing is taken, so that it can come back.
     pub fn from_stored(bytes: Vec<u8>, now: Nanos, wall: UnixSeconds) -> Self {
         match readable(&bytes) {
-            Some(drained) => Self { bytes, drained, changed: false },
+            Some((drained, newest)) => Self { bytes, drained, newest, changed: false },
             None => Self { changed: true, ..Self::new(Some((Nanos(now.0.max(1)), wall))) },
         }
     }
@@ -79,7 +80,7 @@ impl Buckets {
         bytes.push(LAYOUT);
         bytes.extend(now.0.to_le_bytes());
         bytes.extend(wall.0.to_le_bytes());
-        Self { bytes, drained, changed: false }
+        Self { bytes, drained, newest: Generation::default(), changed: false }
     }
 
     /// Whether they are other than what is stored.
@@ -87,9 +88,9 @@ impl Buckets {
         self.changed
     }
 
-    /// The newest configuration that counted in any of them.
+    /// The newest configuration that had counted in any of them when they were stored.
     pub fn newest(&self) -> Generation {
-        self.records().iter().map(record::generation).max().unwrap_or_default()
+        self.newest
     }
 
     /// The bytes to store.
@@ -186,13 +187,18 @@ impl AsRef<[u8]> for Buckets {
     }
 }
 
-/// `drained` of a value that this version wrote.
-fn readable(bytes: &[u8]) -> Option<Option<(Nanos, UnixSeconds)>> {
+/// `drained` of a value that this version wrote, and the newest configuration that counted in any of its records.
+fn readable(bytes: &[u8]) -> Option<(Option<(Nanos, UnixSeconds)>, Generation)> {
     let (&layout, rest) = bytes.split_first()?;
     let (now, rest) = rest.split_first_chunk()?;
     let (wall, records) = rest.split_first_chunk()?;
     let (records, rest) = records.as_chunks::<LENGTH>();
-    let whole = rest.is_empty() && records.iter().all(record::is_readable);
+    if layout != LAYOUT || !rest.is_empty() {
+        return None;
+    }
     let drained = (Nanos(u64::from_le_bytes(*now)), UnixSeconds(i64::from_le_bytes(*wall)));
-    (layout == LAYOUT && whole).then_some((drained.0 > Nanos(0)).then_some(drained))
+    let newest = records
+        .iter()
+        .try_fold(Generation::default(), |newest, record| Some(newest.max(Record::from_bytes(record)?.generation)))?;
+    Some(((drained.0 > Nanos(0)).then_some(drained), newest))
 }

@@ -89,13 +89,3 @@ impl Record {
         bytes
     }
 }
-
-/// The generation in a record's bytes.
-pub(super) fn generation(bytes: &[u8; LENGTH]) -> Generation {
-    bytes.get(16..).and_then(<[u8]>::first_chunk).map_or(Generation(0), |bytes| Generation(u64::from_le_bytes(*bytes)))
-}
-
-/// Whether this version writes such bytes.
-pub(super) fn is_readable(bytes: &[u8; LENGTH]) -> bool {
-    Record::from_bytes(bytes).is_some()
-}

@@ -42,13 +42,9 @@ impl Engine {
         self.plans.plan(account.plan)
     }
 
-    /// Where its buckets lie in the store.
-    pub(super) fn key(&self, account: &Account) -> Option<String> {
-        let holder = match account.client {
-            Some(client) => self.policy.registry.client(client)?.alias,
-            None => ANONYMOUS,
-        };
-        Some([&self.bucket_prefix, holder].concat())
+    /// Where the buckets of the client with this alias lie in the store, or those that all without one share.
+    pub(super) fn key(&self, alias: Option<&str>) -> String {
+        [&self.bucket_prefix, alias.unwrap_or(ANONYMOUS)].concat()
     }
 
     /// The tier in which it counts.

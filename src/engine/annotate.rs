@@ -57,10 +57,11 @@ impl Engine {
     fn set_profile(&self, headers: &impl Headers, caller: &Caller<'_>) -> Result<(), HostFailure> {
         let (names, profile) = (&self.policy.headers, caller.entry.profile);
         let values = [(&names.groups, &profile.groups, ","), (&names.scopes, &profile.scopes, " ")];
-        values.into_iter().try_for_each(|(name, values, separator)| match (name, joined(values, separator)) {
-            (Some(name), Some(value)) => headers.set(name, value.as_bytes()),
-            _ => Ok(()),
-        })
+        let switched_on = values.into_iter().filter_map(|(name, values, separator)| {
+            let name = name.as_deref()?;
+            Some((name, joined(values, separator)?))
+        });
+        switched_on.into_iter().try_for_each(|(name, value)| headers.set(name, value.as_bytes()))
     }
 
     /// Says of the certificate what can be believed of it.

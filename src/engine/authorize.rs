@@ -9,6 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 
 impl Engine {
     /// Whether the caller may make a request that this rule decides.
+    #[inline(never)]
     pub(super) fn authorize(&self, host: &impl Host, caller: &Caller<'_>, rule: &Rule) -> Result<(), Reason> {
         let believed = match rule.who.conditions.is_empty() {
             true => None,

@@ -19,6 +19,8 @@ const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 #[derive(Debug)]
 pub struct Meter {
     account: Account,
+    /// Where the buckets lie that are charged.
+    key: String,
     /// The limits in shadow that held nothing when it began, which give nothing, by place.
     spared: Vec<usize>,
     /// Passed, and not charged yet.
@@ -27,11 +29,14 @@ pub struct Meter {
 }
 
 impl Engine {
-    /// The meter for a request on this account that has begun now; `None` if nothing counts its bytes.
-    pub(super) fn meter(&self, account: Account, draw: Draw) -> Option<Meter> {
-        let counted = self.limits(&account).iter().any(|limit| limit.cost == Cost::Bytes);
-        let (spared, charged_at) = (draw.take.short, draw.at.monotonic);
-        counted.then_some(Meter { account, spared, passed: 0, charged_at })
+    /// The meter for a request on this account, of the client with this alias, that has begun now; `None` if nothing
+    /// counts its bytes.
+    pub(super) fn meter(&self, account: &Account, alias: Option<&str>, draw: &Draw) -> Option<Box<Meter>> {
+        let counted = self.limits(account).iter().any(|limit| limit.cost == Cost::Bytes);
+        counted.then(|| {
+            let (spared, charged_at) = (draw.take.short.clone(), draw.at.monotonic);
+            Box::new(Meter { account: *account, key: self.key(alias), spared, passed: 0, charged_at })
+        })
     }
 
     /// Counts bytes that pass, and charges for them once they are many or it is time.
@@ -46,7 +51,9 @@ impl Engine {
 
     /// Charges for what has passed. If the store cannot be had, it stays to be charged; so many bytes.
     pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) -> u64 {
-        let (Some(key), 1..) = (self.key(&meter.account), meter.passed) else { return 0 };
+        if meter.passed == 0 {
+            return 0;
+        }
         let limits = self.limits(&meter.account);
         let wall = host.wall();
         let charge = |stored| {
@@ -54,7 +61,7 @@ impl Engine {
             buckets.charge(limits, &meter.spared, meter.passed, &at);
             Change::Write(buckets)
         };
-        if update(host, &key, charge, || host.store_conflict()).is_ok() {
+        if update(host, &meter.key, charge, || host.store_conflict()).is_ok() {
             meter.passed = 0;
         }
         meter.passed

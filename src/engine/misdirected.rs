@@ -8,6 +8,7 @@ use crate::domain::route::host::canonical;
 
 impl Engine {
     /// Whether the request is for the host that the connection was made for, if it was made for one.
+    #[inline(never)]
     pub(super) fn directed(&self, host: &impl Host, authority: &[u8]) -> Result<(), Reason> {
         let Some(name) = host.server_name().map_err(|HostFailure(_)| Reason::Internal)? else { return Ok(()) };
         let (asked, made_for) = (canonical(authority), canonical(&name));

@@ -81,7 +81,7 @@ pub struct Forward {
     /// These headers go on its response.
     pub headers: Option<ResponseHeaders>,
     /// The bytes of both bodies are counted here.
-    pub meter: Option<Meter>,
+    pub meter: Option<Box<Meter>>,
 }
 
 impl Engine {
@@ -130,19 +130,21 @@ impl Engine {
             (case, verdict) = (Case::default(), Verdict::Unsendable);
         }
         self.record(host, &case, verdict);
-        self.outcome(look.protocol, case, verdict)
+        self.outcome(look.protocol, &case, verdict)
     }
 
-    fn outcome(&self, protocol: Protocol, Case { account, draw, .. }: Case<'_>, verdict: Verdict) -> Outcome {
+    fn outcome(&self, protocol: Protocol, case: &Case<'_>, verdict: Verdict) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
-        let headers = draw.as_ref().and_then(|draw| self.response_headers(&account, draw));
+        let Case { account, draw, .. } = case;
+        let headers = draw.as_ref().and_then(|draw| self.response_headers(account, draw));
         match verdict {
             Verdict::Allowed => {
-                Outcome::Forward(Forward { headers, meter: draw.and_then(|draw| self.meter(account, draw)) })
+                let meter = draw.as_ref().and_then(|draw| self.meter(account, case.alias(), draw));
+                Outcome::Forward(Forward { headers, meter })
             }
             Verdict::Throttled | Verdict::Refused(_) if !enforced => Outcome::Forward(Forward { headers, meter: None }),
             Verdict::Throttled => {
-                let short = draw.iter().flat_map(|draw| draw.short(self.limits(&account)));
+                let short = draw.iter().flat_map(|draw| draw.short(self.limits(account)));
                 let fired: Vec<_> = short.map(|(_, limit)| limit).filter(|limit| limit.mode == Mode::Enforce).collect();
                 let wait = draw.as_ref().map_or(Nanos(0), |draw| draw.take.wait);
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();

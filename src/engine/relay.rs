@@ -15,6 +15,7 @@ use crate::domain::identity::Relays;
 
 impl Engine {
     /// The certificate that stands for the caller, where this one is the connection's.
+    #[inline(never)]
     pub(super) fn relayed(
         &self,
         host: &impl Host,

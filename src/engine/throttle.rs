@@ -38,11 +38,12 @@ impl AsRef<[u8]> for Draw {
 }
 
 impl Engine {
-    /// Takes what a request with this method costs; `None` if it costs nothing.
+    /// Takes what a request with this method of the client with this alias costs; `None` if it costs nothing.
     pub(super) fn throttle(
         &self,
         host: &impl Host,
         account: &Account,
+        alias: Option<&str>,
         method: &[u8],
         wall: UnixSeconds,
     ) -> Result<Option<Draw>, Reason> {
@@ -50,7 +51,7 @@ impl Engine {
         if limits.is_empty() {
             return Ok(None);
         }
-        let key = self.key(account).ok_or(Reason::Internal)?;
+        let key = self.key(alias);
         let by_calendar = limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_)));
         if by_calendar && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);

@@ -53,6 +53,13 @@ pub(super) struct Case<'e> {
     pub(super) draw: Option<Draw>,
 }
 
+impl<'e> Case<'e> {
+    /// The client's alias, if one is known.
+    pub(super) fn alias(&self) -> Option<&'e str> {
+        self.caller.as_ref().map(|caller| caller.entry.client.alias)
+    }
+}
+
 impl Engine {
     /// Find the rule, identify, check, authorize, throttle.
     pub(super) fn decide<'e>(&'e self, host: &impl Host, look: &Look<'_>, case: &mut Case<'e>) -> Verdict {
@@ -103,38 +110,45 @@ impl Engine {
                 self.authorize(host, caller, rule)?;
             }
         }
-        case.draw = self.throttle(host, &case.account, look.target.method, now)?;
+        case.draw = self.throttle(host, &case.account, case.alias(), look.target.method, now)?;
         Ok(())
     }
 
     /// Counts the verdict and leaves its traces for people.
     pub(super) fn record(&self, host: &impl Host, case: &Case<'_>, verdict: Verdict) {
         let (reason, account) = (verdict.reason(), &case.account);
-        let (client, tier) = (case.caller.as_ref().map(|caller| caller.entry.client), self.tier(account));
         host.decided(reason, account.tier, account.client);
         if let Some(draw) = &case.draw {
             draw.short(self.limits(account)).for_each(|(_, limit)| host.limit_exceeded(account.tier, limit));
         }
+        if reason.is_some() || self.policy.filter_state == FilterState::Always {
+            self.leave_traces(host, case, reason);
+        }
+    }
+
+    /// Apart from most requests, which it would slow down.
+    #[inline(never)]
+    fn leave_traces(&self, host: &impl Host, case: &Case<'_>, reason: Option<Reason>) {
+        let Case { caller, stranger, account, .. } = case;
+        let (alias, tier) = (case.alias(), self.tier(account));
         if let Some(reason) = reason {
             host.filter_state(REASON, reason.as_str());
             host.refused(&Event {
                 reason,
                 shadow: self.policy.mode == Mode::Shadow,
-                client: client.zip(tier).map(|(client, tier)| (client.alias, &tier.name)),
+                client: alias.zip(tier).map(|(alias, tier)| (alias, &tier.name)),
                 rule: account.rule.and_then(|rule| self.policy.rules.rule(rule)?.name.as_ref()),
-                fingerprint: case.stranger.or(case.caller.as_ref().map(|caller| caller.fingerprint)),
+                fingerprint: stranger.or(caller.as_ref().map(|caller| caller.fingerprint)),
                 strictest_tier: self.strictest_tier(),
             });
         }
-        if reason.is_some() || self.policy.filter_state == FilterState::Always {
-            if let Some(client) = client {
-                host.filter_state("certgate.alias", client.alias);
-            }
-            if let Some(tier) = tier {
-                host.filter_state("certgate.tier", tier.name.as_str());
-            }
+        if let Some(alias) = alias {
+            host.filter_state("certgate.alias", alias);
         }
-        if let (Some(caller), FilterState::Always) = (&case.caller, self.policy.filter_state)
+        if let Some(tier) = tier {
+            host.filter_state("certgate.tier", tier.name.as_str());
+        }
+        if let (Some(caller), FilterState::Always) = (caller, self.policy.filter_state)
             && let Some(groups) = joined(&caller.entry.profile.groups, ",")
         {
             host.filter_state("certgate.groups", &groups);
