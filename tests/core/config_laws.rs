@@ -1,6 +1,6 @@
 //! What holds of every configuration, right or wrong, in ten thousand random cases each.
 
-use crate::identity::{Authority, merge};
+use crate::people::{Authority, merge};
 use crate::protobuf_struct;
 use certgate::config;
 use certgate::domain::credential::CredentialIndex;
