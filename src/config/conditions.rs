@@ -4,6 +4,7 @@
 use super::error::Errors;
 use super::fields::{Fields, Located};
 use super::names_by_attribute::attributes;
+use crate::certificate::attribute_type::AttributeType;
 use crate::certificate::names::{DNS, NameParts, URI};
 use crate::domain::credential::Shape;
 use crate::domain::rules::{Condition, ConditionIndex};
@@ -41,15 +42,15 @@ impl Conditions {
 pub(super) fn read(fields: &Fields<'_>, all: &mut Conditions, errors: &mut Errors) -> Option<Vec<ConditionIndex>> {
     let uris = fields.optional("uri_san").map(|list| patterns(list, NameParts::uri_pattern, URI, errors));
     let hosts = fields.optional("dns_san").map(|list| patterns(list, NameParts::dns_pattern, DNS, errors));
-    let subject = fields.optional("subject").map(|subject| {
-        let attributes = attributes(subject, errors)?;
-        // Each attribute by itself, so that rules share what they have in common.
-        Some(attributes.into_iter().map(|attribute| vec![NameParts::attributes([attribute], [])]).collect::<Vec<_>>())
-    });
-    let issuer = fields.optional("issuer").map(|issuer| {
-        let attributes = attributes(issuer, errors)?;
-        Some(attributes.into_iter().map(|attribute| vec![NameParts::attributes([], [attribute])]).collect::<Vec<_>>())
-    });
+    // Each attribute by itself, so that rules share what they have in common.
+    let mut one_by_one = |name, parts: fn((AttributeType, Vec<&str>)) -> NameParts| {
+        fields.optional(name).map(|list| {
+            let attributes = attributes(list, errors)?;
+            Some(attributes.into_iter().map(|attribute| vec![parts(attribute)]).collect::<Vec<_>>())
+        })
+    };
+    let subject = one_by_one("subject", |attribute| NameParts::attributes([attribute], []));
+    let issuer = one_by_one("issuer", |attribute| NameParts::attributes([], [attribute]));
     let mut conditions = Vec::new();
     for names in [uris, hosts].into_iter().flatten() {
         conditions.push(all.any_of(&names?));

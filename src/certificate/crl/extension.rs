@@ -3,7 +3,8 @@
 
 use super::CrlProblem;
 use super::der::{self, Reader};
-use x509_parser::asn1_rs::Oid;
+use crate::certificate::oid;
+use data_encoding::HEXLOWER;
 
 // The contents of the identifiers 2.5.29.x.
 const REASON_CODE: &[u8] = &[0x55, 0x1d, 21];
@@ -66,7 +67,8 @@ impl<'d> Extension<'d> {
 
     fn refuse_if_critical(&self) -> Result<(), CrlProblem> {
         if self.critical {
-            return Err(CrlProblem::CriticalExtension(Oid::new(self.id.into()).to_id_string()));
+            let name = oid::dotted(self.id).unwrap_or_else(|| HEXLOWER.encode(self.id));
+            return Err(CrlProblem::CriticalExtension(name));
         }
         Ok(())
     }
