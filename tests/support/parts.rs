@@ -5,6 +5,9 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+static LOOKS: AtomicUsize = AtomicUsize::new(0);
 
 /// Such a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +46,9 @@ impl Part {
             }
             Self::Netns => {
                 on_path("ip")?;
-                let name = format!("certgate-{}", std::process::id());
+                // Tests that run at once look at once.
+                let look = LOOKS.fetch_add(1, Ordering::Relaxed);
+                let name = format!("certgate-{}-look-{look}", std::process::id());
                 succeeds("ip", &["netns", "add", &name], "no network namespace can be made here")?;
                 succeeds("ip", &["netns", "delete", &name], "a network namespace cannot be removed")
             }
