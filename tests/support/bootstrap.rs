@@ -102,15 +102,20 @@ impl Bootstrap {
         bootstrap
     }
 
-    fn shipped(file: &str, world: &World) -> Self {
-        let mut bootstrap = Self {
+    /// This document as it is.
+    pub fn of(document: Value) -> Self {
+        Self {
             dir: TempDir::with_prefix("certgate-").expect("a temporary folder"),
-            document: shipped(file),
+            document,
             resource: None,
             envoy: envoys::pinned(),
             concurrency: 2,
             arguments: Vec::new(),
-        };
+        }
+    }
+
+    fn shipped(file: &str, world: &World) -> Self {
+        let mut bootstrap = Self::of(shipped(file));
         set_port(&mut bootstrap.document["admin"]["address"], 0);
         set_port(&mut bootstrap.document["static_resources"]["listeners"][0]["address"], 0);
         for (name, upstream) in [("default", &world.default), ("gold", &world.gold)] {

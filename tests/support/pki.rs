@@ -173,7 +173,7 @@ pub struct Leaf {
     names: Vec<SanType>,
     valid: RangeInclusive<i64>,
     key: Key,
-    purpose: ExtendedKeyUsagePurpose,
+    purposes: Vec<ExtendedKeyUsagePurpose>,
 }
 
 impl Leaf {
@@ -185,15 +185,21 @@ impl Leaf {
             names: Vec::new(),
             valid: -3600..=86_400,
             key: Key::EcdsaP256,
-            purpose: ExtendedKeyUsagePurpose::ClientAuth,
+            purposes: vec![ExtendedKeyUsagePurpose::ClientAuth],
         }
     }
 
     /// A server's, for these host names and 127.0.0.1.
     pub fn server(hosts: &[&str]) -> Self {
-        let mut leaf = Self { purpose: ExtendedKeyUsagePurpose::ServerAuth, ..Self::client("server") };
+        let mut leaf = Self { purposes: vec![ExtendedKeyUsagePurpose::ServerAuth], ..Self::client("server") };
         leaf.names.push(SanType::IpAddress([127, 0, 0, 1].into()));
         hosts.iter().fold(leaf, |leaf, host| leaf.dns(host))
+    }
+
+    /// A workload's with this SPIFFE ID, as a client and as a server.
+    pub fn workload(spiffe_id: &str) -> Self {
+        let purposes = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        Self { purposes, ..Self::client("workload") }.uri(spiffe_id)
     }
 
     /// With this kind of key instead.
@@ -242,7 +248,7 @@ impl Leaf {
         }
         params.subject_alt_names.clone_from(&self.names);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![self.purpose.clone()];
+        params.extended_key_usages = self.purposes.clone();
         params.use_authority_key_identifier_extension = true;
         (params.not_before, params.not_after) = dates(&self.valid);
         params
