@@ -69,7 +69,8 @@ fn no_file_in_the_folder_is_left_out() {
         .filter(|name| name.ends_with(".yaml"))
         .collect();
     files.sort();
-    assert_eq!(files, ["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml"]);
+    let sidecar = ["sidecar-sds-authorities.yaml", "sidecar-sds-certificate.yaml", "sidecar.yaml"];
+    assert_eq!(files, [["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml"], sidecar].concat());
 }
 
 #[test]
