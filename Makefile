@@ -33,6 +33,26 @@ wasm: ## The filter, as Envoy loads it: target/certgate.wasm, and target/certgat
 	cargo rustc --profile module --target $(WASM_TARGET) --lib --crate-type cdylib --features bandwidth
 	cargo run --quiet --features finish --bin finish -- $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $(BANDWIDTH) bandwidth
 
+# IMAGE=registry.example/certgate:0.1.0 for another name, IMAGE_MODULE=$(BANDWIDTH) for the module that counts bytes. What is
+# in the image says when it was made only if SOURCE_DATE_EPOCH does.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+IMAGE := certgate:$(VERSION)
+IMAGE_MODULE := $(MODULE)
+
+.PHONY: image
+image: wasm ## The module as an OCI image, as Istio and Envoy Gateway pull it: certgate:VERSION (IMAGE=name:tag)
+	@$(call need,docker)
+	@docker info >/dev/null 2>&1 || { echo "certgate needs a Docker engine to build an image, and none answers" >&2; exit 1; }
+	@mkdir -p target/image
+	install -m 644 $(IMAGE_MODULE) target/image/plugin.wasm
+	@touch -d @$(or $(SOURCE_DATE_EPOCH),0) target/image/plugin.wasm
+	docker build --quiet --tag $(IMAGE) --file envoy/Dockerfile \
+		--label org.opencontainers.image.version=$(VERSION) \
+		$(addprefix --label org.opencontainers.image.revision=,$(shell git rev-parse HEAD 2>/dev/null)) \
+		$(if $(SOURCE_DATE_EPOCH),--label org.opencontainers.image.created=$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%FT%TZ)) \
+		target/image
+	@echo "image $(IMAGE)"
+
 .PHONY: envoy
 envoy: $(if $(ENVOY),,target/envoy/$(ENVOY_PINNED)/envoy) ## The pinned Envoy only, unless ENVOY=/path/to/envoy is given
 
