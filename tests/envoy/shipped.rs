@@ -69,8 +69,10 @@ fn no_file_in_the_folder_is_left_out() {
         .filter(|name| name.ends_with(".yaml"))
         .collect();
     files.sort();
-    let sidecar = ["sidecar-sds-authorities.yaml", "sidecar-sds-certificate.yaml", "sidecar.yaml"];
-    assert_eq!(files, [["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml"], sidecar].concat());
+    // The rest is tested in `tests/deploy`.
+    let others = ["alerts", "compose", "prometheus", "sidecar", "sidecar-sds-authorities", "sidecar-sds-certificate"];
+    files.retain(|name| !others.contains(&name.trim_end_matches(".yaml")));
+    assert_eq!(files, ["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml"]);
 }
 
 #[test]
