@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod compose;
+
 #[path = "../support/mod.rs"]
 mod support;
 
