@@ -51,9 +51,21 @@ pub struct Bootstrap {
     pub(super) dir: TempDir,
     pub(super) document: Value,
     pub(super) resource: Option<Resource>,
+    pub(super) at_start: AtStart,
     pub(super) envoy: PathBuf,
     pub(super) concurrency: u32,
     pub(super) arguments: Vec<String>,
+}
+
+/// What the watched file is when Envoy starts.
+#[derive(Clone, Debug)]
+pub(super) enum AtStart {
+    /// The registry.
+    Registry,
+    /// This text.
+    Text(String),
+    /// Not there.
+    Absent,
 }
 
 /// The watched file's content.
@@ -108,6 +120,7 @@ impl Bootstrap {
             dir: TempDir::with_prefix("certgate-").expect("a temporary folder"),
             document,
             resource: None,
+            at_start: AtStart::Registry,
             envoy: envoys::pinned(),
             concurrency: 2,
             arguments: Vec::new(),
@@ -162,6 +175,15 @@ impl Bootstrap {
     /// With this module instead of the built one.
     pub fn module(mut self, path: &Path) -> Self {
         self.use_module(path);
+        self
+    }
+
+    /// With this text in the watched file when Envoy starts, instead of the registry; or without the file. It is YAML then,
+    /// as shipped.
+    pub fn watched_file_at_start(mut self, text: Option<&str>) -> Self {
+        self.at_start = text.map_or(AtStart::Absent, |text| AtStart::Text(text.to_owned()));
+        let path = self.ecds_path();
+        self.certgate()["config_discovery"]["config_source"]["path_config_source"]["path"] = json!(path);
         self
     }
 
@@ -420,8 +442,10 @@ impl Bootstrap {
         clusters.iter_mut().find(|cluster| cluster["name"] == name).expect("a cluster with this name")
     }
 
+    /// JSON, which Envoy reads far quicker, where a test does not write the text itself.
     pub(super) fn ecds_path(&self) -> PathBuf {
-        self.dir.path().join("registry-ecds.json")
+        let is_json = matches!(self.at_start, AtStart::Registry);
+        self.dir.path().join(if is_json { "registry-ecds.json" } else { "registry-ecds.yaml" })
     }
 
     pub(super) fn access_log_path(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! A running Envoy of a test.
 
 use super::admin::Admin;
-use super::bootstrap::{Bootstrap, Resource};
+use super::bootstrap::{AtStart, Bootstrap, Resource};
 use super::ecds::{Ecds, Outcome};
 use super::process::{Launch, Process};
 use super::wait::until;
@@ -33,10 +33,15 @@ impl Envoy {
     pub async fn try_start(bootstrap: Bootstrap) -> Result<Self, String> {
         let access_log = bootstrap.access_log_path();
         let watched_path = bootstrap.ecds_path();
-        let Bootstrap { dir, document, resource, envoy, concurrency, mut arguments } = bootstrap;
+        let Bootstrap { dir, document, resource, at_start, envoy, concurrency, mut arguments } = bootstrap;
         let in_dir = |name: &str| dir.path().join(name);
-        if let Some(resource) = &resource {
-            fs::write(&watched_path, resource.document.to_string()).expect("a registry file");
+        let watched_text = match (&resource, at_start) {
+            (None, _) | (_, AtStart::Absent) => None,
+            (Some(resource), AtStart::Registry) => Some(resource.document.to_string()),
+            (Some(_), AtStart::Text(text)) => Some(text),
+        };
+        if let Some(text) = watched_text {
+            fs::write(&watched_path, text).expect("a registry file");
         }
         fs::write(in_dir("envoy.json"), document.to_string()).expect("a configuration file");
         let admin_path = in_dir("admin");
@@ -83,6 +88,12 @@ impl Envoy {
     pub async fn push_text(&mut self, text: &str) -> Outcome {
         let (ecds, _) = self.watched.as_mut().expect("an Envoy with a watched file");
         ecds.replace(self.admin, text).await
+    }
+
+    /// Removes the watched file.
+    pub fn remove_watched_file(&self) {
+        let (ecds, _) = self.watched.as_ref().expect("an Envoy with a watched file");
+        fs::remove_file(ecds.path()).expect("the watched file");
     }
 
     /// Everything it has logged so far.
