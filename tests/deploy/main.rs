@@ -9,9 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod compose;
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod compose;
+mod failure_policy;
 mod sidecar;
+mod startup;
