@@ -23,15 +23,36 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: wasm
-wasm: ## The filter, as Envoy loads it: target/certgate.wasm, and target/certgate-bandwidth.wasm that counts bytes too
+wasm: $(MODULE) $(BANDWIDTH) ## The filter, as Envoy loads it: target/certgate.wasm, and target/certgate-bandwidth.wasm that counts bytes too
+
+# Cargo knows what is up to date.
+.PHONY: $(MODULE) $(BANDWIDTH)
+$(MODULE): crates
+	$(call module,)
+$(BANDWIDTH): crates
+	$(call module,bandwidth)
+
+.PHONY: crates
+crates:
 	@$(call need,cargo cc rustup)
 	@rustup target list --installed | grep -qx $(WASM_TARGET) || rustup target add $(WASM_TARGET)
-	# As nothing but a cdylib: beside an rlib there is no optimisation across crates.
-	cargo rustc --profile module --target $(WASM_TARGET) --lib --crate-type cdylib
-	@mkdir -p $(dir $(MODULE))
-	cargo run --quiet --features finish --bin finish -- $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $(MODULE)
-	cargo rustc --profile module --target $(WASM_TARGET) --lib --crate-type cdylib --features bandwidth
-	cargo run --quiet --features finish --bin finish -- $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $(BANDWIDTH) bandwidth
+	@cargo fetch --quiet --target $(WASM_TARGET)
+
+# Panic messages hold paths of the machine that built: of crates in Cargo's home, and of the standard library where its
+# source is installed. With names in their place the module is the same, byte for byte, wherever it is built.
+PATHS = renamed=("$(CURDIR)=/certgate" "$(abspath $(CARGO_OUT))=/certgate/target"); \
+	renamed+=("$$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$$(rustc -vV | sed -n 's/^commit-hash: //p')"); \
+	for crates in "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/*; do renamed+=("$$crates=/crates"); done; \
+	printf -v flags -- '--remap-path-prefix=%s\037' "$${renamed[@]}"
+
+# As nothing but a cdylib: beside an rlib there is no optimisation across crates.
+define module
+	@mkdir -p $(@D)
+	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags%?}" cargo rustc --profile module --target $(WASM_TARGET) --lib \
+		--crate-type cdylib $(if $(1),--features $(1))
+	@$(FINISH) $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $@ $(1)
+endef
+FINISH := cargo run --quiet --features finish --bin finish --
 
 # IMAGE=registry.example/certgate:0.1.0 for another name, IMAGE_MODULE=$(BANDWIDTH) for the module that counts bytes. What is
 # in the image says when it was made only if SOURCE_DATE_EPOCH does.

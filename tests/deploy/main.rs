@@ -9,11 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
-
 #[path = "../support/mod.rs"]
 mod support;
 
 mod compose;
 mod failure_policy;
+mod reproducible;
 mod sidecar;
 mod startup;
