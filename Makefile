@@ -128,6 +128,11 @@ test: wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus
 	cargo test
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
 
+# SOAK_SECONDS=60 for another time.
+.PHONY: soak
+soak: wasm envoy ## Ten minutes of good and hostile traffic with a reload every five seconds: nothing goes wrong, no memory is lost
+	@SOAK_SECONDS=$(or $(SOAK_SECONDS),600) cargo test --test deploy soak -- --nocapture
+
 # Ten minutes each; FUZZ_SECONDS=60 for another time. What a fuzzer found is left in target/fuzz.
 .PHONY: fuzz
 fuzz: ## The fuzzers, one after the other, ten minutes each (needs cargo-fuzz and a nightly toolchain)

@@ -16,4 +16,5 @@ mod compose;
 mod failure_policy;
 mod reproducible;
 mod sidecar;
+mod soak;
 mod startup;

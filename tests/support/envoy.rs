@@ -77,6 +77,11 @@ impl Envoy {
         *self.listeners.get(listener).unwrap_or_else(|| panic!("no listener {listener} among {:?}", self.listeners))
     }
 
+    /// Its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Replaces the registry in the watched file.
     pub async fn push(&mut self, registry: &Value) -> Outcome {
         let (_, resource) = self.watched.as_ref().expect("an Envoy with a watched file");

@@ -63,6 +63,11 @@ impl Process {
         Self { child, log: launch.log.to_owned() }
     }
 
+    /// The kernel's number for it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child process")

@@ -83,6 +83,11 @@ impl Upstream {
         self.state.memory().received.clone()
     }
 
+    /// The requests that reached it since this was called last, forgotten here.
+    pub fn take(&self) -> Vec<Echo> {
+        std::mem::take(&mut self.state.memory().received)
+    }
+
     /// Sends this header line in every response from now on.
     pub fn add_response_header(&self, name: &str, value: &str) {
         self.state.memory().response_headers.push((name.to_owned(), value.to_owned()));
