@@ -1,7 +1,7 @@
 //! The calendar, in UTC: the windows that quotas count in, and moments as people write them. Knows no clock.
 
 use crate::domain::quota::{Period, Window};
-use crate::domain::time::UnixSeconds;
+use crate::domain::time::{Nanos, UnixSeconds};
 use std::fmt;
 use time::{Date, OffsetDateTime, Time};
 
@@ -34,13 +34,26 @@ pub fn moment(text: &str) -> Option<UnixSeconds> {
 }
 
 /// A moment as [`moment`] reads it.
-pub fn rfc3339(UnixSeconds(moment): UnixSeconds) -> impl fmt::Display {
-    fmt::from_fn(move |f| {
-        let Ok(time) = OffsetDateTime::from_unix_timestamp(moment) else { return f.write_str("never") };
-        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-        let (hour, minute, second) = time.to_hms();
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-    })
+pub fn rfc3339(moment: UnixSeconds) -> impl fmt::Display {
+    fmt::from_fn(move |f| write(f, moment, None))
+}
+
+/// The moment so many nanoseconds after the beginning of 1970, to the millisecond: `2026-11-24T12:00:00.000Z`.
+pub fn rfc3339_to_the_millisecond(nanos: u64) -> impl fmt::Display {
+    let seconds = nanos.div_euclid(Nanos::PER_SECOND);
+    let millis = nanos.rem_euclid(Nanos::PER_SECOND).div_euclid(1_000_000);
+    fmt::from_fn(move |f| write(f, UnixSeconds(i64::try_from(seconds).unwrap_or(i64::MAX)), Some(millis)))
+}
+
+fn write(f: &mut fmt::Formatter<'_>, UnixSeconds(moment): UnixSeconds, millis: Option<u64>) -> fmt::Result {
+    let Ok(time) = OffsetDateTime::from_unix_timestamp(moment) else { return f.write_str("never") };
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = time.to_hms();
+    write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+    if let Some(millis) = millis {
+        write!(f, ".{millis:03}")?;
+    }
+    f.write_str("Z")
 }
 
 /// Three numbers of so many digits.

@@ -14,7 +14,7 @@ use crate::domain::headers::IdentityHeaders;
 use crate::domain::identity::Identity;
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
-use crate::domain::policy::{DEFAULT_CLIENT_SERIES, FilterState, Policy, RateLimitHeaders};
+use crate::domain::policy::{Audit, DEFAULT_CLIENT_SERIES, FilterState, Policy, RateLimitHeaders};
 use crate::domain::registry::Registry;
 use crate::domain::revocation::RevocationList;
 use crate::domain::rules::Rules;
@@ -36,6 +36,7 @@ const PARTS: &[&str] = &[
     "anonymous_tier",
     "rate_limit_headers",
     "filter_state",
+    "audit",
     "metrics",
 ];
 
@@ -62,6 +63,7 @@ pub(super) struct Document {
     headers: IdentityHeaders,
     rate_limit_headers: RateLimitHeaders,
     filter_state: FilterState,
+    audit: Audit,
     client_series: Option<usize>,
     /// All parts but the clients, for an image.
     parts: Vec<(Box<str>, Node)>,
@@ -138,6 +140,7 @@ impl Document {
             headers: self.headers,
             rate_limit_headers: self.rate_limit_headers,
             filter_state: self.filter_state,
+            audit: self.audit,
             client_series: self.client_series.unwrap_or(DEFAULT_CLIENT_SERIES),
         }
     }
@@ -149,6 +152,7 @@ impl Document {
             &[("ietf", RateLimitHeaders::Ietf), ("legacy", RateLimitHeaders::Legacy), ("off", RateLimitHeaders::Off)];
         const FILTER_STATE: &[(&str, FilterState)] =
             &[("refusals", FilterState::Refusals), ("always", FilterState::Always)];
+        const AUDIT: &[(&str, Audit)] = &[("rejections", Audit::Rejections), ("all", Audit::All)];
         let errors = &mut self.errors;
         inspect(value, errors);
         match key {
@@ -172,6 +176,7 @@ impl Document {
             "filter_state" => {
                 assign(&mut self.filter_state, value.choice(FILTER_STATE, "`refusals` or `always`", errors));
             }
+            "audit" => assign(&mut self.audit, value.choice(AUDIT, "`rejections` or `all`", errors)),
             "metrics" => self.client_series = client_series(value, errors),
             _ => {}
         }

@@ -30,6 +30,18 @@ pub enum FilterState {
     Always,
 }
 
+/// Which requests the log has a line of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audit {
+    /// A few of those that do not pass, for who looks after the proxy.
+    #[default]
+    Samples,
+    /// Those that do not pass, or in shadow mode would not, each with who asked for what.
+    Rejections,
+    /// All.
+    All,
+}
+
 /// The per-client metric series where the configuration does not say otherwise.
 pub const DEFAULT_CLIENT_SERIES: usize = 1000;
 
@@ -56,6 +68,8 @@ pub struct Policy {
     pub rate_limit_headers: RateLimitHeaders,
     /// What access logs can read.
     pub filter_state: FilterState,
+    /// What the log says of requests.
+    pub audit: Audit,
     /// How many clients have metric series of their own; the rest are counted as [`super::name::OTHER`].
     pub client_series: usize,
 }

@@ -3,7 +3,7 @@
 
 use super::content::Verified;
 use super::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
-use super::journal::Event;
+use super::journal::{Circumstances, Event};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
@@ -215,7 +215,7 @@ impl Records for Fake<'_> {
         self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
     }
 
-    fn refused(&self, event: &Event<'_>) {
-        self.lines.borrow_mut().push(event.line(None, 0));
+    fn log(&self, event: &Event<'_>) {
+        self.lines.borrow_mut().push(event.line(&Circumstances::default()));
     }
 }

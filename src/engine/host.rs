@@ -95,8 +95,8 @@ pub const REASON: &str = "certgate.reason";
 pub trait Records {
     /// Makes `value` readable for access logs as filter state `wasm.<key>`.
     fn filter_state(&self, key: &str, value: &str);
-    /// A request did not pass, or in shadow mode would not have.
-    fn refused(&self, event: &Event<'_>);
+    /// A request was decided of which the log may have a line.
+    fn log(&self, event: &Event<'_>);
 }
 
 /// All of it.

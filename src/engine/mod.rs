@@ -2,6 +2,7 @@
 //! one is in [`host`], and Envoy is only one that has it.
 
 mod account;
+pub mod allowance;
 mod annotate;
 mod authorize;
 mod content;
@@ -23,6 +24,7 @@ mod relay;
 pub mod reply;
 pub mod swap;
 mod throttle;
+mod trace;
 mod verdict;
 mod xfcc;
 
@@ -129,7 +131,7 @@ impl Engine {
         if self.annotate(host, &look, &case, verdict).is_err() {
             (case, verdict) = (Case::default(), Verdict::Unsendable);
         }
-        self.record(host, &case, verdict);
+        self.record(host, &look, &case, verdict);
         self.outcome(look.protocol, &case, verdict)
     }
 

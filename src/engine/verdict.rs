@@ -5,13 +5,13 @@ use super::account::Account;
 use super::annotate::joined;
 use super::host::{Host, REASON};
 use super::identify::{Caller, Stranger};
-use super::journal::Event;
+use super::journal::{Event, Request};
 use super::look::Look;
 use super::throttle::Draw;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::mode::Mode;
-use crate::domain::policy::FilterState;
+use crate::domain::policy::{Audit, FilterState};
 use crate::domain::rules::{Access, Match};
 
 /// What was decided.
@@ -81,12 +81,11 @@ impl Engine {
             Match::Ambiguous => return Err(Reason::RuleDenied),
         };
         let access = rule.map_or(Access::Require, |rule| rule.access);
-        if access == Access::Public {
-            return Ok(());
-        }
         case.account = self.account(None, None, index);
-        if access == Access::Deny {
-            return Err(Reason::RuleDenied);
+        match access {
+            Access::Public => return Ok(()),
+            Access::Deny => return Err(Reason::RuleDenied),
+            Access::Require | Access::Optional => {}
         }
         let other = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
         match self.identify(host, look) {
@@ -115,32 +114,43 @@ impl Engine {
     }
 
     /// Counts the verdict and leaves its traces for people.
-    pub(super) fn record(&self, host: &impl Host, case: &Case<'_>, verdict: Verdict) {
+    pub(super) fn record(&self, host: &impl Host, look: &Look<'_>, case: &Case<'_>, verdict: Verdict) {
         let (reason, account) = (verdict.reason(), &case.account);
         host.decided(reason, account.tier, account.client);
         if let Some(draw) = &case.draw {
             draw.short(self.limits(account)).for_each(|(_, limit)| host.limit_exceeded(account.tier, limit));
         }
-        if reason.is_some() || self.policy.filter_state == FilterState::Always {
-            self.leave_traces(host, case, reason);
+        if reason.is_some() || self.policy.filter_state == FilterState::Always || self.policy.audit == Audit::All {
+            self.leave_traces(host, look, case, reason);
         }
     }
 
     /// Apart from most requests, which it would slow down.
     #[inline(never)]
-    fn leave_traces(&self, host: &impl Host, case: &Case<'_>, reason: Option<Reason>) {
+    fn leave_traces(&self, host: &impl Host, look: &Look<'_>, case: &Case<'_>, reason: Option<Reason>) {
         let Case { caller, stranger, account, .. } = case;
         let (alias, tier) = (case.alias(), self.tier(account));
         if let Some(reason) = reason {
             host.filter_state(REASON, reason.as_str());
-            host.refused(&Event {
+        }
+        if reason.is_some() || self.policy.audit == Audit::All {
+            host.log(&Event {
                 reason,
                 shadow: self.policy.mode == Mode::Shadow,
-                client: alias.zip(tier).map(|(alias, tier)| (alias, &tier.name)),
+                alias,
+                tier: tier.map(|tier| &tier.name),
                 rule: account.rule.and_then(|rule| self.policy.rules.rule(rule)?.name.as_ref()),
                 fingerprint: stranger.or(caller.as_ref().map(|caller| caller.fingerprint)),
                 strictest_tier: self.strictest_tier(),
+                request: (self.policy.audit != Audit::Samples).then_some(Request {
+                    method: look.target.method,
+                    path: look.target.path,
+                    trace_parent: look.trace_parent,
+                }),
             });
+        }
+        if reason.is_none() && self.policy.filter_state != FilterState::Always {
+            return;
         }
         if let Some(alias) = alias {
             host.filter_state("certgate.alias", alias);

@@ -6,6 +6,7 @@ use super::pairs;
 use super::worker::Vm;
 use crate::domain::decision::Reason;
 use crate::engine::host::REASON;
+use crate::engine::journal::Event;
 use crate::engine::reply::{self, Reply};
 use crate::engine::{Forward, Outcome, ResponseHeaders};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -31,8 +32,10 @@ impl Stream {
         match (&self.policy, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
             (Some(policy), Some(headers)) if !bytes.is_empty() => policy.engine.request(&policy.on(&self.vm), headers),
-            (_, headers) => {
+            (policy, headers) => {
                 self.vm.names.undecided();
+                let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
+                self.vm.journal.write(audit, &Event::UNDECIDED);
                 let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
                 Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))

@@ -155,7 +155,7 @@ impl Records for Worker<'_> {
         let _ = abi::set_property(key, value.as_bytes());
     }
 
-    fn refused(&self, event: &Event<'_>) {
-        self.vm.journal.refused(event);
+    fn log(&self, event: &Event<'_>) {
+        self.vm.journal.write(self.policy.audit, event);
     }
 }

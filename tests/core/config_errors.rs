@@ -83,7 +83,7 @@ fn fields_that_are_unknown_missing_or_of_another_type() {
     metrics.client: expected `clients`, found an unknown field
     metrics.clients: expected a whole number from 0 to 100000, found 100001
     mode: expected `enforce` or `shadow`, found "Enforce"
-    plugin: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
+    plugin: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field
     rate_limit_headers: expected `ietf`, `legacy` or `off`, found "draft"
     teirs: expected `tiers`, found an unknown field
     tiers: expected a map from names to tiers, found an empty list
@@ -428,13 +428,13 @@ fn nesting_without_end() {
     let nest = |levels: usize| {
         document.to_string().replace("\"here\"", &("[{\"a\":".repeat(levels) + "1" + &"}]".repeat(levels)))
     };
-    insta::assert_snapshot!(errors(&nest(8)), @"x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field");
+    insta::assert_snapshot!(errors(&nest(8)), @"x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field");
     insta::assert_snapshot!(errors(&nest(9)), @"
-    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field
     x[0].a[0].a[0].a[0].a[0].a[0].a[0].a[0].a: expected fewer levels of lists and maps, found too many to read on
     ");
     insta::assert_snapshot!(errors(&nest(100_000)), @"
-    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field
     x[0].a[0].a[0].a[0].a[0].a[0].a[0].a[0].a: expected fewer levels of lists and maps, found too many to read on
     ");
     let items = "[".repeat(200_000);
@@ -444,8 +444,8 @@ fn nesting_without_end() {
 #[test]
 fn a_summary_is_one_bounded_line() {
     let errors = config::read(br#"{"version": 2, "a": 1, "b": 2, "c": 3}"#).unwrap_err();
-    insta::assert_snapshot!(errors.summary(2), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field ... and 2 more");
-    insta::assert_snapshot!(errors.summary(9), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field; b: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field; c: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field");
+    insta::assert_snapshot!(errors.summary(2), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field ... and 2 more");
+    insta::assert_snapshot!(errors.summary(9), @"version: expected 1, found 2; a: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field; b: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field; c: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field");
     assert_eq!(errors.len(), errors.iter().count());
 }
 

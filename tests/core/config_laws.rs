@@ -367,12 +367,12 @@ fn nesting_does_not_exhaust_a_small_stack() {
     insta::assert_snapshot!(errors.concat(), @"
     clients[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: expected fewer levels of lists and maps, found too many to read on
     clients[0]: expected a map with `alias`, `tier` and `credentials`, found a list
-    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field
     x[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: expected fewer levels of lists and maps, found too many to read on
-    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field
     x.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: expected fewer levels of lists and maps, found too many to read on
     line 1, column 100000: expected JSON, and read no further: EOF while parsing a list
-    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 1 more, found an unknown field
+    x: expected one of `version`, `mode`, `identity`, `tiers`, `clients`, `rules`, `crls`, `misdirected`, `headers`, `anonymous_tier`, `rate_limit_headers`, `filter_state` and 2 more, found an unknown field
     line 1, column 100019: expected JSON, and read no further: expected `,` or `]`
     ");
 }

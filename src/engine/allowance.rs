@@ -1,0 +1,79 @@
+//! So many log lines at once, so many a second, and no more: a caller who is refused a thousand times a second must not
+//! cost a disk. What is left out is counted.
+
+use crate::domain::policy::Audit;
+use crate::domain::time::Nanos;
+use std::cell::Cell;
+
+/// How fast lines of a kind may follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Lines at once.
+    burst: u64,
+    /// The time after which there may be another, in nanoseconds.
+    interval: u64,
+}
+
+impl Pace {
+    /// Enough to see what is wrong.
+    pub const SAMPLES: Self = Self { burst: 10, interval: Nanos::PER_SECOND };
+    /// All rejections, but for a flood of them.
+    const REJECTIONS: Self = Self { burst: 1000, interval: 10_000_000 };
+    /// All requests of a worker that is not busy.
+    const PASSED: Self = Self { burst: 1000, interval: 1_000_000 };
+
+    /// That of lines about requests that passed, or did not.
+    pub fn of(audit: Audit, passed: bool) -> Self {
+        match (audit, passed) {
+            (Audit::Samples, _) => Self::SAMPLES,
+            (_, false) => Self::REJECTIONS,
+            (_, true) => Self::PASSED,
+        }
+    }
+}
+
+/// Lines of one kind.
+#[derive(Debug, Default)]
+pub struct Allowance {
+    /// When it is whole again, on the monotonic clock.
+    whole_at: Cell<u64>,
+    suppressed: Cell<u64>,
+}
+
+impl Allowance {
+    /// How many lines were left out before this one; `None` if it is to be as well.
+    pub fn take(&self, pace: Pace, now: Nanos) -> Option<u64> {
+        let whole_at = self.whole_at.get().max(now.0).saturating_add(pace.interval);
+        if whole_at.saturating_sub(now.0) > pace.burst.saturating_mul(pace.interval) {
+            self.suppressed.set(self.suppressed.get().saturating_add(1));
+            return None;
+        }
+        self.whole_at.set(whole_at);
+        Some(self.suppressed.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_and_told_once() {
+        for (pace, burst, interval) in [
+            (Pace::of(Audit::Samples, false), 10, 1_000_000_000),
+            (Pace::of(Audit::Rejections, false), 1000, 10_000_000),
+            (Pace::of(Audit::All, false), 1000, 10_000_000),
+            (Pace::of(Audit::All, true), 1000, 1_000_000),
+        ] {
+            let (allowance, now) = (Allowance::default(), 1 << 40);
+            let written = |at| allowance.take(pace, Nanos(at));
+            assert!((0..burst).all(|_| written(now) == Some(0)));
+            assert!((0..7).all(|_| written(now).is_none()));
+            assert_eq!(written(now + interval - 1), None);
+            assert_eq!(written(now + interval), Some(8));
+            assert_eq!(written(now + interval), None);
+            assert_eq!(written(now + 2 * interval), Some(1));
+            assert_eq!(written(now + 4 * interval), Some(0));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The trace that a request says it belongs to (W3C Trace Context, `traceparent`).
+
+/// The trace's id, if `header` is what the specification wants: a version, an id and a parent that are not all zeros,
+/// flags; all in lower-case hexadecimal digits. Versions to come may have more behind that.
+pub(super) fn id(header: &[u8]) -> Option<&[u8]> {
+    let (known, more) = header.split_at_checked(55)?;
+    let (version, id, parent) = (known.get(..2)?, known.get(3..35)?, known.get(36..52)?);
+    let plain = known.iter().enumerate().all(|(place, byte)| match place {
+        2 | 35 | 52 => *byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    });
+    let zeros = |part: &[u8]| part.iter().all(|byte| *byte == b'0');
+    let ends = more.is_empty() || (more.starts_with(b"-") && version != b"00");
+    (plain && ends && version != b"ff" && !zeros(id) && !zeros(parent)).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id;
+
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    #[test]
+    fn what_the_specification_wants_has_an_id() {
+        for header in [
+            format!("00-{ID}-00f067aa0ba902b7-01"),
+            format!("00-{ID}-0000000000000001-00"),
+            format!("cc-{ID}-00f067aa0ba902b7-ff"),
+            format!("cc-{ID}-00f067aa0ba902b7-01-what-comes-later"),
+        ] {
+            assert_eq!(id(header.as_bytes()), Some(ID.as_bytes()), "{header}");
+        }
+    }
+
+    #[test]
+    fn anything_else_has_none() {
+        for header in [
+            String::new(),
+            "-".repeat(70),
+            ID.to_owned(),
+            format!("00-{ID}"),
+            format!("00-{ID}-00f067aa0ba902b7"),
+            format!("00-{ID}-00f067aa0ba902b7-1"),
+            format!("00-{ID}-00f067aa0ba902b7-01-more"),
+            format!("00-{ID}-00f067aa0ba902b7-01 "),
+            format!(" 00-{ID}-00f067aa0ba902b7-01"),
+            format!("ff-{ID}-00f067aa0ba902b7-01"),
+            format!("0-{ID}-00f067aa0ba902b7-01"),
+            format!("00-{}-00f067aa0ba902b7-01", ID.to_uppercase()),
+            format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            format!("00-{}-00f067aa0ba902b7-01", &ID[1..]),
+            format!("00-{ID}0-00f067aa0ba902b7-01"),
+            format!("00-{}-00f067aa0ba902b7-01", "\"\r\n".repeat(11)),
+            format!("00-{ID}-0000000000000000-01"),
+            format!("00-{ID}-00F067aa0ba902b7-01"),
+            format!("00-{ID}-00f067aa0ba902b7-0x"),
+            format!("00_{ID}_00f067aa0ba902b7_01"),
+        ] {
+            assert_eq!(id(header.as_bytes()), None, "{header}");
+        }
+    }
+}
