@@ -53,10 +53,10 @@ impl Expiring {
         assert!(SystemTime::now() >= self.expires - Duration::from_secs(1));
         let refusal = until("the refusal in the access log", async || {
             let lines = self.envoy.access_log(1).await;
-            lines.into_iter().find(|line| line["status"] == 403)
+            lines.into_iter().find(|line| line["http.response.status_code"] == 403)
         });
         let refusal = refusal.await;
-        assert_eq!((&refusal["reason"], &refusal["alias"]), (&json!("certificate_expired"), &json!("partner-a")));
+        assert_eq!((&refusal["certgate.reason"], &refusal["certgate.client.alias"]), (&json!("certificate_expired"), &json!("partner-a")));
     }
 }
 
@@ -117,7 +117,7 @@ async fn a_certificate_before_or_after_its_time_is_refused() {
                 assert_eq!(caller.get(envoy.port(), "/").await.status, 403, "{version}, {reason}");
             }
             for line in envoy.access_log(2).await {
-                assert_eq!(line["reason"], *reason, "{version}");
+                assert_eq!(line["certgate.reason"], *reason, "{version}");
             }
             assert_eq!(world.forwarded(), 0, "{version}, {reason}");
         }
@@ -134,7 +134,7 @@ async fn a_calendar_that_is_wrong_is_believed() {
         let mutant = Mutant::new().wall_clock_ahead(days * DAY).write();
         let envoy = Envoy::start(world.bootstrap(&by_fingerprint(&client)).module(&mutant)).await;
         assert_eq!(world.caller(&client).get(envoy.port(), "/").await.status, 403, "{days} days");
-        assert_eq!(envoy.access_log(1).await[0]["reason"], reason);
+        assert_eq!(envoy.access_log(1).await[0]["certgate.reason"], reason);
         assert_eq!(world.forwarded(), 0);
     }
 }

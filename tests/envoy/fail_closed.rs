@@ -373,7 +373,7 @@ async fn nothing_passes(table: impl IntoIterator<Item = (&'static str, Mutant, &
         let labels = [("decision", "error"), ("reason", reason)];
         assert_eq!(envoy.admin.metric("certgate_requests_total", &labels).await, 3.0, "{fault}");
         for line in envoy.access_log(3).await {
-            assert_eq!(line["reason"], reason, "{fault}");
+            assert_eq!(line["certgate.reason"], reason, "{fault}");
         }
         for (who, caller) in cast.callers() {
             let status = caller.send(envoy.port(), &forged(who, "fault")).await.status;
@@ -446,7 +446,7 @@ async fn without_the_digest_the_certificate_is_the_evidence() {
             assert_eq!(echo.headers.get("x-client-fingerprint"), Some(cast.client.fingerprint().as_str()), "{version}");
         } else {
             assert_eq!(client.get(envoy.port(), "/").await.status, 403, "{version}");
-            assert_eq!(envoy.access_log(1).await[0]["reason"], "no_certificate", "{version}");
+            assert_eq!(envoy.access_log(1).await[0]["certgate.reason"], "no_certificate", "{version}");
             let envoy = Envoy::start(bootstrap().certificate_in_filter_state()).await;
             let echo = client.get(envoy.port(), "/").await.echo();
             assert_eq!(echo.headers.get("x-client-fingerprint"), Some(cast.client.fingerprint().as_str()), "{version}");

@@ -224,10 +224,10 @@ async fn every_method_is_decided() {
         let (mut nobody, mut partner) =
             (world.anonymous().raw(envoy.port()).await, world.caller(&identity).raw(envoy.port()).await);
         nobody.write(&request).await;
-        assert_eq!(envoy.access_log(2 * place + 1).await[2 * place]["status"], 403, "{method}");
+        assert_eq!(envoy.access_log(2 * place + 1).await[2 * place]["http.response.status_code"], 403, "{method}");
         assert_eq!(world.forwarded(), place, "{method} got through");
         partner.write(&request).await;
-        assert_eq!(envoy.access_log(2 * place + 2).await[2 * place + 1]["status"], 200, "{method}");
+        assert_eq!(envoy.access_log(2 * place + 2).await[2 * place + 1]["http.response.status_code"], 200, "{method}");
         assert_ours(world.default.received().last().unwrap(), Some(&identity), method);
     }
 }

@@ -65,7 +65,7 @@ fn names() -> [(&'static str, Value, Leaf); 5] {
 /// The only line of the log that has this fingerprint.
 async fn logged(envoy: &Envoy, lines: usize, identity: &Identity) -> Value {
     let log = envoy.access_log(lines).await;
-    let mut of_it = log.into_iter().filter(|line| line["fingerprint"] == identity.fingerprint());
+    let mut of_it = log.into_iter().filter(|line| line["tls.client.hash.sha256"] == identity.fingerprint());
     let line = of_it.next().expect("a line about the certificate");
     assert_eq!(of_it.next(), None);
     line
@@ -126,7 +126,7 @@ async fn a_certificate_that_is_nearly_a_clients_is_nobodys() {
             assert_eq!(world.caller(stranger).get(envoy.port(), "/").await.status, 403, "{version}, {place}");
         }
         for line in envoy.access_log(strangers.len()).await {
-            assert_eq!(line["reason"], "unknown_certificate", "{version}");
+            assert_eq!(line["certgate.reason"], "unknown_certificate", "{version}");
         }
     }
     assert_eq!(world.forwarded(), 0);
@@ -153,7 +153,7 @@ async fn names_that_nobody_trusted_has_signed_do_not_count() {
                 assert_eq!(caller.get(envoy.port(), "/").await.status, 403, "{version}, {alias}");
             }
             for line in &envoy.access_log(2 * place + 2).await[2 * place..] {
-                assert_eq!(line["reason"], "certificate_unverified", "{version}, {alias}");
+                assert_eq!(line["certgate.reason"], "certificate_unverified", "{version}, {alias}");
             }
         }
         let forged =
@@ -176,7 +176,7 @@ async fn an_envoy_that_does_not_say_that_it_verifies_is_not_taken_at_its_silence
         for (lines, (alias, _, leaf)) in names().iter().enumerate() {
             let identity = world.authority.issue(leaf);
             assert_eq!(world.caller(&identity).get(envoy.port(), "/").await.status, 403, "{version}, {alias}");
-            assert_eq!(logged(&envoy, lines + 1, &identity).await["reason"], "certificate_unverified");
+            assert_eq!(logged(&envoy, lines + 1, &identity).await["certgate.reason"], "certificate_unverified");
         }
     }
 }
@@ -206,7 +206,7 @@ async fn a_resumed_session_is_its_certificates() {
             assert!(!full.is_resumed() && resumed.is_resumed(), "{how}");
             assert_eq!(resumed.get("/").await.status, status, "{how}");
             if status == 403 {
-                assert_eq!(envoy.access_log(2).await[1]["reason"], "certificate_unverified");
+                assert_eq!(envoy.access_log(2).await[1]["certgate.reason"], "certificate_unverified");
             }
             assert_eq!(full.get("/").await.status, 200, "{how}");
         }
@@ -289,7 +289,7 @@ async fn whoever_is_refused_for_identity_learns_nothing_else() {
         }
         let log = envoy.access_log(2 * refused.len()).await;
         for (lines, Refused { reason, .. }) in log.chunks(2).zip(&refused) {
-            assert_eq!([&lines[0]["reason"], &lines[1]["reason"]], [*reason; 2], "{version}");
+            assert_eq!([&lines[0]["certgate.reason"], &lines[1]["certgate.reason"]], [*reason; 2], "{version}");
         }
     }
     assert_eq!(world.forwarded(), 0);

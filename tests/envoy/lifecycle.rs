@@ -65,10 +65,10 @@ impl Turn {
             // The calendar has whole seconds.
             assert!(SystemTime::now() >= moment - Duration::from_secs(1), "{version}: too early");
             let log = until("the refusal in the access log", async || {
-                envoy.access_log(1).await.into_iter().find(|line| line["status"] == 403)
+                envoy.access_log(1).await.into_iter().find(|line| line["http.response.status_code"] == 403)
             });
             let log = log.await;
-            assert_eq!((&log["reason"], &log["alias"]), (&json!(self.reason), &json!("partner")), "{version}");
+            assert_eq!((&log["certgate.reason"], &log["certgate.client.alias"]), (&json!(self.reason), &json!("partner")), "{version}");
             return;
         }
         panic!("{version}: no request was answered before the moment");
@@ -154,7 +154,7 @@ async fn a_list_revokes_on_open_connections() {
             }
         }
         let log = envoy.access_log(3 * steps.len()).await;
-        let revoked = log.iter().filter(|line| line["reason"] == "certificate_revoked");
+        let revoked = log.iter().filter(|line| line["certgate.reason"] == "certificate_revoked");
         assert_eq!(revoked.count(), refusals, "{version}");
     }
 }
@@ -172,7 +172,7 @@ async fn where_a_list_counts_a_certificate_that_is_not_shown_is_refused() {
         assert_eq!(status(&mut connection).await, 200, "{version}");
         assert_eq!(envoy.push(&listing).await, Outcome::Live);
         assert_eq!(status(&mut connection).await, 403, "{version}");
-        assert_eq!(envoy.access_log(2).await[1]["reason"], "certificate_unreadable", "{version}");
+        assert_eq!(envoy.access_log(2).await[1]["certgate.reason"], "certificate_unreadable", "{version}");
     }
 }
 
@@ -211,7 +211,7 @@ async fn a_name_is_revoked_on_open_connections() {
             }
         }
         let log = envoy.access_log(2 * steps.len()).await;
-        let mut refusals = log.iter().filter(|line| line["status"] == 403);
-        assert!(refusals.all(|line| line["reason"] == "certificate_revoked"), "{version}");
+        let mut refusals = log.iter().filter(|line| line["http.response.status_code"] == 403);
+        assert!(refusals.all(|line| line["certgate.reason"] == "certificate_revoked"), "{version}");
     }
 }

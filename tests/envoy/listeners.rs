@@ -10,7 +10,7 @@ use crate::support::world::World;
 use serde_json::json;
 
 async fn last_reason(envoy: &Envoy, lines: usize) -> serde_json::Value {
-    envoy.access_log(lines).await[lines - 1]["reason"].clone()
+    envoy.access_log(lines).await[lines - 1]["certgate.reason"].clone()
 }
 
 #[tokio::test]

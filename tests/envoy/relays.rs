@@ -142,7 +142,7 @@ impl<'c> Inner<'c> {
         }
         assert_eq!((response.status, self.cast.world.forwarded()), (403, forwarded), "{response:?}");
         let log = self.envoy.access_log(self.requests).await;
-        Err(log[self.requests - 1]["reason"].as_str().expect("a reason").to_owned())
+        Err(log[self.requests - 1]["certgate.reason"].as_str().expect("a reason").to_owned())
     }
 }
 

@@ -49,7 +49,7 @@ async fn clients_come_and_go_and_are_revoked_on_open_connections() {
     assert_eq!((status(&mut first).await, status(&mut second).await), (403, 200));
     assert_eq!(envoy.push(&only_one).await, Outcome::Live);
     assert_eq!((status(&mut first).await, status(&mut second).await), (200, 403));
-    let reason = envoy.access_log(12).await.last().unwrap()["reason"].clone();
+    let reason = envoy.access_log(12).await.last().unwrap()["certgate.reason"].clone();
     assert_eq!(reason, "unknown_certificate");
     assert_eq!(envoy.admin.metric("certgate_config_generation", &[]).await, 6.0);
     assert_eq!(envoy.admin.metric("certgate_enforcing", &[]).await, 1.0);

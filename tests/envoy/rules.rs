@@ -222,9 +222,9 @@ async fn whom_a_rule_does_not_admit_learns_no_more_than_a_stranger() {
     assert_eq!(count("rule_denied").await, f64::from(refused));
     assert_eq!(count("unknown_certificate").await, 1.0);
     let log = envoy.access_log(1 + table.len() * callers.len()).await;
-    for line in log.iter().skip(1).filter(|line| line["status"] == 403) {
-        assert_eq!(line["reason"], "rule_denied", "{line}");
-        assert!(line["alias"].is_string(), "{line}");
+    for line in log.iter().skip(1).filter(|line| line["http.response.status_code"] == 403) {
+        assert_eq!(line["certgate.reason"], "rule_denied", "{line}");
+        assert!(line["certgate.client.alias"].is_string(), "{line}");
     }
     assert!(envoy.log().contains(r#""rule":"rule-1""#), "the log names the rule:\n{}", envoy.log());
 }

@@ -51,7 +51,7 @@ fn seen(response: &Response, who: &Identity, log: &Value) -> Seen {
     let header = |name: &str| response.header(name).map(str::to_owned);
     let common = Seen {
         status: response.status,
-        reason: log["reason"].as_str().map(str::to_owned),
+        reason: log["certgate.reason"].as_str().map(str::to_owned),
         policy: header("ratelimit-policy"),
         rate_limit: header("ratelimit").as_deref().map(Seen::in_minutes),
         ..Seen::default()
@@ -161,8 +161,8 @@ async fn access_logs_can_read_everything_with_filter_state_always() {
     let filter_state = |manager: &mut Value| {
         for logger in manager["access_log"].as_array_mut().expect("access loggers") {
             let format = &mut logger["typed_config"]["log_format"]["json_format"];
-            format["alias"] = json!("%FILTER_STATE(wasm.certgate.alias:PLAIN)%");
-            format["tier"] = json!("%FILTER_STATE(wasm.certgate.tier:PLAIN)%");
+            format["certgate.client.alias"] = json!("%FILTER_STATE(wasm.certgate.alias:PLAIN)%");
+            format["certgate.tier"] = json!("%FILTER_STATE(wasm.certgate.tier:PLAIN)%");
         }
     };
     for (option, alias) in [("refusals", Value::Null), ("always", json!("gold-client"))] {
@@ -171,10 +171,10 @@ async fn access_logs_can_read_everything_with_filter_state_always() {
         cast.caller(&world, Who::Gold).get(envoy.port(), "/").await.echo();
         cast.caller(&world, Who::Revoked).get(envoy.port(), "/").await;
         let log = envoy.access_log(2).await;
-        assert_eq!(log[0]["alias"], alias);
-        assert_eq!(log[1]["alias"], "revoked-client");
-        assert_eq!(log[1]["tier"], "gold");
-        assert_eq!(log[1]["reason"], "certificate_revoked");
+        assert_eq!(log[0]["certgate.client.alias"], alias);
+        assert_eq!(log[1]["certgate.client.alias"], "revoked-client");
+        assert_eq!(log[1]["certgate.tier"], "gold");
+        assert_eq!(log[1]["certgate.reason"], "certificate_revoked");
     }
 }
 
@@ -190,10 +190,10 @@ async fn the_log_offers_an_entry_for_a_stranger_which_lets_them_in() {
     let line = log.lines().find(|line| line.contains("client_entry")).expect("a line about the stranger");
     let (_, object) = line.split_once(": {").expect("an object behind Envoy's own words");
     let line: Value = serde_json::from_str(&format!("{{{object}")).expect("one JSON object");
-    assert_eq!(line["fingerprint"], hostile.fingerprint());
+    assert_eq!(line["tls.client.hash.sha256"], hostile.fingerprint());
     drop(envoy);
-    registry["clients"].as_array_mut().unwrap().push(line["client_entry"].clone());
+    registry["clients"].as_array_mut().unwrap().push(line["certgate.client_entry"].clone());
     let envoy = Envoy::start(world.bootstrap(&registry)).await;
     let echo = world.caller(&hostile).get(envoy.port(), "/").await.echo();
-    assert_eq!(echo.headers.get("x-client-alias"), line["client_entry"]["alias"].as_str());
+    assert_eq!(echo.headers.get("x-client-alias"), line["certgate.client_entry"]["alias"].as_str());
 }

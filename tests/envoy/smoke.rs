@@ -67,7 +67,7 @@ async fn nobody_else_gets_in() {
     }
     assert_eq!(world.forwarded(), 0);
     let lines = envoy.access_log(4).await;
-    let reasons: Vec<_> = lines.iter().map(|line| line["reason"].as_str().unwrap_or_default()).collect();
+    let reasons: Vec<_> = lines.iter().map(|line| line["certgate.reason"].as_str().unwrap_or_default()).collect();
     assert_eq!(reasons, ["unknown_certificate", "unknown_certificate", "no_certificate", "no_certificate"]);
 }
 
@@ -113,6 +113,6 @@ async fn the_access_log_takes_nobodys_word_for_who_they_are() {
     assert_eq!(connection.send(&forged("/")).await.status, 200);
     assert_eq!(world.anonymous().send(envoy.port(), &forged("/")).await.status, 403);
     let lines = envoy.access_log(3).await;
-    let named: Vec<_> = lines.iter().map(|line| (line["alias"].as_str(), line["tier"].as_str())).collect();
+    let named: Vec<_> = lines.iter().map(|line| (line["certgate.client.alias"].as_str(), line["certgate.tier"].as_str())).collect();
     assert_eq!(named, [(None, None), (Some("partner-b"), Some("bronze")), (None, None)]);
 }

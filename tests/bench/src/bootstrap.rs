@@ -49,6 +49,8 @@ impl Certgate {
         }
         listener(&mut document)["address"]["socket_address"]["port_value"] = json!(port);
         let manager = connection_manager(&mut document);
+        // Nor is there anybody who would take traces.
+        without(manager, "tracing");
         manager["route_config"]["virtual_hosts"][0]["routes"] =
             json!([{"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok\n"}}}]);
         if self.surroundings {
