@@ -9,6 +9,7 @@ use super::tiers;
 use crate::certificate::names::NameParts;
 use crate::domain::client::{Client, ClientIndex, Profile, ProfileIndex, Tier, TierIndex};
 use crate::domain::credential::{CredentialIndex, Kind, Shape};
+use crate::domain::expiry::Expiries;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{NONE, Name, OTHER};
 use crate::domain::sorted;
@@ -29,6 +30,8 @@ pub(super) struct Clients {
     builder: Builder,
     /// Where in its client's list each of the credentials stands.
     positions: Vec<u32>,
+    /// What people call them, of those that have a name.
+    labels: Vec<(CredentialIndex, Name)>,
     /// What clients have in common, numbered as it came.
     profiles: BTreeMap<Unresolved, usize>,
     /// How names are matched.
@@ -100,7 +103,7 @@ impl Clients {
     }
 
     fn credential(&mut self, item: Item, position: usize) {
-        let Item { credential, digest, dates, window, name } = item;
+        let Item { credential, digest, dates, window, name, label } = item;
         let index = CredentialIndex(self.positions.len());
         if let Some(name) = name {
             let shape = name.shape();
@@ -110,6 +113,9 @@ impl Clients {
             }
         } else if credential.kind == Kind::SpkiSha256 {
             sorted::insert(&mut self.shapes, Shape { kind: Kind::SpkiSha256, parts: 0, mask: 0 });
+        }
+        if let Some(label) = label {
+            self.labels.push((index, label));
         }
         self.builder.push_credential(&credential, &digest, dates, window);
         self.positions.push(u32::try_from(position).unwrap_or(u32::MAX));
@@ -134,11 +140,14 @@ impl Clients {
         tiers.map(|tiers| self.resolve(tiers, errors)).unwrap_or_default()
     }
 
-    /// The clients and credentials, if nothing was wrong, with these profiles.
-    pub(super) fn finish(mut self, profiles: &[Profile]) -> ClientTable {
+    /// The clients and credentials, if nothing was wrong, with these profiles; and the ends of so many
+    /// credentials.
+    pub(super) fn finish(mut self, profiles: &[Profile], expiries: usize) -> (ClientTable, Expiries) {
         profiles.iter().for_each(|profile| self.builder.push_profile(profile));
         self.shapes.into_iter().for_each(|shape| self.builder.push_shape(shape));
-        self.builder.finish()
+        let table = self.builder.finish();
+        let expiries = Expiries::soonest(&table, &self.labels, expiries);
+        (table, expiries)
     }
 
     /// The profiles by number; reports the tiers that there are not, for each client that is in one.

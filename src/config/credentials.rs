@@ -12,6 +12,7 @@ use crate::certificate::names::{DNS, NameParts, URI};
 use crate::domain::client::ClientIndex;
 use crate::domain::credential::{Credential, Identifier, Kind};
 use crate::domain::fingerprint::LENGTH;
+use crate::domain::name::Name;
 use crate::domain::time::{UnixSeconds, Validity};
 
 const FIELDS: &[&str] = &[
@@ -54,6 +55,8 @@ pub(super) struct Item {
     pub(super) window: Option<Validity>,
     /// What it matches, if that is a name.
     pub(super) name: Option<NameParts>,
+    /// What people call it.
+    pub(super) label: Option<Name>,
 }
 
 /// What the items of one list have said that no two of them may.
@@ -83,9 +86,7 @@ pub(super) fn read(
 ) -> Option<Item> {
     let fields = value.fields(FIELDS, CREDENTIAL, errors)?;
     let asked = asked(&fields, &value.path, errors);
-    if let Some(name) = fields.optional("name") {
-        name.unique_name(&mut siblings.names, position, errors);
-    }
+    let label = fields.optional("name").and_then(|name| name.unique_name(&mut siblings.names, position, errors));
     if let Some(serial) = fields.optional("serial") {
         serial.text(SERIAL, errors);
     }
@@ -94,7 +95,7 @@ pub(super) fn read(
     let window = window(&fields, errors);
     let ((identifier, dates, name), window, revoked) = (asked?, window?, revoked?);
     let credential = Credential { client, kind: identifier.kind, revoked, bounded: window.is_some() };
-    Some(Item { credential, digest: identifier.digest, dates, window, name })
+    Some(Item { credential, digest: identifier.digest, dates, window, name, label })
 }
 
 /// What these fields ask for, of which there must be one kind only.

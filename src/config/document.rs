@@ -10,6 +10,7 @@ use super::rules::{self, RawRules};
 use super::show::Found;
 use super::{headers, identity, image, revocation, tiers};
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
+use crate::domain::expiry::Expiries;
 use crate::domain::headers::IdentityHeaders;
 use crate::domain::identity::Identity;
 use crate::domain::mode::Mode;
@@ -83,25 +84,25 @@ impl Document {
 
     /// The policy, if nothing was wrong.
     pub(super) fn finish(mut self) -> Result<Policy, Errors> {
-        let (clients, names) = self.check()?;
-        Ok(self.policy(clients, names))
+        let (clients, expiries, names) = self.check()?;
+        Ok(self.policy(clients, expiries, names))
     }
 
     /// The same as an image, if there is one of it.
     pub(super) fn compile(mut self) -> Result<Option<Vec<u8>>, Errors> {
-        let (clients, _) = self.check()?;
-        Ok(image::encode(&self.parts, &clients))
+        let (clients, expiries, _) = self.check()?;
+        Ok(image::encode(&self.parts, &expiries, &clients))
     }
 
-    /// The policy with these clients, whose tiers are these, if nothing was wrong.
-    pub(super) fn finish_with(mut self, clients: ClientTable) -> Option<Policy> {
+    /// The policy with these clients, whose tiers are these, and the ends of these credentials, if nothing was wrong.
+    pub(super) fn finish_with(mut self, clients: ClientTable, expiries: Expiries) -> Option<Policy> {
         let places = places(&self.rules.aliases(), clients.clients().map(|client| client.alias));
         let names = self.resolve(&places);
-        self.errors.is_empty().then(|| self.policy(clients, names))
+        self.errors.is_empty().then(|| self.policy(clients, expiries, names))
     }
 
-    /// The clients, and what names stand for, if nothing was wrong.
-    fn check(&mut self) -> Result<(ClientTable, Resolved), Errors> {
+    /// The clients, the ends of credentials that metrics show, and what names stand for, if nothing was wrong.
+    fn check(&mut self) -> Result<(ClientTable, Expiries, Resolved), Errors> {
         if self.complete && !self.keys.contains("version") {
             let problem = Problem::Value { expected: VERSION, found: Found::Nothing };
             self.errors.push(&Path::Key(&Path::Top, "version"), problem);
@@ -113,7 +114,10 @@ impl Document {
         // Where it is not known which tiers or clients there are, nothing can be said about their names.
         let names = if self.complete && !self.tiers_unknown { self.resolve(&places) } else { Resolved::default() };
         match self.errors.is_empty() {
-            true => Ok((clients.finish(&profiles), names)),
+            true => {
+                let (clients, expiries) = clients.finish(&profiles, self.client_series());
+                Ok((clients, expiries, names))
+            }
             false => Err(take(&mut self.errors)),
         }
     }
@@ -128,7 +132,12 @@ impl Document {
         Resolved { rules, anonymous_tier }
     }
 
-    fn policy(self, clients: ClientTable, names: Resolved) -> Policy {
+    fn client_series(&self) -> usize {
+        self.client_series.unwrap_or(DEFAULT_CLIENT_SERIES)
+    }
+
+    fn policy(self, clients: ClientTable, expiries: Expiries, names: Resolved) -> Policy {
+        let client_series = self.client_series();
         Policy {
             mode: self.mode,
             identity: self.identity,
@@ -141,7 +150,8 @@ impl Document {
             rate_limit_headers: self.rate_limit_headers,
             filter_state: self.filter_state,
             audit: self.audit,
-            client_series: self.client_series.unwrap_or(DEFAULT_CLIENT_SERIES),
+            client_series,
+            expiries,
         }
     }
 

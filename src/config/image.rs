@@ -4,33 +4,44 @@
 //! ```text
 //! u32 le   length of the JSON
 //! JSON     the configuration without its clients
+//! u32 le   length of the expiries
+//! expiries see `domain::expiry`
 //! table    see `domain::table`
 //! ```
 
 use super::document::Document;
 use super::json;
 use super::node::Node;
+use crate::domain::expiry::Expiries;
 use crate::domain::policy::Policy;
 use crate::domain::table::ClientTable;
 use std::fmt::Write;
 
 /// The image of these parts and clients; `None` where it cannot be written as plainly as it must be.
-pub(super) fn encode(parts: &[(Box<str>, Node)], clients: &ClientTable) -> Option<Vec<u8>> {
+pub(super) fn encode(parts: &[(Box<str>, Node)], expiries: &Expiries, clients: &ClientTable) -> Option<Vec<u8>> {
     let mut json = String::new();
     map(parts, &mut json)?;
-    let length = u32::try_from(json.len()).ok()?.to_le_bytes();
-    Some([length.as_slice(), json.as_bytes(), clients.as_bytes()].concat())
+    let expiries = expiries.as_bytes();
+    let length = |bytes: &[u8]| Some(u32::try_from(bytes.len()).ok()?.to_le_bytes());
+    Some([&length(json.as_bytes())?, json.as_bytes(), &length(expiries)?, expiries, clients.as_bytes()].concat())
 }
 
 /// The policy of an image.
 pub(super) fn decode(mut image: Vec<u8>) -> Option<Policy> {
-    let (length, rest) = image.split_first_chunk()?;
-    let (parts, _) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    let (parts, rest) = block(&image)?;
+    let (expiries, table) = block(rest)?;
     let mut document = Document::default();
     json::read(parts, &mut document).ok()?;
+    let expiries = Expiries::from_bytes(expiries.to_vec());
     // In place: it may be most of the memory that there is.
-    drop(image.drain(..parts.len().saturating_add(length.len())));
-    document.finish_with(ClientTable::from_bytes(image)?)
+    drop(image.drain(..image.len().saturating_sub(table.len())));
+    document.finish_with(ClientTable::from_bytes(image)?, expiries)
+}
+
+/// What is behind its length, and what comes after it.
+fn block(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
 
 fn map(entries: &[(Box<str>, Node)], json: &mut String) -> Option<()> {

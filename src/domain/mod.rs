@@ -8,6 +8,7 @@ pub mod client;
 pub mod cost;
 pub mod credential;
 pub mod decision;
+pub mod expiry;
 pub mod fingerprint;
 pub mod headers;
 pub mod identity;

@@ -1,6 +1,7 @@
 //! Everything one configuration says, ready for use.
 
 use super::client::TierIndex;
+use super::expiry::Expiries;
 use super::headers::IdentityHeaders;
 use super::identity::Identity;
 use super::mode::Mode;
@@ -72,4 +73,6 @@ pub struct Policy {
     pub audit: Audit,
     /// How many clients have metric series of their own; the rest are counted as [`super::name::OTHER`].
     pub client_series: usize,
+    /// The credentials whose ends have series of their own: no more than so many, too.
+    pub expiries: Expiries,
 }

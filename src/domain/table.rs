@@ -156,6 +156,11 @@ impl ClientTable {
         self.section(&self.dates).as_chunks::<DATES>().0.iter().filter_map(dated)
     }
 
+    /// From when to when credentials count by the operator's word, of those that are [bounded](Credential::bounded).
+    pub fn windows(&self) -> impl Iterator<Item = (CredentialIndex, Validity)> {
+        self.section(&self.windows).as_chunks::<DATES>().0.iter().filter_map(dated)
+    }
+
     /// From when to when this credential counts by the operator's word, if it is [bounded](Credential::bounded).
     pub fn window(&self, CredentialIndex(index): CredentialIndex) -> Option<Validity> {
         let windows = self.section(&self.windows).as_chunks::<DATES>().0;

@@ -2,7 +2,7 @@
 //! as long as it is remembered; certificates of no client cannot push out those of clients.
 
 use super::Engine;
-use super::host::{Host, HostFailure};
+use super::host::{Counters, Host, HostFailure};
 use super::recent::Recent;
 use crate::calendar;
 use crate::certificate;
@@ -133,6 +133,7 @@ impl Engine {
     /// asked.
     pub(super) fn content(
         &self,
+        host: &impl Counters,
         fingerprint: Fingerprint,
         der: impl FnOnce() -> Result<Option<Vec<u8>>, Reason>,
     ) -> Result<Option<Arc<Content>>, Reason> {
@@ -147,18 +148,13 @@ impl Engine {
             Ok(Some(der)) => Content::of(&der, &self.policy).map(Arc::new),
             Err(reason) => Err(reason),
         };
-        let is_known = outcome.as_ref().is_ok_and(|content| self.is_known(fingerprint, content));
+        let registered = self.policy.registry.find(&Identifier::of_certificate(fingerprint));
+        if let (Some(entry), Ok(content)) = (&registered, &outcome) {
+            host.seen(entry.credential_index, content.validity.not_after);
+        }
+        let is_known = outcome.as_ref().is_ok_and(|content| registered.is_some() || is_known(content));
         if is_known { known } else { unknown }.put(fingerprint, outcome.clone());
         outcome.map(Some)
-    }
-
-    /// Whether it is a client's or a relay's without anybody's word. What a name makes one is [accepted](Self::accept)
-    /// first: anybody can write a name.
-    fn is_known(&self, fingerprint: Fingerprint, content: &Content) -> bool {
-        let (relay_by_key, _) = content.relay;
-        content.by_key.is_some()
-            || relay_by_key
-            || self.policy.registry.find(&Identifier::of_certificate(fingerprint)).is_some()
     }
 
     /// Remembers the certificate among those of clients, now that its names have been believed.
@@ -180,6 +176,13 @@ impl Engine {
         }
         Ok(verified)
     }
+}
+
+/// Whether it is a client's or a relay's by its key, without anybody's word. What a name makes one is
+/// [accepted](Engine::accept) first: anybody can write a name.
+fn is_known(content: &Content) -> bool {
+    let (relay_by_key, _) = content.relay;
+    content.by_key.is_some() || relay_by_key
 }
 
 /// The connection's certificate, which has this fingerprint; `None` if the host does not show it.

@@ -1,8 +1,9 @@
 //! What is known of one registered certificate's own dates. The certificate is read and parsed at most once for each
 //! engine; until some connection shows it, every minute's first request looks again.
 
-use super::host::{Clock, HostFailure, Peer};
+use super::host::{Counters, Host, HostFailure};
 use crate::certificate;
+use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::time::{Nanos, UnixSeconds, Validity};
@@ -31,9 +32,14 @@ impl Dates {
     }
 
     /// The dates, from the connection if need be; `None` if it does not show its certificate.
-    pub(super) fn of(&self, host: &(impl Peer + Clock), expected: Fingerprint) -> Result<Option<Validity>, Reason> {
+    pub(super) fn of(
+        &self,
+        host: &impl Host,
+        credential: CredentialIndex,
+        expected: Fingerprint,
+    ) -> Result<Option<Validity>, Reason> {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
-            self.look(host, expected).map_err(|HostFailure(_)| Reason::Internal)?;
+            self.look(host, credential, expected).map_err(|HostFailure(_)| Reason::Internal)?;
         }
         self.known()
     }
@@ -47,10 +53,14 @@ impl Dates {
         }
     }
 
-    /// Reads the dates of the certificate, which is the one they belong to.
-    pub(super) fn learn(&self, der: &[u8]) {
+    /// Reads the dates of the certificate, which is the one that this credential asks for.
+    pub(super) fn learn(&self, host: &impl Counters, credential: CredentialIndex, der: &[u8]) {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
-            self.know(certificate::validity(der).map_or(UNREADABLE, packed));
+            let validity = certificate::validity(der);
+            if let Ok(validity) = &validity {
+                host.seen(credential, validity.not_after);
+            }
+            self.know(validity.map_or(UNREADABLE, packed));
         }
     }
 
@@ -59,7 +69,7 @@ impl Dates {
         let _ = self.known.compare_exchange(UNKNOWN, known, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn look(&self, host: &(impl Peer + Clock), expected: Fingerprint) -> Result<(), HostFailure> {
+    fn look(&self, host: &impl Host, credential: CredentialIndex, expected: Fingerprint) -> Result<(), HostFailure> {
         let now = u32::try_from(host.monotonic().0.div_euclid(Nanos::PER_SECOND)).unwrap_or(u32::MAX);
         if now < self.look_again_at.load(Ordering::Relaxed) {
             return Ok(());
@@ -70,7 +80,7 @@ impl Dates {
         };
         // A host that shows another certificate than the one it gave the digest of cannot be believed about dates.
         match certificate::der_with_fingerprint(&text, expected) {
-            Some(der) => self.learn(&der),
+            Some(der) => self.learn(host, credential, &der),
             None => self.know(UNREADABLE),
         }
         Ok(())

@@ -5,6 +5,7 @@ use super::content::Verified;
 use super::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
 use super::journal::{Circumstances, Event};
 use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
@@ -110,6 +111,8 @@ pub struct Fake<'s> {
     pub conflicts: Cell<usize>,
     /// Requests of certificates without known dates.
     pub dates_unchecked: Cell<usize>,
+    /// Certificates of credentials, with their ends.
+    pub seen: RefCell<Vec<(CredentialIndex, UnixSeconds)>>,
     /// How often the certificate was read.
     pub certificate_reads: Cell<usize>,
     /// The log's lines.
@@ -207,6 +210,10 @@ impl Counters for Fake<'_> {
 
     fn dates_unchecked(&self) {
         self.dates_unchecked.set(self.dates_unchecked.get().saturating_add(1));
+    }
+
+    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        self.seen.borrow_mut().push((credential, not_after));
     }
 }
 

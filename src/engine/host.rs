@@ -4,6 +4,7 @@
 use super::content::Verified;
 use super::journal::Event;
 use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
@@ -86,6 +87,8 @@ pub trait Counters {
     fn store_conflict(&self);
     /// A registered certificate passed without its dates being known.
     fn dates_unchecked(&self);
+    /// The certificate that this credential asks for was seen, and ends then. Said when it is first seen, and seldom again.
+    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds);
 }
 
 /// The key of the filter state in which access logs find why a request did not pass.

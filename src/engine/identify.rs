@@ -77,14 +77,14 @@ impl Engine {
         if let (Some(entry), Shown::Already(der)) = (&registered, &from)
             && let Some(dates) = self.dates.get(entry.credential_index.0)
         {
-            dates.learn(der);
+            dates.learn(host, entry.credential_index, der);
         }
         let der = || match from {
             Shown::Already(der) | Shown::ByRelay(Some(der)) => Ok(Some(der)),
             Shown::ByRelay(None) => Ok(None),
             Shown::OnDemand => shown(host, fingerprint),
         };
-        let content = if wanted { self.content(fingerprint, der).map_err(stranger)? } else { None };
+        let content = if wanted { self.content(host, fingerprint, der).map_err(stranger)? } else { None };
         let entry = match (registered, &content) {
             (Some(entry), _) => entry,
             (None, Some(content)) => self.by_content(host, fingerprint, relayed, content).map_err(stranger)?,
@@ -145,7 +145,7 @@ impl Engine {
             // What cannot be looked up in a list may be in it.
             None if !self.policy.revocation_lists.is_empty() => return Err(Reason::CertificateUnreadable),
             None if caller.relayed => dates.known()?,
-            None => dates.of(host, caller.fingerprint)?,
+            None => dates.of(host, index, caller.fingerprint)?,
         };
         if dates.or(window).is_none() {
             host.dates_unchecked();

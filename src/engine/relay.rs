@@ -51,7 +51,7 @@ impl Engine {
             Shown::Already(der) => Ok(Some(der.clone())),
             _ => shown(host, peer.fingerprint),
         };
-        let Some(content) = self.content(peer.fingerprint, der)? else {
+        let Some(content) = self.content(host, peer.fingerprint, der)? else {
             // What cannot be looked up in a list may be in it.
             let listed = by_certificate && !self.policy.revocation_lists.is_empty();
             return if listed { Err(Reason::CertificateUnreadable) } else { Ok(by_certificate) };

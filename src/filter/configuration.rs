@@ -2,6 +2,7 @@
 //! kept out of `on_configure` on workers; see [`super::root`].
 
 use super::abi;
+use super::expiry::Shown;
 use super::metrics::Counters;
 use super::worker::{self, SharedData, Vm, Worker};
 use crate::config;
@@ -32,6 +33,7 @@ pub(super) struct Configuration(Cell<State>);
 pub(super) struct InForce {
     pub(super) engine: Engine,
     pub(super) counters: Counters,
+    expiries: Shown,
     /// When [`Self::watch_revocation_lists`] last looked.
     looked: Cell<UnixSeconds>,
 }
@@ -42,7 +44,7 @@ const LONGEST_WATCH: u64 = 86_400_000;
 impl InForce {
     /// The worker's host for a request under it.
     pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
-        Worker { vm, counters: &self.counters, policy: self.engine.policy() }
+        Worker { vm, counters: &self.counters, expiries: &self.expiries, policy: self.engine.policy() }
     }
 
     /// Warns of the CRLs whose next one has become overdue since the last look; says after how many milliseconds to look
@@ -163,7 +165,7 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
         Source::Image(image) => config::load(image).ok_or_else(|| "what the canary compiled cannot be read".to_owned()),
         Source::Bytes(bytes) => config::read(&bytes).map_err(|errors| errors.summary(LOGGED_ERRORS).to_string()),
     };
-    let policy = match policy {
+    let mut policy = match policy {
         Ok(policy) => policy,
         Err(why) => {
             log::error!("certgate answers 503 to everything: {why}");
@@ -171,12 +173,13 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
         }
     };
     vm.names.in_force(&policy, numbering.current());
+    let expiries = vm.gauges.take_up(&vm.names, &root_id, numbering.current(), &mut policy);
     if first {
         announce(&policy, numbering.current().0);
     }
     let counters = Counters::new(&policy);
     let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
-    State::Taken(Rc::new(InForce { engine, counters, looked: Cell::new(worker::wall()) }))
+    State::Taken(Rc::new(InForce { engine, counters, expiries, looked: Cell::new(worker::wall()) }))
 }
 
 /// The `root_id`, under which buckets lie, the configuration's number among those of this `root_id`, and whether it is

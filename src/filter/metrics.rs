@@ -19,7 +19,8 @@ use std::collections::HashMap;
 pub(super) struct Names(RefCell<HashMap<String, u32>>);
 
 impl Names {
-    fn id(&self, metric: Metric, name: String) -> Option<u32> {
+    /// The metric with this name.
+    pub(super) fn id(&self, metric: Metric, name: String) -> Option<u32> {
         let mut ids = self.0.try_borrow_mut().ok()?;
         if let Some(id) = ids.get(&name) {
             return Some(*id);
@@ -167,7 +168,8 @@ fn requests_total(decision: Decision, shadow: bool, reason: Option<Reason>, tier
     labelled("certgate_requests_total", &labels)
 }
 
-fn labelled(name: &str, labels: &[(&str, &str)]) -> String {
+/// The name of a metric with these labels.
+pub(super) fn labelled(name: &str, labels: &[(&str, &str)]) -> String {
     let labels = labels.iter().map(|(label, value)| format!("{label}=.={value};.;"));
     [name, ";.;"].into_iter().map(str::to_owned).chain(labels).collect()
 }

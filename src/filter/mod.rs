@@ -10,6 +10,7 @@ mod abi;
 mod accepted;
 #[cfg(target_family = "wasm")]
 mod configuration;
+mod expiry;
 mod images;
 #[cfg(target_family = "wasm")]
 mod journal;

@@ -1,9 +1,11 @@
 //! An Envoy worker as the engine's host.
 
 use super::abi::{self, Map};
+use super::expiry::{Gauges, Shown};
 use super::journal::Journal;
 use super::metrics::{self, Names};
 use crate::domain::client::{ClientIndex, TierIndex};
+use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::policy::Policy;
@@ -16,6 +18,7 @@ use crate::engine::journal::Event;
 #[derive(Default)]
 pub(super) struct Vm {
     pub(super) names: Names,
+    pub(super) gauges: Gauges,
     pub(super) journal: Journal,
     pub(super) verified: Verified,
 }
@@ -24,6 +27,7 @@ pub(super) struct Vm {
 pub(super) struct Worker<'a> {
     pub(super) vm: &'a Vm,
     pub(super) counters: &'a metrics::Counters,
+    pub(super) expiries: &'a Shown,
     pub(super) policy: &'a Policy,
 }
 
@@ -147,6 +151,10 @@ impl Counters for Worker<'_> {
 
     fn dates_unchecked(&self) {
         self.counters.dates_unchecked(&self.vm.names);
+    }
+
+    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        self.expiries.seen(credential, not_after);
     }
 }
 

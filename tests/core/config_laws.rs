@@ -243,7 +243,7 @@ fn document() -> impl Strategy<Value = Value> {
 /// Everything that a policy says, but its table of fingerprints, whose order is none.
 fn said(policy: &Policy) -> String {
     let Policy { mode, registry, identity, revocation_lists, refuses_misdirected, rules, anonymous_tier, .. } = policy;
-    let Policy { headers, rate_limit_headers, filter_state, client_series, .. } = policy;
+    let Policy { headers, rate_limit_headers, filter_state, client_series, expiries, .. } = policy;
     let (tiers, table) = (registry.tiers(), registry.clients());
     let (profiles, shapes) = (registry.profiles(), registry.shapes());
     let windows: Vec<_> = (0..table.credential_count()).map(|index| table.window(CredentialIndex(index))).collect();
@@ -252,7 +252,7 @@ fn said(policy: &Policy) -> String {
     let dates: Vec<_> = table.dates().collect();
     format!(
         "{mode:?} {identity:?} {revocation_lists:?} {refuses_misdirected} {tiers:?} {clients:?} {credentials:?} {dates:?} {windows:?} {profiles:?} {shapes:?} {rules:?}
-        {anonymous_tier:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series}"
+        {anonymous_tier:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series} {expiries:?}"
     )
 }
 

@@ -25,6 +25,7 @@ mod config_laws;
 mod config_policy;
 mod decisions;
 mod engine;
+mod expiry;
 mod governor;
 mod identity;
 mod limits;

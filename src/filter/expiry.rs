@@ -1,0 +1,71 @@
+//! When credentials end, as gauges: those that the policy names, and no others, whatever requests show.
+
+use super::abi::{self, Metric};
+use super::metrics::{Names, labelled};
+use crate::domain::credential::{CredentialIndex, Identifier};
+use crate::domain::expiry::{self, Expiry, UNKNOWN};
+use crate::domain::level::Generation;
+use crate::domain::policy::Policy;
+use crate::domain::time::UnixSeconds;
+use data_encoding::HEXLOWER;
+use std::cell::RefCell;
+use std::mem::take;
+
+/// Bytes of a digest by which people know a credential that has no name.
+const SHORT: usize = 6;
+
+/// The gauges that this VM has shown, by `root_id`, with the last configuration that showed each.
+#[derive(Default)]
+pub(super) struct Gauges(RefCell<Vec<(String, Vec<(u32, Generation)>)>>);
+
+/// The gauges of one configuration: the credential, its end, the gauge.
+pub(super) struct Shown(Vec<(CredentialIndex, u32, u32)>);
+
+impl Gauges {
+    /// Shows the ends that `policy` knows, and 0 for the credentials that it has not: no gauge can be removed. What is
+    /// known of a certificate that has to be seen first stays.
+    pub(super) fn take_up(&self, names: &Names, root_id: &str, generation: Generation, policy: &mut Policy) -> Shown {
+        let mut shown = Vec::new();
+        let Ok(mut gauges) = self.0.try_borrow_mut() else { return Shown(shown) };
+        if !gauges.iter().any(|(other, _)| other == root_id) {
+            gauges.push((root_id.to_owned(), Vec::new()));
+        }
+        let Some((_, gauges)) = gauges.iter_mut().find(|(other, _)| other == root_id) else { return Shown(shown) };
+        for expiry in take(&mut policy.expiries).iter() {
+            let Some(id) = name(policy, &expiry).and_then(|name| names.id(Metric::GAUGE, name)) else { continue };
+            if expiry.not_after != UNKNOWN {
+                let _ = abi::record(id, expiry.not_after.into());
+            }
+            // A new one comes last: the host counts its ids up.
+            match gauges.binary_search_by_key(&id, |(id, _)| *id) {
+                Ok(place) => gauges.get_mut(place).into_iter().for_each(|(_, shown)| *shown = generation),
+                Err(place) => gauges.insert(place, (id, generation)),
+            }
+            shown.push((expiry.credential, expiry.not_after, id));
+        }
+        for (id, last) in gauges {
+            if *last != generation {
+                let _ = abi::record(*id, 0);
+            }
+        }
+        Shown(shown)
+    }
+}
+
+impl Shown {
+    /// Shows the end of a certificate that was seen, unless its credential ends before.
+    pub(super) fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        if let Some((_, known, id)) = self.0.iter().find(|(index, ..)| *index == credential) {
+            let _ = abi::record(*id, expiry::end(not_after).min(*known).into());
+        }
+    }
+}
+
+fn name(policy: &Policy, expiry: &Expiry<'_>) -> Option<String> {
+    let alias = policy.registry.at(expiry.credential)?.client.alias;
+    let Identifier { kind, digest } = policy.registry.clients().identifier(expiry.credential)?;
+    // No name has a colon.
+    let short = [kind.as_str(), ":", &HEXLOWER.encode(digest.get(..SHORT)?)].concat();
+    let labels = [("alias", alias), ("credential", expiry.name.unwrap_or(&short))];
+    Some(labelled("certgate_credential_not_after_timestamp_seconds", &labels))
+}
