@@ -35,6 +35,16 @@ impl HostPattern {
         let host = host.ok_or(EXPECTED)?.into_owned().into_boxed_str();
         Ok(Self { host, below: suffix.is_some() })
     }
+
+    /// The host, as [`canonical`] has it.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the hosts below it are meant, and not itself.
+    pub fn is_below(&self) -> bool {
+        self.below
+    }
 }
 
 /// The host of an authority (RFC 3986 section 3.2), in the spelling in which hosts are compared: lower-case, without

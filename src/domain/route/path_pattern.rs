@@ -22,7 +22,7 @@ pub struct PathPattern {
 
 /// What a segment must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
+pub enum Segment {
     /// This, once its escapes are read.
     Text(Box<[u8]>),
     /// Anything.
@@ -50,6 +50,16 @@ impl PathPattern {
         }
         let all = pattern.below && pattern.segments.is_empty();
         Ok((!all).then_some(pattern))
+    }
+
+    /// What its segments must be.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Whether paths below it are meant too.
+    pub fn is_below(&self) -> bool {
+        self.below
     }
 }
 
