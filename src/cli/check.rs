@@ -18,37 +18,49 @@ pub(super) struct Arguments {
     files: Vec<PathBuf>,
 }
 
+/// A registry that certgate in Envoy accepts.
+pub(super) struct Accepted {
+    pub(super) policy: Policy,
+    /// As Envoy would hand it to certgate.
+    pub(super) json: Vec<u8>,
+}
+
 /// Prints a line for each file that is accepted and one for each error of those that are not.
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Outcome> {
     input::each(&arguments.files, output, |file, bytes, output| {
-        let name = file.display();
-        let json = match json(file, bytes) {
-            Ok(json) => json,
-            Err(error) => {
-                writeln!(output.err, "{name}: {error}")?;
-                return Ok(Outcome::Bad);
-            }
-        };
-        match config::read(&json) {
-            Ok(policy) => {
-                let signatures = signatures(&json);
-                let problems: Vec<_> = signatures.iter().filter_map(|signature| signature.as_ref().err()).collect();
-                problems.iter().try_for_each(|problem| writeln!(output.err, "{name}: {problem}"))?;
-                if !problems.is_empty() {
-                    return Ok(Outcome::Bad);
-                }
-                for warning in warnings(&policy, now()).into_iter().chain(signatures.into_iter().flatten()) {
-                    writeln!(output.err, "{name}: warning: {warning}")?;
-                }
-                writeln!(output.out, "{name}: {}", summary(&policy))?;
-                Ok(Outcome::Good)
-            }
-            Err(errors) => {
-                errors.iter().try_for_each(|error| writeln!(output.err, "{name}: {error}"))?;
-                Ok(Outcome::Bad)
-            }
-        }
+        let Some(Accepted { policy, .. }) = accepted(file, bytes, output)? else { return Ok(Outcome::Bad) };
+        writeln!(output.out, "{}: {}", file.display(), summary(&policy))?;
+        Ok(Outcome::Good)
     })
+}
+
+/// Reads a registry and prints a line for each error, or for each warning if there are none.
+pub(super) fn accepted(file: &Path, bytes: &[u8], output: &mut Output<'_>) -> io::Result<Option<Accepted>> {
+    let name = file.display();
+    let json = match json(file, bytes) {
+        Ok(json) => json.into_owned(),
+        Err(error) => {
+            writeln!(output.err, "{name}: {error}")?;
+            return Ok(None);
+        }
+    };
+    let policy = match config::read(&json) {
+        Ok(policy) => policy,
+        Err(errors) => {
+            errors.iter().try_for_each(|error| writeln!(output.err, "{name}: {error}"))?;
+            return Ok(None);
+        }
+    };
+    let signatures = signatures(&json);
+    let problems: Vec<_> = signatures.iter().filter_map(|signature| signature.as_ref().err()).collect();
+    problems.iter().try_for_each(|problem| writeln!(output.err, "{name}: {problem}"))?;
+    if !problems.is_empty() {
+        return Ok(None);
+    }
+    for warning in warnings(&policy, now()).into_iter().chain(signatures.into_iter().flatten()) {
+        writeln!(output.err, "{name}: warning: {warning}")?;
+    }
+    Ok(Some(Accepted { policy, json }))
 }
 
 /// The configuration as Envoy would hand it to certgate: JSON as it is, YAML as Envoy turns it into JSON.

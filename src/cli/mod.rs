@@ -3,6 +3,7 @@
 mod check;
 mod fingerprint;
 mod input;
+mod render;
 mod signatures;
 mod time;
 mod warnings;
@@ -26,6 +27,8 @@ enum Command {
     Check(check::Arguments),
     /// Prints the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
+    /// Makes what Envoy, Istio or Envoy Gateway loads from a registry: certgate and the native belt round it
+    Render(render::Arguments),
 }
 
 /// How a command ended, in ascending order of what the exit code must tell.
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
+        Command::Render(arguments) => render::run(&arguments, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),

@@ -1,0 +1,224 @@
+//! What a rule matches, said from outside: exactly, or where that cannot be, once too narrowly and once too widely. Must
+//! not know what follows from a match.
+//!
+//! certgate reads a path's escapes and refuses what servers read differently; a proxy compares bytes. So whatever is said
+//! narrowly asks for plain spellings: each path then has one, up to the case of its hex digits and a slash at its end,
+//! and what is said widely needs to cover these alone.
+
+use super::condition::{Condition, How, Text};
+use crate::domain::route::RoutePattern;
+use crate::domain::route::host::HostPattern;
+use crate::domain::route::path_pattern::{PathPattern, Segment};
+
+/// Envoy takes regular expressions up to a size of 100, of which each character of plain text is one.
+const LONGEST_SHAPE: usize = 80;
+
+/// A path in its plainest spelling, but for dot segments: what stands for itself stands for itself, and the rest is
+/// escaped, without `/`, `\`, `;`, `%`, dots and control characters. Of what is not ASCII, UTF-8 of two and three bytes.
+const PLAIN_PATH: &str = concat!(
+    r"(?:/(?:[!$&-.0-:=@-Z_a-z~]|%(?:2[023]|3[CEFcef]|5[BDEbde]|60|7[B-Db-d])",
+    r"|%(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
+    r"|%[Ee](?:0%[ABab][0-9A-Fa-f]|[1-9A-CEFa-cef]%[89ABab][0-9A-Fa-f]|[Dd]%[89][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
+    r")+)*/?"
+);
+
+const DOT_SEGMENT: &str = r".*/\.\.?(?:/.*)?";
+
+/// A host name or an IPv4 address, without a dot at its end, perhaps with a port (which could be higher still).
+const PLAIN_HOST: &str = r"(?:[0-9A-Za-z_-]+\.)*[0-9A-Za-z_-]+(?::(?:[0-9]{0,4}|[1-5][0-9]{4}))?";
+
+/// The same, and what stands in brackets.
+const WITH_PORT: &str = r".*:(?:[0-9]{0,4}|[1-5][0-9]{4})";
+
+/// Requests that surely match.
+///
+/// # Errors
+///
+/// Why none can be told.
+pub(super) fn surely(pattern: &RoutePattern) -> Result<Condition, &'static str> {
+    let path = pattern.path.as_ref().map(surely_path).transpose()?;
+    let hosts = (!pattern.hosts.is_empty()).then(|| Condition::any(pattern.hosts.iter().map(surely_host)));
+    Ok(Condition::all(methods(pattern).into_iter().chain(hosts).chain(path)))
+}
+
+/// Requests with a plain host and path that may match, and at most a few others.
+pub(super) fn perhaps(pattern: &RoutePattern) -> Condition {
+    let path = pattern.path.as_ref().map(perhaps_path);
+    let hosts = (!pattern.hosts.is_empty()).then(|| Condition::any(pattern.hosts.iter().map(perhaps_host)));
+    Condition::all(methods(pattern).into_iter().chain(hosts).chain(path))
+}
+
+/// Requests whose path nobody reads differently.
+pub(super) fn plain_path() -> Condition {
+    Condition::all([
+        Condition::Path(Text::new(How::Matches, PLAIN_PATH)),
+        Condition::not(Condition::Path(Text::new(How::Matches, DOT_SEGMENT))),
+    ])
+}
+
+/// Requests whose host nobody reads differently.
+pub(super) fn plain_host() -> Condition {
+    Condition::Host(Text::new(How::Matches, PLAIN_HOST))
+}
+
+/// Whether some request may match both.
+pub(super) fn overlap(one: &RoutePattern, other: &RoutePattern) -> bool {
+    let methods =
+        one.methods.is_empty() || other.methods.is_empty() || one.methods.iter().any(|m| other.methods.contains(m));
+    let hosts = one.hosts.is_empty()
+        || other.hosts.is_empty()
+        || one.hosts.iter().any(|host| other.hosts.iter().any(|second| hosts_overlap(host, second)));
+    let paths = match (&one.path, &other.path) {
+        (Some(one), Some(other)) => paths_overlap(one, other),
+        _ => true,
+    };
+    methods && hosts && paths
+}
+
+fn methods(pattern: &RoutePattern) -> Option<Condition> {
+    let methods = pattern.methods.iter().cloned().map(Condition::Method);
+    (!pattern.methods.is_empty()).then(|| Condition::any(methods))
+}
+
+fn surely_host(pattern: &HostPattern) -> Condition {
+    let host = pattern.host();
+    let port = |how, regex| {
+        Condition::all([
+            Condition::Host(Text::any_case(how, format!("{host}:"))),
+            Condition::Host(Text::new(How::Matches, regex)),
+        ])
+    };
+    if !pattern.is_below() {
+        let regex = if host.starts_with('[') { WITH_PORT } else { PLAIN_HOST };
+        return Condition::any([Condition::Host(Text::any_case(How::Is, host)), port(How::StartsWith, regex)]);
+    }
+    Condition::all([plain_host(), perhaps_host(pattern)])
+}
+
+fn perhaps_host(pattern: &HostPattern) -> Condition {
+    let (exactly, with_port) = match pattern.is_below() {
+        true => (How::EndsWith, How::Contains),
+        false => (How::Is, How::StartsWith),
+    };
+    let host = if pattern.is_below() { format!(".{}", pattern.host()) } else { pattern.host().to_owned() };
+    Condition::any([
+        Condition::Host(Text::any_case(exactly, &host)),
+        Condition::Host(Text::any_case(with_port, host + ":")),
+    ])
+}
+
+fn surely_path(pattern: &PathPattern) -> Result<Condition, &'static str> {
+    if let Some(path) = literal(pattern.segments()) {
+        let mut spellings = vec![path.clone()];
+        let lower = lower_case_escapes(&path);
+        spellings.extend((lower != path).then_some(lower));
+        if pattern.is_below() {
+            return Ok(Condition::all([plain_path(), Condition::any(spellings.iter().flat_map(|path| at_or_below(path)))]));
+        }
+        return Ok(Condition::any(spellings.iter().flat_map(|path| at(path))));
+    }
+    let shape = shape(pattern).ok_or("its path has too much text and wildcards for a regular expression of Envoy's")?;
+    Ok(Condition::all([plain_path(), shape]))
+}
+
+fn perhaps_path(pattern: &PathPattern) -> Condition {
+    if let Some(path) = literal(pattern.segments()) {
+        let tests = if pattern.is_below() { at_or_below(&path) } else { at(&path) };
+        return Condition::any(tests.into_iter().map(in_any_case));
+    }
+    shape(pattern).unwrap_or_else(|| {
+        let text = pattern.segments().iter().take_while(|segment| matches!(segment, Segment::Text(_)));
+        let before: String = text.map(|segment| format!("/{}", spelled(segment))).collect();
+        in_any_case(Condition::Path(Text::new(How::StartsWith, before + "/")))
+    })
+}
+
+/// The path itself, with a slash at its end or without.
+fn at(path: &str) -> Vec<Condition> {
+    let with_slash = (path != "/").then(|| format!("{path}/"));
+    let paths = std::iter::once(path.to_owned()).chain(with_slash);
+    paths.map(|path| Condition::Path(Text::new(How::Is, path))).collect()
+}
+
+/// The path itself and what is below it.
+fn at_or_below(path: &str) -> Vec<Condition> {
+    let tests = [(How::Is, path.to_owned()), (How::StartsWith, format!("{path}/"))];
+    tests.map(|(how, text)| Condition::Path(Text::new(how, text))).into()
+}
+
+/// The same, whatever the case of letters, which is too wide but for hex digits.
+fn in_any_case(condition: Condition) -> Condition {
+    match condition {
+        Condition::Path(text) if text.text.contains('%') => Condition::Path(Text { any_case: true, ..text }),
+        other => other,
+    }
+}
+
+/// The path that a pattern without wildcards is.
+pub(super) fn literal(segments: &[Segment]) -> Option<String> {
+    let is_text = |segment: &Segment| matches!(segment, Segment::Text(_));
+    let path: String = segments.iter().map(|segment| format!("/{}", spelled(segment))).collect();
+    segments.iter().all(is_text).then(|| if path.is_empty() { "/".to_owned() } else { path })
+}
+
+/// A regular expression for plain paths with these segments, if it is not too large for Envoy.
+fn shape(pattern: &PathPattern) -> Option<Condition> {
+    let segments: String = pattern
+        .segments()
+        .iter()
+        .map(|segment| match segment {
+            Segment::Any => "/[!-.0-~]+".to_owned(),
+            Segment::Text(_) => format!("/{}", regex_of(&spelled(segment))),
+        })
+        .collect();
+    let end = if pattern.is_below() { "(?:/.*)?" } else { "/?" };
+    let case = if segments.contains('%') { "(?i)" } else { "" };
+    let fits = segments.len() <= LONGEST_SHAPE;
+    fits.then(|| Condition::Path(Text::new(How::Matches, format!("{case}{segments}{end}"))))
+}
+
+/// A segment in its plainest spelling; nothing for one that can be anything.
+pub(super) fn spelled(segment: &Segment) -> String {
+    let Segment::Text(text) = segment else { return String::new() };
+    let stands_for_itself =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!$&'()*+,-.:=@_~".contains(&byte);
+    text.iter()
+        .map(|byte| if stands_for_itself(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// The other spelling of the hex digits in escapes.
+pub(super) fn lower_case_escapes(path: &str) -> String {
+    let mut parts = path.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| match part.split_at_checked(2) {
+        Some((digits, rest)) => format!("{whole}%{}{rest}", digits.to_ascii_lowercase()),
+        None => format!("{whole}%{part}"),
+    })
+}
+
+/// A regular expression for this text.
+pub(super) fn regex_of(text: &str) -> String {
+    text.chars()
+        .map(|character| if r"\.+*?()|[]{}^$".contains(character) { format!("\\{character}") } else { character.into() })
+        .collect()
+}
+
+fn hosts_overlap(one: &HostPattern, other: &HostPattern) -> bool {
+    let below = |host: &str, parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
+    match (one.is_below(), other.is_below()) {
+        (false, false) => one.host() == other.host(),
+        (true, false) => below(other.host(), one.host()),
+        (false, true) => below(one.host(), other.host()),
+        (true, true) => {
+            one.host() == other.host() || below(one.host(), other.host()) || below(other.host(), one.host())
+        }
+    }
+}
+
+fn paths_overlap(one: &PathPattern, other: &PathPattern) -> bool {
+    let (short, long) = if one.segments().len() <= other.segments().len() { (one, other) } else { (other, one) };
+    let same = |(one, other): (&Segment, &Segment)| matches!((one, other), (Segment::Any, _) | (_, Segment::Any)) || one == other;
+    short.segments().iter().zip(long.segments()).all(same)
+        && (short.segments().len() == long.segments().len() || short.is_below())
+}
