@@ -80,12 +80,6 @@ pub(super) fn without_head(text: &str) -> &str {
     text.get(comments..).unwrap_or_default().trim_start()
 }
 
-/// Lines as comments.
-pub(super) fn comment(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| format!("# {line}").trim_end().to_owned()).collect();
-    lines.join("\n")
-}
-
 fn push_indented(text: &mut String, block: &str, depth: usize) {
     for line in block.lines() {
         let depth = if line.is_empty() { 0 } else { depth };

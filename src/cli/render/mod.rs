@@ -1,78 +1,91 @@
 //! `certgate render`: what a platform loads, made from a registry. The targets are rooms of their own; must not hold what
 //! their manifests say.
 
+mod authorization;
 mod belt;
+mod cel;
 mod condition;
 mod envoy;
+mod envoy_gateway;
+mod istio;
 mod layout;
+mod options;
 mod pattern;
 mod rbac;
 mod registry;
 
+pub(super) use options::Arguments;
+
 use super::check::{self, Accepted};
 use super::{Outcome, Output, input};
+use belt::Belt;
+use crate::domain::policy::Policy;
+use options::Target;
 use registry::Registry;
 use std::io;
-use std::path::PathBuf;
 
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    /// What to make
-    #[arg(long, value_name = "TARGET")]
-    to: Target,
-    /// envoy, ecds: where Envoy finds the module
-    #[arg(long, value_name = "FILE", default_value = "target/certgate.wasm")]
-    module: String,
-    /// envoy: the server's certificate, its key, and who signs the clients' certificates
-    #[arg(long, value_name = "FILE", default_value = "target/demo/server.pem")]
-    certificate: String,
-    /// envoy: the key of the server's certificate
-    #[arg(long, value_name = "FILE", default_value = "target/demo/server.key")]
-    key: String,
-    /// envoy: the authorities that sign clients' certificates
-    #[arg(long, value_name = "FILE", default_value = "target/demo/ca.pem")]
-    trusted_ca: String,
-    /// envoy: leave the registry to this file, as `--to ecds` makes it, and watch that
-    #[arg(long, value_name = "FILE")]
-    watch: Option<String>,
-    /// The registry, in YAML or JSON; `-`: standard input
-    #[arg(value_name = "REGISTRY")]
-    file: PathBuf,
-}
+/// Kubernetes stores no object with more bytes.
+const LARGEST_OBJECT: usize = 1_500_000;
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Target {
-    /// A bootstrap for Envoy
-    Envoy,
-    /// The registry as a file that Envoy watches
-    Ecds,
+/// Why nothing can be written, though the registry is right.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Yaml(#[from] serde_saphyr::ser::Error),
 }
 
 /// Prints what the target loads, or what is wrong with the registry.
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Outcome> {
+    let problems = arguments.problems();
+    problems.iter().try_for_each(|problem| writeln!(output.err, "{problem}"))?;
+    if !problems.is_empty() {
+        return Ok(Outcome::Failed);
+    }
     input::each(std::slice::from_ref(&arguments.file), output, |file, bytes, output| {
-        let Some(Accepted { policy, json }) = check::accepted(file, bytes, output)? else { return Ok(Outcome::Bad) };
-        let document: serde_json::Value = serde_json::from_slice(&json).map_err(io::Error::other)?;
-        let mut registry: Registry = serde_json::from_slice(&json).map_err(io::Error::other)?;
-        registry.state_that_the_listener_validates();
-        let belt = belt::belt(&policy, &document);
-        for warning in &belt.warnings {
+        let Some(accepted) = check::accepted(file, bytes, output)? else { return Ok(Outcome::Bad) };
+        let (text, warnings) = match rendered(arguments, &accepted) {
+            Ok(rendered) => rendered,
+            Err(problem) => {
+                writeln!(output.err, "{}: {problem}", file.display())?;
+                return Ok(Outcome::Failed);
+            }
+        };
+        for warning in warnings {
             writeln!(output.err, "{}: warning: {warning}", file.display())?;
         }
-        let text = match arguments.to {
-            Target::Envoy => {
-                let paths = envoy::Paths {
-                    module: &arguments.module,
-                    certificate: &arguments.certificate,
-                    key: &arguments.key,
-                    trusted_ca: &arguments.trusted_ca,
-                    watch: arguments.watch.as_deref(),
-                };
-                envoy::bootstrap(&registry, &belt, &policy.headers, &paths)
-            }
-            Target::Ecds => envoy::watched(&registry, &arguments.module),
-        };
-        write!(output.out, "{}", text.map_err(io::Error::other)?)?;
+        write!(output.out, "{text}")?;
         Ok(Outcome::Good)
     })
+}
+
+/// What to print, and what is to be said of it.
+fn rendered(arguments: &Arguments, Accepted { policy, json }: &Accepted) -> Result<(String, Vec<String>), Problem> {
+    let belt = belt::belt(policy, &serde_json::from_slice(json)?);
+    let mut registry: Registry = serde_json::from_slice(json)?;
+    // Each of the targets has client certificates validated before certgate sees them.
+    registry.state_that_the_listener_validates();
+    let (text, more) = target(arguments, &registry, &belt, policy)?;
+    let mut warnings = belt.warnings;
+    warnings.extend(more);
+    if arguments.to.is_in_kubernetes() && text.len() > LARGEST_OBJECT {
+        warnings.push(format!("{} bytes: more than Kubernetes stores in an object", text.len()));
+    }
+    Ok((text, warnings))
+}
+
+fn target(
+    arguments: &Arguments,
+    registry: &Registry,
+    belt: &Belt,
+    policy: &Policy,
+) -> Result<(String, Vec<String>), Problem> {
+    let without_warnings = |text: Result<String, _>| Ok((text?, Vec::new()));
+    match arguments.to {
+        Target::Envoy => without_warnings(envoy::bootstrap(registry, belt, &policy.headers, &arguments.paths())),
+        Target::Ecds => without_warnings(envoy::watched(registry, &arguments.module)),
+        Target::Istio => istio::manifests(registry, belt, policy, &arguments.istio()),
+        Target::EnvoyGateway => envoy_gateway::manifests(registry, belt, policy, &arguments.envoy_gateway()),
+    }
 }

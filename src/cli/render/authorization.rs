@@ -1,0 +1,165 @@
+//! A belt as Istio's AuthorizationPolicy says it: what it denies. An operation there is a list of conditions that must all
+//! hold, each of which may be negated, so this is the belt's opposite as a sum of products. Must not know the rest of the
+//! manifest.
+
+use super::belt::{Belt, Route};
+use super::pattern::{literal, lower_case_escapes, overlap, spelled};
+use crate::domain::route::RoutePattern;
+use crate::domain::route::host::HostPattern;
+use crate::domain::route::path_pattern::{PathPattern, Segment};
+use serde_json::{Map, Value, json};
+
+/// The most operations, so that each proxy can look at all of them.
+const MOST_OPERATIONS: usize = 64;
+
+/// What an AuthorizationPolicy can say of a belt.
+pub(super) struct Denied {
+    /// Where nobody may go without a client; empty: everywhere.
+    pub(super) operations: Vec<Value>,
+    /// Whether that is all that the belt denies: wildcards say less than certgate's rules do.
+    pub(super) is_exact: bool,
+    /// The rules that it cannot say, and so denies.
+    pub(super) unsaid: Vec<String>,
+}
+
+/// A condition on one thing, by the name that an operation has for it.
+type Clause = Vec<(&'static str, Vec<String>)>;
+
+/// An operation's conditions.
+type Operation = Vec<(&'static str, Vec<String>)>;
+
+/// What this belt denies.
+pub(super) fn denied(belt: &Belt) -> Denied {
+    let mut denied = Denied { operations: Vec::new(), is_exact: true, unsaid: Vec::new() };
+    let open: Vec<(usize, &Route)> = belt.routes.iter().enumerate().filter(|(_, route)| route.is_open).collect();
+    for (place, route) in &open {
+        let before = belt.routes.get(..*place).unwrap_or_default();
+        denied.is_exact &= is_exact(&route.pattern) && before.iter().all(|earlier| asks_for_no_more(earlier, route));
+    }
+    // Where a rule before an open one asks for a client; and everywhere else.
+    let closed = belt.routes.iter().enumerate().filter(|(place, route)| {
+        let later = open.iter().filter(|(later, _)| later > place);
+        !route.is_open && later.into_iter().any(|(_, later)| overlap(&route.pattern, &later.pattern))
+    });
+    let closed = closed.map(|(place, route)| (place, Some(&route.pattern)));
+    for (place, pattern) in closed.chain([(belt.routes.len(), None)]) {
+        let before = open.iter().filter(|(earlier, _)| *earlier < place).map(|(_, route)| *route);
+        let before = before.filter(|route| pattern.is_none_or(|pattern| overlap(pattern, &route.pattern)));
+        let mut operations: Vec<Operation> = vec![pattern.map(asked).unwrap_or_default()];
+        for route in before {
+            match clause(&route.pattern) {
+                Some(clause) if operations.len().saturating_mul(clause.len()) <= MOST_OPERATIONS => {
+                    operations = multiplied(&operations, &clause);
+                }
+                _ if denied.unsaid.contains(&route.name) => {}
+                _ => denied.unsaid.push(route.name.clone()),
+            }
+        }
+        denied.operations.extend(operations.iter().map(written));
+    }
+    if denied.operations.iter().any(|operation| operation.as_object().is_some_and(Map::is_empty)) {
+        denied.operations.clear();
+    }
+    denied
+}
+
+/// Each operation with each condition of the clause.
+fn multiplied(operations: &[Operation], clause: &Clause) -> Vec<Operation> {
+    let with = |operation: &Operation, (key, values): &(&'static str, Vec<String>)| {
+        let mut operation = operation.clone();
+        match operation.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) => {
+                let new: Vec<String> = values.iter().filter(|value| !known.contains(value)).cloned().collect();
+                known.extend(new);
+            }
+            None => operation.push((*key, values.clone())),
+        }
+        operation
+    };
+    operations.iter().flat_map(|operation| clause.iter().map(|condition| with(operation, condition))).collect()
+}
+
+fn written(operation: &Operation) -> Value {
+    operation.iter().map(|(key, values)| ((*key).to_owned(), json!(values))).collect::<Map<_, _>>().into()
+}
+
+/// The ways in which a request does not match; `None` if they cannot be said.
+fn clause(pattern: &RoutePattern) -> Option<Clause> {
+    let mut clause = Clause::new();
+    if let Some(path) = &pattern.path {
+        clause.push(("notPaths", paths(path)?));
+    }
+    if !pattern.hosts.is_empty() {
+        clause.push(("notHosts", pattern.hosts.iter().flat_map(hosts).collect()));
+    }
+    if !pattern.methods.is_empty() {
+        clause.push(("notMethods", pattern.methods.iter().map(ToString::to_string).collect()));
+    }
+    Some(clause)
+}
+
+/// What a request that matches has; perhaps others have it too.
+fn asked(pattern: &RoutePattern) -> Operation {
+    let mut operation = Operation::new();
+    if let Some(path) = &pattern.path {
+        let prefix = || {
+            let text = path.segments().iter().map_while(|segment| match segment {
+                Segment::Text(_) => Some(format!("/{}", spelled(segment))),
+                Segment::Any => None,
+            });
+            vec![text.collect::<String>() + "/*"]
+        };
+        let said = literal(path.segments()).and_then(|_| paths(path));
+        operation.push(("paths", said.unwrap_or_else(prefix)));
+    }
+    if !pattern.hosts.is_empty() && !pattern.hosts.iter().any(HostPattern::is_below) {
+        operation.push(("hosts", pattern.hosts.iter().flat_map(hosts).collect()));
+    }
+    if !pattern.methods.is_empty() {
+        operation.push(("methods", pattern.methods.iter().map(ToString::to_string).collect()));
+    }
+    operation
+}
+
+/// Where an AuthorizationPolicy's wildcards take no more than the rule does: whole paths on any host.
+fn is_exact(pattern: &RoutePattern) -> bool {
+    let whole = |path: &PathPattern| literal(path.segments()).is_some() && !path.is_below();
+    pattern.hosts.is_empty() && pattern.path.as_ref().is_none_or(whole)
+}
+
+/// Whether a later rule gets all that does not match the earlier one: an ambiguous host or path belongs to neither.
+fn asks_for_no_more(earlier: &Route, later: &Route) -> bool {
+    earlier.pattern.hosts.is_empty() && (earlier.pattern.path.is_none() || later.pattern.path.is_some())
+}
+
+/// In Istio `*` stands for anything at the beginning or end of a value.
+fn hosts(pattern: &HostPattern) -> Vec<String> {
+    match pattern.is_below() {
+        true => vec![format!("*.{}", pattern.host())],
+        false => vec![pattern.host().to_owned(), format!("{}:*", pattern.host())],
+    }
+}
+
+/// `None` where text would be taken for a wildcard.
+fn paths(pattern: &PathPattern) -> Option<Vec<String>> {
+    if pattern.segments().iter().any(|segment| spelled(segment).contains('*')) {
+        return None;
+    }
+    let Some(path) = literal(pattern.segments()) else {
+        let segments = pattern.segments().iter().map(|segment| match segment {
+            Segment::Any => "/{*}".to_owned(),
+            Segment::Text(_) => format!("/{}", spelled(segment)),
+        });
+        let path: String = segments.collect();
+        let rest = if pattern.is_below() { "/{**}" } else { "/" };
+        return Some(vec![path.clone(), path + rest]);
+    };
+    let lower = lower_case_escapes(&path);
+    let spellings = [Some(path.clone()), (lower != path).then_some(lower)];
+    let rest = if pattern.is_below() { "/*" } else { "/" };
+    let of = |path: String| match path.as_str() {
+        "/" => vec![path],
+        _ => vec![path.clone(), path + rest],
+    };
+    Some(spellings.into_iter().flatten().flat_map(of).collect())
+}

@@ -1,0 +1,44 @@
+//! A condition as an expression of the Common Expression Language, over Envoy's attributes. Must not know where it stands.
+
+use super::condition::{Condition, How, Text};
+use super::pattern::regex_of;
+use serde_json::json;
+
+/// The expression.
+pub(super) fn expression(condition: &Condition) -> String {
+    let joined = |conditions: &[Condition], operator| {
+        let parts: Vec<String> = conditions.iter().map(expression).collect();
+        format!("({})", parts.join(operator))
+    };
+    match condition {
+        Condition::All(none) if none.is_empty() => "true".to_owned(),
+        Condition::All(conditions) => joined(conditions, " && "),
+        Condition::Any(conditions) => joined(conditions, " || "),
+        Condition::Not(condition) => format!("!{}", expression(condition)),
+        Condition::Path(text) => test("request.url_path", text),
+        Condition::Host(text) => test("request.host", text),
+        Condition::Method(method) => format!("request.method == {}", literal(method)),
+    }
+}
+
+/// A text as a literal: what JSON has for one is one here too.
+pub(super) fn literal(text: &str) -> String {
+    json!(text).to_string()
+}
+
+/// `matches` is satisfied with a part, hence the anchors.
+fn test(attribute: &str, Text { how, text, any_case }: &Text) -> String {
+    let regex = regex_of(text);
+    let matches = |regex: String| format!("{attribute}.matches({})", literal(&regex));
+    match (how, any_case) {
+        (How::Is, false) => format!("({attribute} == {})", literal(text)),
+        (How::StartsWith, false) => format!("{attribute}.startsWith({})", literal(text)),
+        (How::EndsWith, false) => format!("{attribute}.endsWith({})", literal(text)),
+        (How::Contains, false) => format!("{attribute}.contains({})", literal(text)),
+        (How::Is, true) => matches(format!("(?i)^{regex}$")),
+        (How::StartsWith, true) => matches(format!("(?i)^{regex}")),
+        (How::EndsWith, true) => matches(format!("(?i){regex}$")),
+        (How::Contains, true) => matches(format!("(?i){regex}")),
+        (How::Matches, _) => matches(format!("^(?:{text})$")),
+    }
+}

@@ -1,0 +1,183 @@
+//! Envoy Gateway: manifests for one Gateway.
+
+use super::Problem;
+use super::belt::Belt;
+use super::cel::{expression, literal};
+use super::layout::{fill, scalar, yaml};
+use super::registry::Registry;
+use crate::domain::identity::Source;
+use crate::domain::policy::Policy;
+use serde_json::json;
+
+/// The longest expression that Envoy Gateway takes.
+const LONGEST_EXPRESSION: usize = 4096;
+
+const TEMPLATE: &str = r#"# certgate in Envoy Gateway (1.9 or later), as `certgate render --to envoy-gateway` makes it from a registry: apply all of
+# it, and render it again when the registry changes.
+#
+# These policies are attached to a Gateway. A policy of the same kind on one of its routes or listeners takes their place
+# there: an EnvoyExtensionPolicy then lets requests pass without certgate, and a SecurityPolicy without the belt. Whoever
+# may attach policies to routes has to be trusted not to, or given roles that do not allow it.
+
+# The filter. Envoy Gateway pulls the image, compares its digest with sha256, and hands it to Envoy.
+#
+# Each EnvoyExtensionPolicy has a vm_id of its own, made from its name, and so buckets of its own: a client that is
+# limited by two policies, or by one that was renamed, has its limits in each. Keep to one policy for a Gateway.
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyExtensionPolicy
+metadata:
+  name: {{name}}
+  namespace: {{namespace}}
+spec:
+  targetRefs:
+    - {{target}}
+  wasm:
+    - name: {{name}}
+      rootID: {{name}}
+      code:
+        type: Image
+        image:
+          url: {{image}}
+          sha256: {{sha256}}
+      # A filter that has failed answers 503. Where a worker cannot take a configuration up at all, Envoy skips it all the
+      # same: for that there is the belt.
+      failOpen: false
+      # The registry, as `certgate check` reads it. The listener validates each client certificate, hence `chain: listener`.
+      config:
+        {{registry}}
+---
+# Client certificates, and the belt, part one: before any filter, Envoy removes all headers that are certgate's, should
+# certgate ever be skipped.
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ClientTrafficPolicy
+metadata:
+  name: {{name}}
+  namespace: {{namespace}}
+spec:
+  targetRefs:
+    - {{target}}
+  tls:
+    clientValidation:
+      # A caller without a certificate gets as far as certgate, which answers 403 and counts it, and to what is public.
+      # RequireAndVerify ends its handshake.
+      mode: VerifyIfGiven
+      # Who signs the clients' certificates: ca.crt in this ConfigMap.
+      caCertificateRefs:
+        - {group: "", kind: ConfigMap, name: {{ca}}}
+  # One spelling of each path.
+  path:
+    escapedSlashesAction: RejectRequest
+  headers:
+    xForwardedClientCert:
+      mode: {{forward}}
+    # Many a service reads x_client_alias as x-client-alias.
+    withUnderscoresAction: RejectRequest
+    earlyRequestHeaders:
+      remove:
+        {{removed}}
+"#;
+
+const SECURITY: &str = r#"---
+# The belt, part two: what certgate let through has an alias, or needs none; nothing else gets through. Envoy Gateway puts
+# authorization behind Wasm: do not change that order (`filterOrder` of an EnvoyProxy).
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: SecurityPolicy
+metadata:
+  name: {{name}}
+  namespace: {{namespace}}
+spec:
+  targetRefs:
+    - {{target}}
+  authorization:
+    defaultAction: Deny
+    rules:
+      {{rules}}
+"#;
+
+const NO_ALIAS: &str = "\
+---
+# There is no second part of the belt: without an alias header (`headers.alias: null`) nothing tells that certgate was
+# skipped.
+";
+
+const SHADOW: &str = "\
+---
+# There is no second part of the belt: the registry says `mode: shadow`, and a SecurityPolicy cannot only count what it
+# would refuse. Render this again once it says `mode: enforce`.
+";
+
+/// What the registry does not say.
+pub(super) struct Place<'a> {
+    pub(super) name: &'a str,
+    pub(super) namespace: &'a str,
+    pub(super) gateway: &'a str,
+    pub(super) ca: &'a str,
+    pub(super) image: &'a str,
+    pub(super) sha256: &'a str,
+}
+
+/// The manifests, and what is to be said of them.
+pub(super) fn manifests(
+    registry: &Registry,
+    belt: &Belt,
+    policy: &Policy,
+    place: &Place<'_>,
+) -> Result<(String, Vec<String>), Problem> {
+    let mut warnings = Vec::new();
+    let target = format!("{{group: gateway.networking.k8s.io, kind: Gateway, name: {}}}", scalar(place.gateway));
+    let forward = match policy.identity.source {
+        Source::Connection => "Sanitize",
+        Source::Xfcc(_) => "ForwardOnly",
+    };
+    let (name, namespace) = (scalar(place.name), scalar(place.namespace));
+    // Envoy Gateway puts the scheme before it itself.
+    let image = scalar(place.image.trim_start_matches("oci://"));
+    let sha256 = json!(place.sha256).to_string();
+    let registry = yaml(registry)?;
+    let removed = yaml(&belt.removed)?;
+    let ca = scalar(place.ca);
+    let mut values = vec![
+        ("name", name.as_str()),
+        ("namespace", &namespace),
+        ("target", &target),
+        ("image", &image),
+        ("sha256", &sha256),
+        ("registry", &registry),
+        ("ca", &ca),
+        ("forward", forward),
+        ("removed", &removed),
+    ];
+    let mut text = fill(TEMPLATE, &values);
+    match &belt.alias {
+        None => text += NO_ALIAS,
+        Some(_) if belt.shadow => {
+            warnings.push("mode is shadow, which a SecurityPolicy does not know: the belt's second part is left out".to_owned());
+            text += SHADOW;
+        }
+        Some(alias) => {
+            let mut rules = vec![json!({
+                "name": "identified",
+                "action": "Allow",
+                "cel": format!("{} in request.headers", literal(alias)),
+            })];
+            for exception in &belt.exceptions {
+                let cel = expression(&exception.condition);
+                if cel.len() > LONGEST_EXPRESSION {
+                    warnings.push(format!(
+                        "{}: too long for Envoy Gateway, so the belt lets nobody through here without a client",
+                        exception.name
+                    ));
+                    continue;
+                }
+                rules.push(json!({"name": exception.name, "action": "Allow", "cel": cel}));
+            }
+            let rules = yaml(&rules)?;
+            values.push(("rules", &rules));
+            text += &fill(SECURITY, &values);
+        }
+    }
+    if policy.rules.rules().iter().any(|rule| rule.bound_token) {
+        warnings.push("bound_token: name the JWT provider of a SecurityPolicy `certgate`, so that its tokens are where certgate looks for them; that policy must have the belt's rules too".to_owned());
+    }
+    Ok((text, warnings))
+}
