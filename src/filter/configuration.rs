@@ -165,7 +165,7 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
         Source::Image(image) => config::load(image).ok_or_else(|| "what the canary compiled cannot be read".to_owned()),
         Source::Bytes(bytes) => config::read(&bytes).map_err(|errors| errors.summary(LOGGED_ERRORS).to_string()),
     };
-    let mut policy = match policy {
+    let policy = match policy {
         Ok(policy) => policy,
         Err(why) => {
             log::error!("certgate answers 503 to everything: {why}");
@@ -173,11 +173,11 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
         }
     };
     vm.names.in_force(&policy, numbering.current());
-    let expiries = vm.gauges.take_up(&vm.names, &root_id, numbering.current(), &mut policy);
     if first {
         announce(&policy, numbering.current().0);
     }
     let counters = Counters::new(&policy);
+    let expiries = vm.gauges.take_up(&vm.names, &root_id, numbering.current(), &policy);
     let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
     State::Taken(Rc::new(InForce { engine, counters, expiries, looked: Cell::new(worker::wall()) }))
 }

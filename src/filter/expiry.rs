@@ -1,7 +1,7 @@
 //! When credentials end, as gauges: those that the policy names, and no others, whatever requests show.
 
 use super::abi::{self, Metric};
-use super::metrics::{Names, labelled};
+use super::metrics::Names;
 use crate::domain::credential::{CredentialIndex, Identifier};
 use crate::domain::expiry::{self, Expiry, UNKNOWN};
 use crate::domain::level::Generation;
@@ -9,7 +9,6 @@ use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
 use data_encoding::HEXLOWER;
 use std::cell::RefCell;
-use std::mem::take;
 
 /// Bytes of a digest by which people know a credential that has no name.
 const SHORT: usize = 6;
@@ -24,14 +23,19 @@ pub(super) struct Shown(Vec<(CredentialIndex, u32, u32)>);
 impl Gauges {
     /// Shows the ends that `policy` knows, and 0 for the credentials that it has not: no gauge can be removed. What is
     /// known of a certificate that has to be seen first stays.
-    pub(super) fn take_up(&self, names: &Names, root_id: &str, generation: Generation, policy: &mut Policy) -> Shown {
+    pub(super) fn take_up(&self, names: &Names, root_id: &str, generation: Generation, policy: &Policy) -> Shown {
         let mut shown = Vec::new();
         let Ok(mut gauges) = self.0.try_borrow_mut() else { return Shown(shown) };
         if !gauges.iter().any(|(other, _)| other == root_id) {
             gauges.push((root_id.to_owned(), Vec::new()));
         }
         let Some((_, gauges)) = gauges.iter_mut().find(|(other, _)| other == root_id) else { return Shown(shown) };
-        for expiry in take(&mut policy.expiries).iter() {
+        // At once: what growing leaves behind would make every request's memory harder to find.
+        let count = policy.expiries.iter().count();
+        names.expect(count);
+        gauges.reserve(count.saturating_sub(gauges.len()));
+        shown.reserve(count);
+        for expiry in policy.expiries.iter() {
             let Some(id) = name(policy, &expiry).and_then(|name| names.id(Metric::GAUGE, name)) else { continue };
             if expiry.not_after != UNKNOWN {
                 let _ = abi::record(id, expiry.not_after.into());
@@ -61,11 +65,19 @@ impl Shown {
     }
 }
 
+/// The gauge's name, in one piece: there may be many.
 fn name(policy: &Policy, expiry: &Expiry<'_>) -> Option<String> {
     let alias = policy.registry.at(expiry.credential)?.client.alias;
-    let Identifier { kind, digest } = policy.registry.clients().identifier(expiry.credential)?;
-    // No name has a colon.
-    let short = [kind.as_str(), ":", &HEXLOWER.encode(digest.get(..SHORT)?)].concat();
-    let labels = [("alias", alias), ("credential", expiry.name.unwrap_or(&short))];
-    Some(labelled("certgate_credential_not_after_timestamp_seconds", &labels))
+    let digits;
+    let [kind, colon, label] = match expiry.name {
+        Some(name) => ["", "", name],
+        None => {
+            let Identifier { kind, digest } = policy.registry.clients().identifier(expiry.credential)?;
+            digits = HEXLOWER.encode(digest.get(..SHORT)?);
+            // No name has a colon.
+            [kind.as_str(), ":", &digits]
+        }
+    };
+    let head = "certgate_credential_not_after_timestamp_seconds;.;alias=.=";
+    Some([head, alias, ";.;credential=.=", kind, colon, label, ";.;"].concat())
 }

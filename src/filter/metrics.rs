@@ -19,6 +19,14 @@ use std::collections::HashMap;
 pub(super) struct Names(RefCell<HashMap<String, u32>>);
 
 impl Names {
+    /// Has room for so many.
+    pub(super) fn expect(&self, count: usize) {
+        if let Ok(mut ids) = self.0.try_borrow_mut() {
+            let more = count.saturating_sub(ids.len());
+            ids.reserve(more);
+        }
+    }
+
     /// The metric with this name.
     pub(super) fn id(&self, metric: Metric, name: String) -> Option<u32> {
         let mut ids = self.0.try_borrow_mut().ok()?;
@@ -168,8 +176,7 @@ fn requests_total(decision: Decision, shadow: bool, reason: Option<Reason>, tier
     labelled("certgate_requests_total", &labels)
 }
 
-/// The name of a metric with these labels.
-pub(super) fn labelled(name: &str, labels: &[(&str, &str)]) -> String {
+fn labelled(name: &str, labels: &[(&str, &str)]) -> String {
     let labels = labels.iter().map(|(label, value)| format!("{label}=.={value};.;"));
     [name, ";.;"].into_iter().map(str::to_owned).chain(labels).collect()
 }
