@@ -49,9 +49,9 @@ impl Names {
         self.gauge("certgate_enforcing", u64::from(policy.mode == Mode::Enforce));
         self.gauge("certgate_config_generation", generation.0);
         let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
-        if let Some(UnixSeconds(first)) = next_updates.min() {
-            self.gauge("certgate_crl_next_update_timestamp_seconds", u64::try_from(first).unwrap_or(0));
-        }
+        // Without CRLs 0, lest an earlier configuration's seem to be overdue.
+        let first = next_updates.min().and_then(|UnixSeconds(first)| u64::try_from(first).ok()).unwrap_or(0);
+        self.gauge("certgate_crl_next_update_timestamp_seconds", first);
     }
 
     /// Counts a request that no configuration could decide.

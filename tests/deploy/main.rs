@@ -14,6 +14,7 @@ mod support;
 
 mod compose;
 mod failure_policy;
+mod prometheus;
 mod reproducible;
 mod sidecar;
 mod soak;
