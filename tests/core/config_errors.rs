@@ -592,6 +592,8 @@ fn identity_and_the_rest() {
             error("anonymous_tier", json!("silver")),
             error("misdirected", json!(true)),
             error("misdirected", json!(403)),
+            error("audit", json!("off")),
+            error("audit", json!(false)),
             error("crls", json!({"pem": "x"})),
             error("crls", json!([{"pem": "x", "strict": 1, "issuer_pem": "y"}, {}])),
             error("headers", json!({"groups": "x-client-alias", "client_cert": "x-cert", "subject": "x-client-groups"})),
@@ -608,6 +610,8 @@ fn identity_and_the_rest() {
         anonymous_tier: expected one of the tiers (`gold`), found `silver`
         misdirected: expected `421` or `off`, found true
         misdirected: expected `421` or `off`, found 403
+        audit: expected `rejections` or `all`, found "off"
+        audit: expected `rejections` or `all`, found false
         crls: expected a list of CRLs, found a map
         crls[0].strict: expected `true` or `false`, found 1
         crls[0].issuer_pem: expected a certificate, found something else: no readable PEM block CERTIFICATE

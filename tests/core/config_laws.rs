@@ -212,6 +212,7 @@ impl Settings {
             ),
             ("rate_limit_headers", true, json!(if off { "off" } else { ["ietf", "legacy"][usize::from(legacy)] })),
             ("filter_state", true, json!(if always { "always" } else { "refusals" })),
+            ("audit", series % 3 > 0, json!(if series % 3 == 1 { "rejections" } else { "all" })),
             ("metrics", true, json!({"clients": series})),
         ])
     }
@@ -243,7 +244,7 @@ fn document() -> impl Strategy<Value = Value> {
 /// Everything that a policy says, but its table of fingerprints, whose order is none.
 fn said(policy: &Policy) -> String {
     let Policy { mode, registry, identity, revocation_lists, refuses_misdirected, rules, anonymous_tier, .. } = policy;
-    let Policy { headers, rate_limit_headers, filter_state, client_series, expiries, .. } = policy;
+    let Policy { headers, rate_limit_headers, filter_state, audit, client_series, expiries, .. } = policy;
     let (tiers, table) = (registry.tiers(), registry.clients());
     let (profiles, shapes) = (registry.profiles(), registry.shapes());
     let windows: Vec<_> = (0..table.credential_count()).map(|index| table.window(CredentialIndex(index))).collect();
@@ -252,7 +253,7 @@ fn said(policy: &Policy) -> String {
     let dates: Vec<_> = table.dates().collect();
     format!(
         "{mode:?} {identity:?} {revocation_lists:?} {refuses_misdirected} {tiers:?} {clients:?} {credentials:?} {dates:?} {windows:?} {profiles:?} {shapes:?} {rules:?}
-        {anonymous_tier:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {client_series} {expiries:?}"
+        {anonymous_tier:?} {headers:?} {rate_limit_headers:?} {filter_state:?} {audit:?} {client_series} {expiries:?}"
     )
 }
 

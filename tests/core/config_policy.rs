@@ -9,7 +9,7 @@ use certgate::domain::credential::{self, CredentialIndex, Identifier};
 use certgate::domain::headers::IdentityHeaders;
 use certgate::domain::limit::{Kind, Limit};
 use certgate::domain::mode::Mode;
-use certgate::domain::policy::{FilterState, Policy, RateLimitHeaders};
+use certgate::domain::policy::{Audit, FilterState, Policy, RateLimitHeaders};
 use certgate::domain::quota::{Initial, Period, Quota};
 use certgate::domain::time::UnixSeconds;
 use rcgen::{CertificateParams, KeyPair};
@@ -35,6 +35,7 @@ fn the_least_that_is_a_configuration_has_the_defaults() {
     assert_eq!(policy.headers, IdentityHeaders::default());
     assert_eq!(policy.rate_limit_headers, RateLimitHeaders::Ietf);
     assert_eq!(policy.filter_state, FilterState::Refusals);
+    assert_eq!(policy.audit, Audit::Samples);
     assert_eq!(policy.client_series, 1000);
     assert!(policy.registry.tiers().is_empty() && policy.registry.clients().client_count() == 0);
 }
@@ -66,6 +67,7 @@ fn everything_that_can_be_said() {
         "headers": {"alias": "x-who", "tier": null},
         "rate_limit_headers": "off",
         "filter_state": "always",
+        "audit": "all",
         "metrics": {"clients": 0},
     }));
     let registry = &policy.registry;
@@ -73,6 +75,7 @@ fn everything_that_can_be_said() {
     assert_eq!(policy.headers.names().collect::<Vec<_>>(), ["x-who", "x-client-fingerprint"]);
     assert_eq!(policy.rate_limit_headers, RateLimitHeaders::Off);
     assert_eq!(policy.filter_state, FilterState::Always);
+    assert_eq!(policy.audit, Audit::All);
     assert_eq!(policy.client_series, 0);
 
     let names: Vec<_> = registry.tiers().iter().map(|tier| tier.name.as_str()).collect();

@@ -16,6 +16,7 @@
 mod protobuf_struct;
 
 mod attributes;
+mod audit;
 mod bandwidth;
 mod bucket_laws;
 mod certificates;

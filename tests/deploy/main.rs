@@ -12,6 +12,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
+mod collector;
 mod compose;
 mod failure_policy;
 mod prometheus;
@@ -19,3 +21,4 @@ mod reproducible;
 mod sidecar;
 mod soak;
 mod startup;
+mod traces;

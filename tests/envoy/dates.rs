@@ -56,7 +56,10 @@ impl Expiring {
             lines.into_iter().find(|line| line["http.response.status_code"] == 403)
         });
         let refusal = refusal.await;
-        assert_eq!((&refusal["certgate.reason"], &refusal["certgate.client.alias"]), (&json!("certificate_expired"), &json!("partner-a")));
+        assert_eq!(
+            (&refusal["certgate.reason"], &refusal["certgate.client.alias"]),
+            (&json!("certificate_expired"), &json!("partner-a"))
+        );
     }
 }
 

@@ -68,7 +68,11 @@ impl Turn {
                 envoy.access_log(1).await.into_iter().find(|line| line["http.response.status_code"] == 403)
             });
             let log = log.await;
-            assert_eq!((&log["certgate.reason"], &log["certgate.client.alias"]), (&json!(self.reason), &json!("partner")), "{version}");
+            assert_eq!(
+                (&log["certgate.reason"], &log["certgate.client.alias"]),
+                (&json!(self.reason), &json!("partner")),
+                "{version}"
+            );
             return;
         }
         panic!("{version}: no request was answered before the moment");

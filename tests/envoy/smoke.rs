@@ -113,6 +113,7 @@ async fn the_access_log_takes_nobodys_word_for_who_they_are() {
     assert_eq!(connection.send(&forged("/")).await.status, 200);
     assert_eq!(world.anonymous().send(envoy.port(), &forged("/")).await.status, 403);
     let lines = envoy.access_log(3).await;
-    let named: Vec<_> = lines.iter().map(|line| (line["certgate.client.alias"].as_str(), line["certgate.tier"].as_str())).collect();
+    let named: Vec<_> =
+        lines.iter().map(|line| (line["certgate.client.alias"].as_str(), line["certgate.tier"].as_str())).collect();
     assert_eq!(named, [(None, None), (Some("partner-b"), Some("bronze")), (None, None)]);
 }

@@ -1,0 +1,342 @@
+//! The audit log in real Envoys: a line for every decision, whatever is in the request, and a count of those that are
+//! left out.
+
+use crate::support::bootstrap::Clients;
+use crate::support::client::Caller;
+use crate::support::envoy::Envoy;
+use crate::support::envoys::VERSIONS;
+use crate::support::mutant::{Mutant, Status};
+use crate::support::pki::Identity;
+use crate::support::registry;
+use crate::support::request::{Request, Response};
+use crate::support::world::World;
+use certgate::calendar;
+use certgate::domain::time::UnixSeconds;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+/// The longest line that the tests' requests may have.
+const LONGEST: usize = 8192;
+
+/// The lines about requests in Envoy's log, each of them one JSON object of printable ASCII.
+fn lines(envoy: &Envoy) -> Vec<Value> {
+    let log = envoy.log();
+    let lines = log.lines().filter(|line| line.contains("certgate.decision"));
+    let object = |line: &str| {
+        let (_, object) = line.split_once(": {").expect("an object behind Envoy's own words");
+        assert!(object.len() < LONGEST && object.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{object:?}");
+        serde_json::from_str(&format!("{{{object}")).unwrap_or_else(|error| panic!("{error}: {object}"))
+    };
+    lines.map(object).collect()
+}
+
+/// Clients and rules for every decision, with these options.
+struct Cast {
+    world: World,
+    gold: Identity,
+    bronze: Identity,
+    revoked: Identity,
+    stranger: Identity,
+}
+
+impl Cast {
+    fn new() -> Self {
+        let world = World::new();
+        let [gold, bronze, revoked, stranger] =
+            ["gold", "bronze", "revoked", "stranger"].map(|name| world.authority.client(name));
+        Self { world, gold, bronze, revoked, stranger }
+    }
+
+    fn registry(&self, options: &[(&str, &str)]) -> Value {
+        let clients =
+            [("partner-a", "gold", &self.gold), ("partner-b", "bronze", &self.bronze), ("old", "gold", &self.revoked)];
+        let mut registry = registry::of(&clients);
+        registry["tiers"]["bronze"]["limits"] = json!([{"name": "yearly", "requests": 1, "per": "365d"}]);
+        registry["clients"][2]["credentials"][0]["revoked"] = json!(true);
+        registry["misdirected"] = json!(421);
+        registry["rules"] = json!([
+            {"name": "health", "match": {"path": "/healthz"}, "access": "public"},
+            {"name": "closed", "match": {"path": "/closed/**"}, "access": "deny"},
+        ]);
+        for (option, value) in options {
+            registry[option] = json!(value);
+        }
+        registry
+    }
+
+    fn caller(&self, who: Option<&Identity>) -> Caller {
+        who.map_or_else(|| self.world.anonymous(), |identity| self.world.caller(identity))
+    }
+
+    /// Sends one request for each decision but errors; the decision on each, and what else its line says of it.
+    async fn each(&self, envoy: &Envoy) -> Vec<(&'static str, Value)> {
+        let client = |alias: &str, tier: &str, identity: &Identity| json!({"certgate.client.alias": alias, "certgate.tier": tier, "tls.client.hash.sha256": identity.fingerprint()});
+        let stranger = json!({
+            "certgate.reason": "unknown_certificate",
+            "tls.client.hash.sha256": self.stranger.fingerprint(),
+            "tls.client.subject": "CN=stranger",
+            "certgate.client_entry": {
+                "alias": format!("client-{}", &self.stranger.fingerprint()[..8]),
+                "tier": "bronze",
+                "description": "CN=stranger",
+                "credentials": [{"sha256": self.stranger.fingerprint()}],
+            },
+        });
+        let because = |reason: &str, mut more: Value| {
+            more["certgate.reason"] = json!(reason);
+            more
+        };
+        let table = [
+            (Some(&self.gold), "/orders/1", "localhost", "allowed", client("partner-a", "gold", &self.gold)),
+            (None, "/healthz", "localhost", "allowed", json!({"certgate.rule": "health"})),
+            (None, "/orders", "localhost", "refused", because("no_certificate", json!({}))),
+            (Some(&self.stranger), "/orders", "localhost", "refused", stranger),
+            (
+                Some(&self.revoked),
+                "/orders",
+                "localhost",
+                "refused",
+                because("certificate_revoked", client("old", "gold", &self.revoked)),
+            ),
+            (
+                Some(&self.gold),
+                "/closed/x",
+                "localhost",
+                "refused",
+                because("rule_denied", json!({"certgate.rule": "closed"})),
+            ),
+            (Some(&self.gold), "/orders", "api.example.com", "refused", because("misdirected", json!({}))),
+            (Some(&self.bronze), "/", "localhost", "allowed", client("partner-b", "bronze", &self.bronze)),
+            (
+                Some(&self.bronze),
+                "/",
+                "localhost",
+                "throttled",
+                because("limit_exceeded", client("partner-b", "bronze", &self.bronze)),
+            ),
+        ];
+        let mut expected = Vec::new();
+        for (who, path, authority, decision, mut line) in table {
+            let request = Request::post(&format!("{path}?token=secret"), "").authority(authority);
+            let request = request.header("traceparent", &format!("00-{TRACE}-00f067aa0ba902b7-01"));
+            self.caller(who).send(envoy.port(), &request).await;
+            line["http.request.method"] = json!("POST");
+            line["url.path"] = json!(path);
+            line["client.address"] = json!("127.0.0.1");
+            line["trace_id"] = json!(TRACE);
+            expected.push((decision, line));
+        }
+        expected
+    }
+}
+
+/// Takes out of a line what differs from run to run, and checks it.
+fn settled(mut line: Value, from: UnixSeconds) -> Value {
+    let fields = line.as_object_mut().expect("an object");
+    let time = fields.remove("time").expect("a time");
+    let time = time.as_str().expect("text");
+    let (seconds, millis) = time.split_once('.').expect("milliseconds");
+    let moment = calendar::moment(&format!("{seconds}Z")).expect("a moment");
+    assert!(from <= moment && moment <= now(), "{time}");
+    assert!(millis.len() == 4 && millis.ends_with('Z') && millis[..3].parse::<u16>().is_ok(), "{time}");
+    let port = fields.remove("client.port").and_then(|port| port.as_u64()).expect("a port");
+    assert!((1..=65_535).contains(&port), "{port}");
+    line
+}
+
+fn now() -> UnixSeconds {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
+    UnixSeconds(i64::try_from(now.as_secs()).expect("a time"))
+}
+
+#[tokio::test]
+async fn every_decision_has_a_line_and_the_access_log_says_the_same() {
+    for version in VERSIONS {
+        for mode in ["enforce", "shadow"] {
+            let (cast, started) = (Cast::new(), now());
+            let bootstrap = cast.world.bootstrap(&cast.registry(&[("audit", "all"), ("mode", mode)])).without_belt();
+            let bootstrap = bootstrap.clients(Clients::AnyDate).concurrency(1);
+            let envoy = Envoy::start(bootstrap.version_that_shows_certificates(version)).await;
+            let expected = cast.each(&envoy).await;
+            let (lines, access_log) = (lines(&envoy), envoy.access_log(expected.len()).await);
+            assert_eq!((lines.len(), access_log.len()), (expected.len(), expected.len()), "{version}, {mode}");
+            for (((decision, mut expected), line), access) in expected.into_iter().zip(lines).zip(access_log) {
+                let prefix = if mode == "shadow" { "shadow_" } else { "" };
+                expected["certgate.decision"] = json!([prefix, decision].concat());
+                for (name, value) in access.as_object().expect("an object") {
+                    // It has its own time, and the certificate also where certgate did not look.
+                    let other = line.get(name).filter(|_| name != "time");
+                    assert!(other.is_none_or(|other| other == value), "{version}, {name}: {line} {access}");
+                }
+                assert_eq!(settled(line, started), expected, "{version}, {mode}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_rejections_what_passes_has_no_line() {
+    let cast = Cast::new();
+    for (audit, passed) in [(None, false), (Some("rejections"), false), (Some("all"), true)] {
+        let options: Vec<_> = audit.iter().map(|audit| ("audit", *audit)).collect();
+        let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(&options)).concurrency(1)).await;
+        let expected = cast.each(&envoy).await;
+        let expected =
+            expected.iter().map(|(decision, _)| *decision).filter(|decision| passed || *decision != "allowed");
+        let lines = lines(&envoy);
+        let found: Vec<_> = lines.iter().map(|line| line["certgate.decision"].as_str().unwrap_or_default()).collect();
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{audit:?}");
+        for field in ["time", "url.path", "http.request.method", "client.address", "trace_id"] {
+            assert!(lines.iter().all(|line| line.get(field).is_some() == audit.is_some()), "{audit:?}, {field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_have_lines_too() {
+    let pairs = Mutant::new().call_ends_with("proxy_get_header_map_pairs", Status::InternalFailure);
+    for (mutant, reason, path) in [
+        (Mutant::new().buckets_read_ends_with(Status::InternalFailure), "store_unavailable", json!("/a")),
+        (
+            Mutant::new().property_ends_with("connection\0sha256_peer_certificate_digest", Status::InternalFailure),
+            "internal",
+            json!("/a"),
+        ),
+        // Of a request whose headers cannot be had there is nothing to say.
+        (pairs, "internal", Value::Null),
+    ] {
+        let cast = Cast::new();
+        let bootstrap = cast.world.bootstrap(&cast.registry(&[("audit", "rejections")])).module(&mutant.write());
+        let envoy = Envoy::start(bootstrap).await;
+        assert_eq!(cast.caller(Some(&cast.gold)).get(envoy.port(), "/a?b").await.status, 503, "{reason}");
+        let lines = lines(&envoy);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = settled(lines[0].clone(), UnixSeconds(0));
+        assert_eq!((&line["certgate.decision"], &line["certgate.reason"]), (&json!("error"), &json!(reason)));
+        assert_eq!((&line["url.path"], &line["client.address"]), (&path, &json!("127.0.0.1")));
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_in_a_request_a_line_is_a_line() {
+    let cast = Cast::new();
+    let hostile = cast.world.authority.client("\u{1b}[31m\"}\r\n{\"certgate.decision\":\"allowed\"}\u{2028}\u{1f600}");
+    let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(&[("audit", "all")])).concurrency(1)).await;
+    let long = "/x".repeat(4000);
+    let paths = [
+        "/\"},{\"a\":\"",
+        "/\\",
+        "/\\u0022",
+        "/a?b\"c",
+        "/a#b",
+        "/%0d%0a%22",
+        "/%00",
+        "/\u{1b}[31m",
+        "/\u{7f}",
+        "/\u{e9}\u{ff}",
+        "/\u{2028}",
+        "/;v=1",
+        "/a%",
+        "//a//b",
+        "*",
+        "/{\"certgate.decision\":\"allowed\"}",
+        &long,
+    ];
+    let right = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let traces = [
+        &right,
+        "",
+        "\"}",
+        "00-\"\"",
+        &right.to_uppercase(),
+        &right.replace('4', "0x"),
+        &format!("{right}-\""),
+        &"0".repeat(55),
+        &"-".repeat(55),
+        &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+        "\u{e9}\u{ff}",
+    ];
+    let mut requests: Vec<_> =
+        paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).collect();
+    requests.extend(
+        traces.iter().map(|trace| format!("GET /trace HTTP/1.1\r\nhost: localhost\r\ntraceparent: {trace}\r\n\r\n")),
+    );
+    requests.push(format!(
+        "GET /trace HTTP/1.1\r\nhost: localhost\r\ntraceparent: {right}\r\ntraceparent: {right}\r\n\r\n"
+    ));
+    requests.push("M!#$%&'*+-.^_`|~ /method HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned());
+    let mut expected = 0;
+    for request in &requests {
+        let response = cast.caller(Some(&hostile)).raw(envoy.port()).await.exchange(request).await;
+        // What Envoy refuses by itself, no filter sees.
+        expected += usize::from(response.status == 403);
+        assert!([400, 403].contains(&response.status), "{response:?}: {request:?}");
+    }
+    let lines = lines(&envoy);
+    assert_eq!(lines.len(), expected, "one line for each request that came through");
+    let mut traced = 0;
+    for line in &lines {
+        assert_eq!(line["certgate.reason"], "unknown_certificate");
+        assert_eq!(line["tls.client.hash.sha256"], hostile.fingerprint());
+        let path = line["url.path"].as_str().expect("a path");
+        assert!(!path.contains('?') && path.chars().count() <= 257, "{path}");
+        match line["trace_id"].as_str() {
+            None => {}
+            Some(id) => {
+                assert_eq!(id, TRACE);
+                traced += 1;
+            }
+        }
+    }
+    assert_eq!(traced, 1, "of all that is wrong, nothing is taken for a trace");
+    let seen: BTreeSet<_> = lines.iter().filter_map(|line| line["url.path"].as_str()).collect();
+    assert!(seen.contains("/a") && seen.contains("/trace"), "{seen:?}");
+}
+
+/// Sends requests of a stranger until lines are left out, and on until one is written again, which tells how many.
+async fn flood(options: &[(&str, &str)], most: usize) {
+    let cast = Cast::new();
+    let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(options)).concurrency(1)).await;
+    let mut connection = cast.caller(Some(&cast.stranger)).http2().connect(envoy.port()).await;
+    let mut sent = 0;
+    let mut dropping = false;
+    let lines = loop {
+        assert!(sent < most, "after {sent} requests, {} lines", lines(&envoy).len());
+        assert_eq!(connection.get("/").await.status, 403);
+        sent += 1;
+        // The log is long, and reading it takes the time in which lines come back.
+        if sent % 100 != 0 && !dropping {
+            continue;
+        }
+        let lines = lines(&envoy);
+        let told: u64 = lines.iter().filter_map(|line| line["certgate.suppressed"].as_u64()).sum();
+        dropping = lines.len() < sent;
+        if told > 0 && lines.len() + usize::try_from(told).expect("a number") == sent {
+            break lines;
+        }
+    };
+    assert!(lines.len() < sent);
+}
+
+#[tokio::test]
+async fn of_a_flood_lines_are_left_out_and_counted() {
+    flood(&[], 100_000).await;
+    flood(&[("audit", "rejections")], 100_000).await;
+}
+
+/// What passes takes no lines from what does not.
+#[tokio::test]
+async fn a_flood_of_what_passes_hides_no_rejection() {
+    let cast = Cast::new();
+    let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(&[("audit", "all")])).concurrency(1)).await;
+    let mut connection = cast.world.anonymous().http2().connect(envoy.port()).await;
+    for _ in 0..3000 {
+        assert_eq!(connection.get("/healthz").await.status, 200);
+    }
+    let Response { status, .. } = connection.get("/").await;
+    assert_eq!(status, 403);
+    let refusals = lines(&envoy).into_iter().filter(|line| line["certgate.decision"] == "refused").count();
+    assert_eq!(refusals, 1);
+}
