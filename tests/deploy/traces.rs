@@ -43,8 +43,9 @@ fn sending(bootstrap: Bootstrap, port: u16) -> Bootstrap {
 
 /// The only span of the trace with this number, once it has come.
 async fn span(collector: &Collector, number: usize) -> Span {
+    let what = format!("the span of trace {number}");
     let id = trace(number);
-    let spans = until("a span", async || {
+    let spans = until(&what, async || {
         let mut spans = collector.spans();
         spans.retain(|span| HEXLOWER.encode(&span.trace_id) == id);
         (!spans.is_empty()).then_some(spans)
