@@ -226,7 +226,7 @@ async fn whom_a_rule_does_not_admit_learns_no_more_than_a_stranger() {
         assert_eq!(line["certgate.reason"], "rule_denied", "{line}");
         assert!(line["certgate.client.alias"].is_string(), "{line}");
     }
-    assert!(envoy.log().contains(r#""rule":"rule-1""#), "the log names the rule:\n{}", envoy.log());
+    assert!(envoy.log().contains(r#""certgate.rule":"rule-1""#), "the log names the rule:\n{}", envoy.log());
 }
 
 /// Names and what is left, from `RateLimit`, which has the one nearest to exhaustion first.
