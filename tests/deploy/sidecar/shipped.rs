@@ -11,6 +11,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+/// The inbound listener's connection manager.
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+
 #[test]
 fn every_envoy_accepts_it() {
     let authority = Authority::new("the authority");
@@ -18,21 +21,28 @@ fn every_envoy_accepts_it() {
     let at = |path: &str| credentials.path(path);
     symlink(module::path(), at("target/certgate.wasm")).unwrap();
     fs::copy(repository().join("envoy/sidecar.yaml"), at("envoy/sidecar.yaml")).unwrap();
-    // `--mode validate` does not look into the watched files. As part of a bootstrap, it does.
-    let secrets = SDS.map(|file| {
-        let mut secret = shipped(file)["resources"][0].clone();
-        secret.as_object_mut().unwrap().remove("@type");
-        secret
-    });
-    let mut merged = shipped("sidecar.yaml");
-    name_only(&mut merged);
-    merged["static_resources"]["secrets"] = json!(secrets);
-    fs::write(at("envoy/merged.json"), merged.to_string()).unwrap();
+    fs::write(at("envoy/static.json"), with_static_secrets().to_string()).unwrap();
+    fs::write(at("envoy/spire.json"), with_spire().to_string()).unwrap();
     for version in VERSIONS {
-        for file in ["envoy/sidecar.yaml", "envoy/merged.json"] {
+        for file in ["envoy/sidecar.yaml", "envoy/static.json", "envoy/spire.json"] {
             validate(&envoys::version(version), &at(""), file);
         }
     }
+}
+
+/// With the secrets in it, since `--mode validate` does not look into watched files.
+fn with_static_secrets() -> Value {
+    let mut document = without_certgate();
+    name_only(&mut document);
+    document["static_resources"]["secrets"] = SDS
+        .map(|file| {
+            let mut secret = shipped(file)["resources"][0].clone();
+            secret.as_object_mut().unwrap().remove("@type");
+            secret
+        })
+        .into_iter()
+        .collect();
+    document
 }
 
 /// Takes the sources of secrets away, so that static ones of their names are meant.
@@ -45,6 +55,35 @@ fn name_only(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// With the example's secrets and cluster, as the example says.
+fn with_spire() -> Value {
+    let (mut document, example) = (without_certgate(), shipped("examples/sidecar-spire.yaml"));
+    let sockets = [
+        "/static_resources/listeners/0/filter_chains/0/transport_socket",
+        "/static_resources/clusters/1/transport_socket",
+    ];
+    for socket in sockets {
+        let context = &mut document.pointer_mut(socket).unwrap()["typed_config"]["common_tls_context"];
+        for place in
+            ["/tls_certificate_sds_secret_configs", "/combined_validation_context/validation_context_sds_secret_config"]
+        {
+            let field = place.rsplit('/').next().unwrap();
+            *context.pointer_mut(place).unwrap() = example[field].clone();
+        }
+    }
+    let clusters = document["static_resources"]["clusters"].as_array_mut().unwrap();
+    clusters.extend(example["clusters"].as_array().unwrap().iter().cloned());
+    document
+}
+
+/// Which takes Envoy longer to load than the rest.
+fn without_certgate() -> Value {
+    let mut document = shipped("sidecar.yaml");
+    let filters = document.pointer_mut(&format!("{MANAGER}/http_filters")).unwrap().as_array_mut().unwrap();
+    filters.retain(|filter| filter["name"] != "certgate");
+    document
 }
 
 fn validate(envoy: &Path, folder: &Path, file: &str) {
@@ -60,7 +99,6 @@ fn it_is_as_the_other_files_where_they_have_the_same() {
     for part in ["/stats_config", "/overload_manager"] {
         assert_eq!(sidecar.pointer(part), edge.pointer(part), "{part}");
     }
-    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
     for part in [
         "early_header_mutation_extensions",
         "access_log",
@@ -71,15 +109,15 @@ fn it_is_as_the_other_files_where_they_have_the_same() {
         "path_with_escaped_slashes_action",
         "common_http_protocol_options",
     ] {
-        let part = format!("{manager}/{part}");
+        let part = format!("{MANAGER}/{part}");
         assert!(edge.pointer(&part).is_some(), "{part}");
         assert_eq!(sidecar.pointer(&part), edge.pointer(&part), "{part}");
     }
     assert_eq!(
-        sidecar.pointer(&format!("{manager}/http_filters/0/typed_config/config/failure_policy")),
+        sidecar.pointer(&format!("{MANAGER}/http_filters/0/typed_config/config/failure_policy")),
         Some(&json!("FAIL_RELOAD"))
     );
-    let policies = &sidecar.pointer(&format!("{manager}/http_filters/1/typed_config/rules")).unwrap();
+    let policies = &sidecar.pointer(&format!("{MANAGER}/http_filters/1/typed_config/rules")).unwrap();
     assert_eq!(
         **policies,
         json!({"action": "ALLOW", "policies": {"identified": {
