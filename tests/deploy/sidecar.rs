@@ -8,6 +8,7 @@ mod shipped;
 mod traffic;
 mod workload;
 
+use crate::support::bootstrap::WITHOUT_CERTIFICATE;
 use crate::support::fields::Fields;
 use crate::support::parts::Part;
 use crate::support::pki::{Authority, Leaf};
@@ -27,7 +28,8 @@ fn workloads_are_known_by_their_spiffe_ids() {
     if !Part::Netns.runs() {
         return;
     }
-    let mut mesh = Mesh::start(|document| connections_last(document, "0.3s"));
+    // The one that decides is an old Envoy, which does not show certificates by itself.
+    let mut mesh = Mesh::with_cart_behind(WITHOUT_CERTIFICATE[0], |document| connections_last(document, "0.3s"));
     let forged = Request::get("/hello")
         .header("x-client-alias", "forged")
         .header("X-Client-Tier", "forged")
@@ -86,13 +88,14 @@ fn certificates_rotate_under_traffic() {
     let next = Authority::new("the next authority");
     let traffic = Traffic::start(&mesh.web, 4);
     traffic.wait("the first certificate in use", 10, |_| true);
-    let mut fingerprints = HashSet::from([mesh.web.credentials.identity.fingerprint()]);
+    let mut fingerprints = HashSet::new();
     for (signer, trusted) in
         [(&mesh.authority, vec![&mesh.authority, &next]), (&next, vec![&mesh.authority, &next]), (&next, vec![&next])]
     {
         mesh.cart.rotate(&signer.issue(&of("shop/sa/cart")), &trusted);
-        mesh.web.rotate(&signer.issue(&of("shop/sa/web")), &trusted);
-        let fingerprint = mesh.web.credentials.identity.fingerprint();
+        let web = signer.issue(&of("shop/sa/web"));
+        mesh.web.rotate(&web, &trusted);
+        let fingerprint = web.fingerprint();
         traffic.wait("the next certificate in use", 10, |call| fingerprint_in(call) == Some(fingerprint.clone()));
         fingerprints.insert(fingerprint);
     }
@@ -100,8 +103,8 @@ fn certificates_rotate_under_traffic() {
     for call in &calls {
         assert_client(&call.response.echo().headers, "web", "gold", "shop/sa/web");
     }
-    assert_eq!(calls.iter().filter_map(fingerprint_in).collect::<HashSet<_>>(), fingerprints);
-    assert_eq!(fingerprints.len(), 4);
+    let seen: HashSet<_> = calls.iter().filter_map(fingerprint_in).collect();
+    assert!(seen.is_superset(&fingerprints) && seen.len() == 4, "the first and three more: {seen:?}");
     assert_eq!(mesh.cart.decided(&[]), calls.len());
     assert_eq!(mesh.cart.delivered(), calls.len());
     assert_eq!(mesh.cart.application.count(), calls.len());

@@ -15,21 +15,14 @@ pub(super) const SDS: [&str; 2] = ["sidecar-sds-certificate.yaml", "sidecar-sds-
 pub(super) struct Credentials {
     folder: TempDir,
     generation: u32,
-    /// What is in force.
-    pub(super) identity: Identity,
 }
 
 impl Credentials {
-    /// With these at first.
-    pub(super) fn new(identity: &Identity, trusted: &[&Authority]) -> Self {
-        let mut credentials = Self {
-            folder: TempDir::with_prefix("certgate-sidecar-").unwrap(),
-            generation: 0,
-            identity: identity.clone(),
-        };
+    /// Without any yet.
+    pub(super) fn none() -> Self {
+        let credentials = Self { folder: TempDir::with_prefix("certgate-sidecar-").unwrap(), generation: 0 };
         fs::create_dir_all(credentials.path("target/sidecar")).unwrap();
         fs::create_dir(credentials.path("envoy")).unwrap();
-        credentials.replace(identity, trusted);
         for file in SDS {
             let text = credentials.elsewhere(&shipped(file)).to_string();
             fs::write(credentials.path("envoy").join(file), text).unwrap();
@@ -37,9 +30,15 @@ impl Credentials {
         credentials
     }
 
+    /// With these at first.
+    pub(super) fn new(identity: &Identity, trusted: &[&Authority]) -> Self {
+        let mut credentials = Self::none();
+        credentials.replace(identity, trusted);
+        credentials
+    }
+
     /// Replaces all of them at once, as Kubernetes does.
     pub(super) fn replace(&mut self, identity: &Identity, trusted: &[&Authority]) {
-        self.identity = identity.clone();
         self.generation += 1;
         let generation = format!("generation-{}", self.generation);
         let folder = self.path("target/sidecar");

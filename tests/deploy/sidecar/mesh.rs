@@ -3,6 +3,7 @@
 use super::credentials::Credentials;
 use super::network::Network;
 use super::workload::Workload;
+use crate::support::bootstrap::Bootstrap;
 use crate::support::pki::{Authority, Leaf};
 use serde_json::Value;
 use std::net::Ipv4Addr;
@@ -28,22 +29,36 @@ pub(super) struct Mesh {
 impl Mesh {
     /// Starts them, with this changed in each one's shipped file.
     pub(super) fn start(change: impl Fn(&mut Value) + Sync) -> Self {
+        Self::start_each(|_, bootstrap| bootstrap.edit_document(&change))
+    }
+
+    /// The same, with cart behind an Envoy of this version.
+    pub(super) fn with_cart_behind(version: &str, change: impl Fn(&mut Value) + Sync) -> Self {
+        Self::start_each(|name, bootstrap| {
+            let bootstrap = bootstrap.edit_document(&change);
+            if name == "cart" { bootstrap.version(version) } else { bootstrap }
+        })
+    }
+
+    fn start_each(change: impl Fn(&str, Bootstrap) -> Bootstrap + Sync) -> Self {
         let authority = Authority::new("the mesh's authority");
         let network = Network::new();
-        let [cart, web, stranger] = thread::scope(|scope| {
+        let issue = |path| Credentials::new(&authority.issue(&of(path)), &[&authority]);
+        let [cart, web, mut stranger] = thread::scope(|scope| {
             let workloads = [
-                ("cart", "shop/sa/cart", CART),
-                ("web", "shop/sa/web", WEB),
-                ("stranger", "other/sa/stranger", STRANGER),
+                ("cart", CART, issue("shop/sa/cart")),
+                ("web", WEB, issue("shop/sa/web")),
+                ("stranger", STRANGER, Credentials::none()),
             ];
-            let started = workloads.map(|(name, path, address)| {
+            let started = workloads.map(|(name, address, credentials)| {
                 let host = network.host(name, address);
-                let credentials = Credentials::new(&authority.issue(&of(path)), &[&authority]);
                 let change = &change;
-                scope.spawn(move || Workload::start(name, host, credentials, CART, change))
+                scope.spawn(move || Workload::start(name, host, credentials, CART, |bootstrap| change(name, bootstrap)))
             });
             started.map(|workload| workload.join().expect("a workload that starts"))
         });
+        // Certificates that come late are taken up too.
+        stranger.rotate(&authority.issue(&of("other/sa/stranger")), &[&authority]);
         Self { authority, cart, web, stranger, network }
     }
 }

@@ -113,16 +113,18 @@ fn it_is_as_the_other_files_where_they_have_the_same() {
         assert!(edge.pointer(&part).is_some(), "{part}");
         assert_eq!(sidecar.pointer(&part), edge.pointer(&part), "{part}");
     }
+    let filter = |name: &str| {
+        let filters = sidecar.pointer(&format!("{MANAGER}/http_filters")).unwrap().as_array().unwrap();
+        filters.iter().find(|filter| filter["name"] == name).unwrap()["typed_config"].clone()
+    };
+    assert_eq!(filter("certgate")["config"]["failure_policy"], "FAIL_RELOAD");
+    let identified = json!({
+        "permissions": [{"header": {"name": "x-client-alias", "present_match": true}}],
+        "principals": [{"any": true}],
+    });
     assert_eq!(
-        sidecar.pointer(&format!("{MANAGER}/http_filters/0/typed_config/config/failure_policy")),
-        Some(&json!("FAIL_RELOAD"))
-    );
-    let policies = &sidecar.pointer(&format!("{MANAGER}/http_filters/1/typed_config/rules")).unwrap();
-    assert_eq!(
-        **policies,
-        json!({"action": "ALLOW", "policies": {"identified": {
-            "permissions": [{"header": {"name": "x-client-alias", "present_match": true}}],
-            "principals": [{"any": true}],
-        }}})
+        filter("envoy.filters.http.rbac")["rules"],
+        json!({"action": "ALLOW", "policies": {"identified": identified}}),
+        "no rule of the shipped registry lets anybody through without a client"
     );
 }
