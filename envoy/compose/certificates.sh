@@ -25,7 +25,7 @@ make() { # place, common name, owner of the key, who signs
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$place.key.new"
   openssl pkey -in "$place.key.new" -pubout -out "$place.pub.new"
   openssl x509 -new -subj "/O=certgate example/CN=$name" -days 365 -extfile /dev/stdin \
-    -force_pubkey "$place.pub.new" "$@" -out "$place.pem.new" 2>/dev/null
+    -force_pubkey "$place.pub.new" "$@" -out "$place.pem.new"
   rm "$place.pub.new"
   chmod 400 "$place.key.new"
   chmod 444 "$place.pem.new"

@@ -17,7 +17,6 @@ use tempfile::TempDir;
 /// Listeners and clusters that only the Envoy in a container has, which take nobody's requests upstream.
 const ONLY_IN_CONTAINERS: [&str; 2] = ["metrics", "admin"];
 
-/// A belt that is changed in one of them has to be changed in the other.
 #[test]
 fn its_envoy_is_the_shipped_one_but_for_addresses_and_paths() {
     let mut ours = shipped("compose/envoy.yaml");
@@ -42,7 +41,7 @@ fn its_envoy_is_the_shipped_one_but_for_addresses_and_paths() {
         let certgate = &mut chain["filters"][0]["typed_config"]["http_filters"][0];
         certgate["config_discovery"]["config_source"]["path_config_source"] = Value::Null;
     }
-    assert_eq!(ours, theirs);
+    assert_eq!(ours, theirs, "what is changed in envoy-ecds.yaml is to be changed in compose/envoy.yaml too");
 }
 
 fn address(address: &mut Value) {

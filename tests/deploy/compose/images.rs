@@ -17,9 +17,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The variables of `compose.yaml` that name images, each with what is to be built for it.
-const IMAGES: [(&str, fn(&Root)); 3] =
-    [("ENVOY_IMAGE", envoy), ("OPENSSL_IMAGE", openssl), ("PROMETHEUS_IMAGE", prometheus)];
+/// The variables of `compose.yaml` that name images.
+const VARIABLES: [&str; 3] = ["ENVOY_IMAGE", "OPENSSL_IMAGE", "PROMETHEUS_IMAGE"];
 
 /// The name that an image gets in this project.
 pub(super) fn name(project: &str, variable: &str) -> String {
@@ -28,19 +27,17 @@ pub(super) fn name(project: &str, variable: &str) -> String {
 
 /// All variables, and the images that are in them.
 pub(super) fn named(project: &str) -> impl Iterator<Item = (&'static str, String)> {
-    IMAGES.into_iter().map(move |(variable, _)| (variable, name(project, variable)))
+    VARIABLES.into_iter().map(move |variable| (variable, name(project, variable)))
 }
 
 /// Builds them all in this folder, under these names.
 pub(super) fn build(folder: &Path, project: &str) {
-    for (variable, fill) in IMAGES {
+    for variable in VARIABLES {
         let image = name(project, variable);
         eprintln!("building {image}");
         let context = folder.join(variable);
-        let root = Root(context.join("root"));
         fs::create_dir_all(context.join("prometheus")).expect("a folder");
-        fs::create_dir_all(&root.0).expect("a folder");
-        fill(&root);
+        fill(variable, &Root(context.join("root")));
         // A volume has at first what the image has in its place, with its owners.
         let dockerfile = "FROM scratch\nENV PATH=/usr/local/bin:/usr/bin:/bin\nCOPY root/ /\n\
                           COPY --chown=65534:65534 prometheus/ /prometheus/\n";
@@ -49,19 +46,22 @@ pub(super) fn build(folder: &Path, project: &str) {
     }
 }
 
-fn envoy(root: &Root) {
-    root.add(&envoys::pinned(), "/usr/local/bin/envoy");
-    root.add(&program("bash", "bash"), "/bin/bash");
-}
-
-fn openssl(root: &Root) {
-    root.add(&program("openssl", "openssl"), "/usr/bin/openssl");
-    root.add_busybox();
-}
-
-fn prometheus(root: &Root) {
-    root.add(&program("prometheus", "prometheus"), "/usr/bin/prometheus");
-    root.add_busybox();
+fn fill(variable: &str, root: &Root) {
+    match variable {
+        "ENVOY_IMAGE" => {
+            root.add(&envoys::pinned(), "/usr/local/bin/envoy");
+            root.add(&program("bash", "bash"), "/usr/bin/bash");
+        }
+        "OPENSSL_IMAGE" => {
+            root.add(&program("openssl", "openssl"), "/usr/bin/openssl");
+            root.add_busybox();
+        }
+        "PROMETHEUS_IMAGE" => {
+            root.add(&program("prometheus", "prometheus"), "/usr/bin/prometheus");
+            root.add_busybox();
+        }
+        _ => panic!("what is to be in {variable}?"),
+    }
 }
 
 /// An image's files.
@@ -96,6 +96,7 @@ impl Root {
     }
 }
 
+/// Where a program of this machine is; if there is none, Debian has it in this package.
 fn program(name: &str, package: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
@@ -108,6 +109,5 @@ fn program(name: &str, package: &str) -> PathBuf {
 fn libraries(program: &Path) -> Vec<String> {
     let output = Command::new("ldd").arg(program).output().expect("ldd can be started");
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
-    // Not the first word of a line for a static program, which is its own path on stderr.
-    words.split_whitespace().filter(|word| word.starts_with('/') && !word.ends_with(':')).map(str::to_owned).collect()
+    words.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned).collect()
 }

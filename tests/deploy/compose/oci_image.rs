@@ -51,8 +51,10 @@ fn it_has_one_layer_with_the_module_and_says_what_it_is() {
     assert_eq!(label("licenses"), Some(env!("CARGO_PKG_LICENSE")));
     assert_eq!(label("description"), env!("CARGO_PKG_DESCRIPTION").split(", and the command line").next());
     assert_eq!(label("created"), None, "the same of the same, whenever it is built");
-    let head = run(repository(), "git", ["rev-parse", "HEAD"]);
-    assert_eq!(label("revision"), Some(head.as_str()));
+    // None where somebody has the files without their history.
+    let head = bounded("git").args(["rev-parse", "HEAD"]).current_dir(repository()).output().unwrap();
+    let head = head.status.success().then(|| String::from_utf8(head.stdout).unwrap());
+    assert_eq!(label("revision"), head.as_deref().map(str::trim));
 
     let folder = TempDir::new().unwrap();
     let saved = folder.path().join("image.tar");

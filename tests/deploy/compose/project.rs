@@ -17,8 +17,9 @@ use tempfile::TempDir;
 /// Waits until whoever started it closes its standard input or dies, even by SIGKILL; then removes everything.
 const REMOVES_IT_ALL: &str = r#"
 read -r _
-docker-compose down --volumes --remove-orphans --timeout 1
-docker rmi --force "$@"
+timeout 120 docker-compose down --volumes --remove-orphans --timeout 1
+timeout 120 docker rmi --force "$@"
+rm -rf "${PWD%/envoy}"
 "#;
 
 /// Everything that a project has: files, containers, networks, volumes, images. All of it goes when this is dropped.
@@ -61,14 +62,7 @@ impl Project {
 
     /// What `docker-compose` says to these arguments. Panics if it fails.
     pub(super) fn compose(&self, arguments: &[&str]) -> String {
-        text(self.command(arguments).stderr(Stdio::null()))
-    }
-
-    /// The same, and what it wrote as errors, whether it fails or not.
-    pub(super) fn try_compose(&self, arguments: &[&str]) -> (bool, String) {
-        let output = self.command(arguments).output().expect("docker-compose can be started");
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+        text(&mut self.command(arguments))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -89,22 +83,41 @@ impl Project {
 
     /// What Docker knows of a service's container.
     pub(super) fn inspect(&self, service: &str) -> Value {
-        let id = self.compose(&["ps", "--all", "--quiet", service]);
-        let found: Value = serde_json::from_slice(&said(bounded("docker").args(["inspect", &id]))).expect("JSON");
+        let found: Value = serde_json::from_slice(&self.docker(&["inspect", &self.id(service)])).expect("JSON");
         found[0].clone()
     }
 
     /// Copies a file or folder out of a service's container.
     pub(super) fn copy_out(&self, service: &str, path: &str, to: &str) {
-        let id = self.compose(&["ps", "--all", "--quiet", service]);
-        run(self.dir.path(), "docker", ["cp", &format!("{id}:{path}"), to]);
+        self.docker(&["cp", &format!("{}:{path}", self.id(service)), to]);
+    }
+
+    /// What a service's container has written.
+    pub(super) fn log(&self, service: &str) -> String {
+        let mut command = bounded("sh");
+        let output = command.args(["-c", r#"docker logs "$0" 2>&1"#, &self.id(service)]);
+        String::from_utf8_lossy(&said(output)).into_owned()
+    }
+
+    /// The container of a service. `docker-compose ps` says it too, and takes a second.
+    fn id(&self, service: &str) -> String {
+        let project = format!("label=com.docker.compose.project={}", self.environment["COMPOSE_PROJECT_NAME"]);
+        let service = format!("label=com.docker.compose.service={service}");
+        let proper = "label=com.docker.compose.oneoff=False";
+        let filters = ["ps", "--all", "--quiet", "--filter", &project, "--filter", &service, "--filter", proper];
+        String::from_utf8(self.docker(&filters)).expect("text in UTF-8").trim().to_owned()
+    }
+
+    fn docker(&self, arguments: &[&str]) -> Vec<u8> {
+        said(bounded("docker").args(arguments).current_dir(self.dir.path()))
     }
 }
 
 impl Drop for Project {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let (_, log) = self.try_compose(&["logs", "--no-color", "--tail=30"]);
+            let logs = self.command(&["logs", "--no-color", "--tail=30"]).output();
+            let log = logs.map(|logs| String::from_utf8_lossy(&logs.stdout).into_owned()).unwrap_or_default();
             // Without what Envoy and Prometheus always say.
             let is_telling = |line: &&str| {
                 !["][info][", "level=info"].iter().any(|usual| line.contains(usual)) || line.contains("][wasm]")
