@@ -54,8 +54,8 @@ define module
 endef
 FINISH := cargo run --quiet --features finish --bin finish --
 
-# IMAGE=registry.example/certgate:0.1.0 for another name, IMAGE_MODULE=$(BANDWIDTH) for the module that counts bytes. What is
-# in the image says when it was made only if SOURCE_DATE_EPOCH does.
+# IMAGE=registry.example/certgate:0.1.0 for another name; IMAGE_MODULE=target/certgate-bandwidth.wasm for the module that
+# counts bytes. The image says when it was made only if SOURCE_DATE_EPOCH does.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 IMAGE := certgate:$(VERSION)
 IMAGE_MODULE := $(MODULE)

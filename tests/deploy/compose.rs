@@ -50,10 +50,9 @@ async fn up(project: &Project) {
     .await;
 }
 
+/// Of those that are there already, the new ones take the place.
 fn copy_clients(project: &Project) {
-    let clients = project.path("clients");
-    drop(fs::remove_dir_all(&clients));
-    project.copy_out("certificates", "/clients", "clients");
+    project.copy_out("certificates", "/clients/.", "clients");
 }
 
 fn fingerprint(project: &Project, who: &str) -> String {
