@@ -22,3 +22,4 @@ mod sidecar;
 mod soak;
 mod startup;
 mod traces;
+mod tutorial;

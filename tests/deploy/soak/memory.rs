@@ -40,7 +40,7 @@ impl Memory {
     }
 }
 
-/// So much may come from chance, as a share: it was 0.01 in ten minutes. In a minute, with eight reloads between the two
+/// So much may come from chance, as a share: it was 0.01 in ten minutes, with 120 reloads. In a minute, with eight reloads between the two
 /// medians, a VM or a registry that is left behind at each reload is more; in ten minutes, a few hundred kilobytes are.
 const GROWTH: f64 = 0.06;
 
