@@ -25,11 +25,12 @@ help: ## This list
 .PHONY: wasm
 wasm: $(MODULE) $(BANDWIDTH) ## The filter, as Envoy loads it: target/certgate.wasm, and target/certgate-bandwidth.wasm that counts bytes too
 
-# Cargo knows what is up to date.
-.PHONY: $(MODULE) $(BANDWIDTH)
-$(MODULE): crates
+# One after the other, since Cargo gives both the same name; and not at all where nothing has changed, so that nobody
+# finds one in the other's place.
+SOURCE := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+$(MODULE): $(SOURCE) | crates
 	$(call module,)
-$(BANDWIDTH): crates
+$(BANDWIDTH): $(SOURCE) | $(MODULE)
 	$(call module,bandwidth)
 
 .PHONY: crates
@@ -127,6 +128,27 @@ test: wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus
 	@$(foreach part,$(subst $(comma), ,$(SKIP)),$(if $(filter $(part),$(PARTS)),,echo "SKIP names $(PARTS), not $(part)" >&2; exit 1;)):
 	cargo test
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
+
+# What others get. `sha256sum --check SHA256SUMS` in the folder says whether it is what was built.
+RELEASE := target/release-artefacts
+COMMAND_LINE := certgate-$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+RELEASED := certgate.wasm certgate-bandwidth.wasm $(COMMAND_LINE)
+.PHONY: release
+release: $(RELEASED:%=$(RELEASE)/%.cdx.json) ## Modules, command line, what they are made of (CycloneDX), checksums: target/release-artefacts
+	@cd $(RELEASE) && sha256sum $(foreach file,$(RELEASED),$(file) $(file).cdx.json) > SHA256SUMS && cat SHA256SUMS
+
+.PHONY: $(RELEASED:%=$(RELEASE)/%.cdx.json) $(RELEASE)/$(COMMAND_LINE)
+$(filter %.wasm.cdx.json,$(RELEASED:%=$(RELEASE)/%.cdx.json)): $(RELEASE)/%.wasm.cdx.json: target/%.wasm
+	@mkdir -p $(@D) && cp $< $(@D)
+	@$(SBOM) $(@:.cdx.json=) $(WASM_TARGET) $(filter bandwidth,$(subst -, ,$*)) > $@
+$(RELEASE)/$(COMMAND_LINE).cdx.json: $(RELEASE)/$(COMMAND_LINE)
+	@$(SBOM) $< $(COMMAND_LINE:certgate-%=%) > $@
+SBOM := cargo run --quiet --bin sbom --
+
+$(RELEASE)/$(COMMAND_LINE): crates
+	@mkdir -p $(@D)
+	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags%?}" cargo build --locked --release --target $(COMMAND_LINE:certgate-%=%) --bin certgate
+	@cp $(CARGO_OUT)/$(COMMAND_LINE:certgate-%=%)/release/certgate $@
 
 # SOAK_SECONDS=60 for another time.
 .PHONY: soak

@@ -17,6 +17,7 @@ mod collector;
 mod compose;
 mod failure_policy;
 mod prometheus;
+mod release;
 mod reproducible;
 mod sidecar;
 mod soak;
