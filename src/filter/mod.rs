@@ -10,6 +10,7 @@ mod abi;
 mod accepted;
 #[cfg(target_family = "wasm")]
 mod configuration;
+#[cfg(target_family = "wasm")]
 mod expiry;
 mod images;
 #[cfg(target_family = "wasm")]

@@ -114,7 +114,7 @@ fn every_decision_has_its_line() {
         each(&json!({"audit": "all", "mode": mode}), |path, decision, mut expected, lines| {
             let [line] = &lines[..] else { panic!("{path}, {decision}: {lines:?}") };
             let request = json!({
-                "certgate.decision": [prefix, decision].concat(),
+                "certgate.decision": (format!("{prefix}{decision}")),
                 "http.request.method": "POST",
                 "url.path": path,
                 "trace_id": TRACE,
