@@ -113,8 +113,9 @@ fn every_decision_has_its_line() {
         let mode = json!(if shadow { "shadow" } else { "enforce" });
         each(&json!({"audit": "all", "mode": mode}), |path, decision, mut expected, lines| {
             let [line] = &lines[..] else { panic!("{path}, {decision}: {lines:?}") };
+            let decision = [prefix, decision].concat();
             let request = json!({
-                "certgate.decision": (format!("{prefix}{decision}")),
+                "certgate.decision": decision,
                 "http.request.method": "POST",
                 "url.path": path,
                 "trace_id": TRACE,

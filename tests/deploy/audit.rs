@@ -1,5 +1,7 @@
-//! The audit log in real Envoys: a line for every decision, whatever is in the request, and a count of those that are
-//! left out.
+//! The audit log in real Envoys: a line for every decision, and the access log beside it.
+
+mod flood;
+mod hostile;
 
 use crate::support::bootstrap::Clients;
 use crate::support::client::Caller;
@@ -8,12 +10,11 @@ use crate::support::envoys::VERSIONS;
 use crate::support::mutant::{Mutant, Status};
 use crate::support::pki::Identity;
 use crate::support::registry;
-use crate::support::request::{Request, Response};
+use crate::support::request::Request;
 use crate::support::world::World;
 use certgate::calendar;
 use certgate::domain::time::UnixSeconds;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -219,129 +220,4 @@ async fn errors_have_lines_too() {
         assert_eq!((&line["certgate.decision"], &line["certgate.reason"]), (&json!("error"), &json!(reason)));
         assert_eq!((&line["url.path"], &line["client.address"]), (&path, &json!("127.0.0.1")));
     }
-}
-
-#[tokio::test]
-async fn whatever_is_in_a_request_a_line_is_a_line() {
-    let cast = Cast::new();
-    let hostile = cast.world.authority.client("\u{1b}[31m\"}\r\n{\"certgate.decision\":\"allowed\"}\u{2028}\u{1f600}");
-    let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(&[("audit", "all")])).concurrency(1)).await;
-    let long = "/x".repeat(4000);
-    let paths = [
-        "/\"},{\"a\":\"",
-        "/\\",
-        "/\\u0022",
-        "/a?b\"c",
-        "/a#b",
-        "/%0d%0a%22",
-        "/%00",
-        "/\u{1b}[31m",
-        "/\u{7f}",
-        "/\u{e9}\u{ff}",
-        "/\u{2028}",
-        "/;v=1",
-        "/a%",
-        "//a//b",
-        "*",
-        "/{\"certgate.decision\":\"allowed\"}",
-        &long,
-    ];
-    let right = format!("00-{TRACE}-00f067aa0ba902b7-01");
-    let traces = [
-        &right,
-        "",
-        "\"}",
-        "00-\"\"",
-        &right.to_uppercase(),
-        &right.replace('4', "0x"),
-        &format!("{right}-\""),
-        &"0".repeat(55),
-        &"-".repeat(55),
-        &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
-        "\u{e9}\u{ff}",
-    ];
-    let mut requests: Vec<_> =
-        paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).collect();
-    requests.extend(
-        traces.iter().map(|trace| format!("GET /trace HTTP/1.1\r\nhost: localhost\r\ntraceparent: {trace}\r\n\r\n")),
-    );
-    requests.push(format!(
-        "GET /trace HTTP/1.1\r\nhost: localhost\r\ntraceparent: {right}\r\ntraceparent: {right}\r\n\r\n"
-    ));
-    requests.push("M!#$%&'*+-.^_`|~ /method HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned());
-    let mut expected = 0;
-    for request in &requests {
-        let response = cast.caller(Some(&hostile)).raw(envoy.port()).await.exchange(request).await;
-        // What Envoy refuses by itself, no filter sees.
-        expected += usize::from(response.status == 403);
-        assert!([400, 403].contains(&response.status), "{response:?}: {request:?}");
-    }
-    let lines = lines(&envoy);
-    assert_eq!(lines.len(), expected, "one line for each request that came through");
-    let mut traced = 0;
-    for line in &lines {
-        match line["certgate.reason"].as_str() {
-            Some("unknown_certificate") => assert_eq!(line["tls.client.hash.sha256"], hostile.fingerprint()),
-            // What servers read in different ways.
-            other => assert_eq!(other, Some("rule_denied")),
-        }
-        let path = line["url.path"].as_str().expect("a path");
-        assert!(!path.contains('?') && path.chars().count() <= 257, "{path}");
-        match line["trace_id"].as_str() {
-            None => {}
-            Some(id) => {
-                assert_eq!(id, TRACE);
-                traced += 1;
-            }
-        }
-    }
-    assert_eq!(traced, 1, "of all that is wrong, nothing is taken for a trace");
-    let seen: BTreeSet<_> = lines.iter().filter_map(|line| line["url.path"].as_str()).collect();
-    assert!(seen.contains("/a") && seen.contains("/trace"), "{seen:?}");
-}
-
-/// Sends requests of a stranger until lines are left out, and on until one is written again, which tells how many.
-async fn flood(options: &[(&str, &str)], most: usize) {
-    let cast = Cast::new();
-    let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(options)).concurrency(1)).await;
-    let mut connection = cast.caller(Some(&cast.stranger)).http2().connect(envoy.port()).await;
-    let mut sent = 0;
-    let mut dropping = false;
-    let lines = loop {
-        assert!(sent < most, "after {sent} requests, {} lines", lines(&envoy).len());
-        assert_eq!(connection.get("/").await.status, 403);
-        sent += 1;
-        // The log is long, and reading it takes the time in which lines come back.
-        if sent % 100 != 0 && !dropping {
-            continue;
-        }
-        let lines = lines(&envoy);
-        let told: u64 = lines.iter().filter_map(|line| line["certgate.suppressed"].as_u64()).sum();
-        dropping = lines.len() < sent;
-        if told > 0 && lines.len() + usize::try_from(told).expect("a number") == sent {
-            break lines;
-        }
-    };
-    assert!(lines.len() < sent);
-}
-
-#[tokio::test]
-async fn of_a_flood_lines_are_left_out_and_counted() {
-    flood(&[], 100_000).await;
-    flood(&[("audit", "rejections")], 100_000).await;
-}
-
-/// What passes takes no lines from what does not.
-#[tokio::test]
-async fn a_flood_of_what_passes_hides_no_rejection() {
-    let cast = Cast::new();
-    let envoy = Envoy::start(cast.world.bootstrap(&cast.registry(&[("audit", "all")])).concurrency(1)).await;
-    let mut connection = cast.world.anonymous().http2().connect(envoy.port()).await;
-    for _ in 0..3000 {
-        assert_eq!(connection.get("/healthz").await.status, 200);
-    }
-    let Response { status, .. } = connection.get("/").await;
-    assert_eq!(status, 403);
-    let refusals = lines(&envoy).into_iter().filter(|line| line["certgate.decision"] == "refused").count();
-    assert_eq!(refusals, 1);
 }
