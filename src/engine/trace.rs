@@ -48,7 +48,7 @@ mod tests {
             format!("0-{ID}-00f067aa0ba902b7-01"),
             format!("00-{}-00f067aa0ba902b7-01", ID.to_uppercase()),
             format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
-            format!("00-{}-00f067aa0ba902b7-01", &ID[1..]),
+            format!("00-{ID:.31}-00f067aa0ba902b7-01"),
             format!("00-{ID}0-00f067aa0ba902b7-01"),
             format!("00-{}-00f067aa0ba902b7-01", "\"\r\n".repeat(11)),
             format!("00-{ID}-0000000000000000-01"),
