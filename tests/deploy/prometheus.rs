@@ -4,9 +4,11 @@
 mod server;
 
 use crate::support::admin::Admin;
+use crate::support::bootstrap::shipped;
 use crate::support::client::Caller;
 use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
+use crate::support::envoys::repository;
 use crate::support::mutant::{Mutant, Status};
 use crate::support::parts::Part;
 use crate::support::pki::{Identity, Leaf};
@@ -15,6 +17,8 @@ use crate::support::world::World;
 use serde_json::{Value, json};
 use server::Prometheus;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
@@ -53,19 +57,21 @@ struct Stage {
     broken: Envoy,
     gold: Identity,
     bronze: Identity,
+    /// In the registry as a whole.
+    server: Identity,
 }
 
 impl Stage {
     async fn start() -> Self {
         let world = Arc::new(World::new());
         let [gold, bronze] = ["gold", "bronze"].map(|name| world.authority.client(name));
-        let good = Envoy::start(world.ecds_bootstrap(&registry(&world, &gold, &bronze, "enforce"))).await;
+        let server = world.authority.issue(&Leaf::client("server").valid(-60..=3600));
+        let all = registry(&world, [&gold, &bronze, &server], "enforce");
+        let good = Envoy::start(world.ecds_bootstrap(&all)).await;
         let mutant = Mutant::new().buckets_store_ends_with(Status::InternalFailure).write();
-        let mut unlisted = registry(&world, &gold, &bronze, "enforce");
-        unlisted.as_object_mut().unwrap().remove("crls");
-        let broken = world.ecds_bootstrap(&unlisted).version(WITHOUT_CERTIFICATE).module(&mutant);
+        let broken = world.ecds_bootstrap(&without_lists(all)).version(WITHOUT_CERTIFICATE).module(&mutant);
         let broken = Envoy::start(broken).await;
-        Self { world, good, broken, gold, bronze }
+        Self { world, good, broken, gold, bronze, server }
     }
 
     fn admins(&self) -> [Admin; 2] {
@@ -103,10 +109,9 @@ impl Stage {
 
     /// Both Envoys in this mode.
     async fn switch(&mut self, mode: &str) {
-        let mut new = registry(&self.world, &self.gold, &self.bronze, mode);
+        let new = registry(&self.world, [&self.gold, &self.bronze, &self.server], mode);
         assert_eq!(self.good.push(&new).await, Outcome::Live);
-        new.as_object_mut().unwrap().remove("crls");
-        assert_eq!(self.broken.push(&new).await, Outcome::Live);
+        assert_eq!(self.broken.push(&without_lists(new)).await, Outcome::Live);
     }
 }
 
@@ -118,7 +123,7 @@ async fn call_until(done: Arc<AtomicBool>, caller: Caller, port: u16) {
 }
 
 /// Of each kind of credential whose end is shown, one: of a certificate that is known, and of one that must be seen.
-fn registry(world: &World, gold: &Identity, bronze: &Identity, mode: &str) -> Value {
+fn registry(world: &World, [gold, bronze, server]: [&Identity; 3], mode: &str) -> Value {
     json!({
         "version": 1,
         "mode": mode,
@@ -129,12 +134,18 @@ fn registry(world: &World, gold: &Identity, bronze: &Identity, mode: &str) -> Va
         "clients": [
             {"alias": "partner-a", "tier": "gold", "credentials": [
                 {"sha256": gold.fingerprint(), "name": "laptop"},
-                {"pem": world.authority.issue(&Leaf::client("server").valid(-60..=3600)).certificate_pem},
+                {"pem": server.certificate_pem},
             ]},
             {"alias": "partner-b", "tier": "bronze", "credentials": [{"sha256": bronze.fingerprint()}]},
         ],
         "crls": [{"pem": world.authority.crl(&[], 86_400)}],
     })
+}
+
+/// The same without the lists in which an Envoy that shows no certificates cannot look anybody up.
+fn without_lists(mut registry: Value) -> Value {
+    registry.as_object_mut().unwrap().remove("crls");
+    registry
 }
 
 /// Waits until Prometheus has all of these by their names, and gives them.
@@ -148,7 +159,7 @@ async fn scraped(prometheus: &Prometheus, name: &str) -> Vec<BTreeMap<String, St
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_metric_arrives_with_the_labels_of_the_design() {
+async fn every_metric_arrives_with_the_labels_of_the_design_and_the_dashboard_finds_it() {
     if !Part::Prometheus.runs() {
         return;
     }
@@ -156,24 +167,188 @@ async fn every_metric_arrives_with_the_labels_of_the_design() {
     let prometheus = Prometheus::start(&stage.admins()).await;
     stage.call().await;
     stage.quarrel().await;
+    // What a rate is of has to be seen twice.
+    scraped(&prometheus, "rate(certgate_store_conflicts_total[1m])").await;
+    stage.call().await;
     stage.switch("shadow").await;
     stage.call().await;
+    assert_eq!(stage.good.push(&json!({"version": 2})).await, Outcome::Refused);
 
+    has_the_labels_of_the_design(&prometheus).await;
+    promtool_finds_only_that_there_is_no_help(&stage.good.admin.get("/stats/prometheus").await);
+    every_query_of_the_dashboard_finds_something(&prometheus).await;
+    rules_work(&prometheus).await;
+}
+
+async fn has_the_labels_of_the_design(prometheus: &Prometheus) {
     for (name, labels) in METRICS {
         // What Prometheus adds of its own.
         let expected: BTreeSet<_> = labels.iter().copied().chain(["__name__", "instance", "job"]).collect();
-        for series in scraped(&prometheus, name).await {
+        for series in scraped(prometheus, name).await {
             assert_eq!(series.keys().map(String::as_str).collect::<BTreeSet<_>>(), expected, "{name}");
         }
     }
+    let ours = scraped(prometheus, r#"{__name__=~".*certgate_.*", __name__!~"envoy_.*"}"#).await;
+    let names: BTreeSet<_> = ours.iter().map(|series| series["__name__"].as_str()).collect();
+    assert_eq!(names, METRICS.iter().map(|(name, _)| *name).collect(), "there are no others");
     for decision in DECISIONS {
-        for name in ["certgate_requests_total", "certgate_client_requests_total"] {
-            // Who is refused here is nobody's client.
-            if name == "certgate_client_requests_total" && decision.ends_with("refused") {
-                continue;
-            }
-            scraped(&prometheus, &format!("{name}{{decision=\"{decision}\"}}")).await;
+        scraped(prometheus, &format!("certgate_requests_total{{decision=\"{decision}\"}}")).await;
+        // Who is refused here is nobody's client.
+        if !decision.ends_with("refused") {
+            scraped(prometheus, &format!("certgate_client_requests_total{{decision=\"{decision}\"}}")).await;
         }
     }
-    eprintln!("{}", stage.good.admin.get("/stats/prometheus").await);
+}
+
+/// Envoy writes no help for any metric, and has metrics that promtool does not like. Of certgate's it may say no more.
+fn promtool_finds_only_that_there_is_no_help(text: &str) {
+    let ours: Vec<_> =
+        text.lines().filter(|line| line.trim_start_matches("# TYPE ").starts_with("certgate_")).collect();
+    assert!(ours.len() > METRICS.len(), "{text}");
+    let said = promtool(&["check", "metrics"], &(ours.join("\n") + "\n")).1;
+    let complaints: Vec<_> = said.lines().filter(|line| !line.ends_with(" no help text")).collect();
+    assert_eq!(complaints, [""; 0]);
+}
+
+/// Each with what Grafana puts in place of its variables.
+async fn every_query_of_the_dashboard_finds_something(prometheus: &Prometheus) {
+    let dashboard = dashboard();
+    let mut asked = String::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            let query = target["expr"].as_str().expect("a query");
+            assert_eq!((&target["datasource"], &panel["datasource"]), (&datasource(), &datasource()));
+            // What stands for nothing would hide that there is nothing.
+            let query = query.replace(" or vector(0)", "").replace("$__rate_interval", "1m");
+            let query = query.replace("$instance", ".*").replace("$alias", ".*");
+            assert!(!query.contains('$'), "{query}");
+            until(&format!("{} to find something: {query}", panel["title"]), async || {
+                prometheus.query(&query).await.iter().any(|sample| sample.value.is_finite()).then_some(())
+            })
+            .await;
+            asked += &query;
+        }
+    }
+    for (name, _) in METRICS {
+        assert!(asked.contains(name), "no panel shows {name}");
+    }
+    for variable in dashboard["templating"]["list"].as_array().unwrap().iter().skip(1) {
+        assert_eq!(variable["datasource"], datasource());
+        let query = variable["query"]["query"].as_str().and_then(|query| query.strip_prefix("label_values(")).unwrap();
+        let (metric, label) = query.trim_end_matches(')').split_once(", ").unwrap();
+        assert!(scraped(prometheus, metric).await.iter().all(|series| series.contains_key(label)), "{query}");
+    }
+}
+
+fn dashboard() -> Value {
+    let text = std::fs::read_to_string(repository().join("envoy/grafana/dashboard.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The variable that chooses one; as it is, the one of `compose.yaml`.
+fn datasource() -> Value {
+    json!({"type": "prometheus", "uid": "${datasource}"})
+}
+
+/// None of them fails on what Envoy says, and what is to fire at once has.
+async fn rules_work(prometheus: &Prometheus) {
+    until("all rules to have been evaluated, and the refused configuration to be told", async || {
+        let answer = prometheus.get("/api/v1/rules").await;
+        let rules = answer["data"]["groups"][0]["rules"].as_array().expect("rules");
+        let state = |name: &str| rules.iter().find(|rule| rule["name"] == name).expect("a rule")["state"].clone();
+        (rules.iter().all(|rule| rule["health"] == "ok")
+            && state("CertgateConfigurationRefused") == "firing"
+            && state("CertgateErrors") == "pending"
+            && state("CertgateNotEnforcing") == "pending"
+            && state("CertgateCredentialEndsIn1Day") == "firing"
+            && state("CertgateMissing") == "inactive"
+            && state("CertgateRevocationListOverdue") == "inactive")
+            .then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn what_is_shipped_for_prometheus_is_right_and_fires_when_it_should() {
+    if !Part::Prometheus.runs() {
+        return;
+    }
+    for arguments in [
+        ["check", "config", "envoy/prometheus.yaml"],
+        ["check", "rules", "envoy/alerts.yaml"],
+        ["test", "rules", "tests/fixtures/alerts.test.yaml"],
+    ] {
+        let (good, said) = promtool(&arguments, "");
+        assert!(good, "promtool {}:\n{said}", arguments.join(" "));
+    }
+    // Each rule fires somewhere in these tests, and says what has happened and what to do.
+    let tests = std::fs::read_to_string(repository().join("tests/fixtures/alerts.test.yaml")).unwrap();
+    for rule in shipped("alerts.yaml")["groups"][0]["rules"].as_array().unwrap() {
+        let name = rule["alert"].as_str().unwrap();
+        assert!(tests.contains(&format!("alertname: {name}\n")), "{name} does not fire in the tests");
+        for text in ["summary", "description"] {
+            assert!(rule["annotations"][text].as_str().is_some_and(|text| text.len() > 20), "{name} has no {text}");
+        }
+    }
+}
+
+/// Whether promtool is content with what it is given, and what it says.
+fn promtool(arguments: &[&str], input: &str) -> (bool, String) {
+    let mut child = Command::new("promtool")
+        .args(arguments)
+        .current_dir(repository())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool can be started");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test]
+async fn neither_strangers_nor_many_clients_make_more_series() {
+    if !Part::Prometheus.runs() {
+        return;
+    }
+    let world = World::new();
+    let identities: Vec<_> = (0..20).map(|number| world.authority.client(&format!("client {number}"))).collect();
+    let client = |(number, identity): (usize, &Identity)| json!({"alias": format!("client-{number}"), "tier": "one", "credentials": [{"sha256": identity.fingerprint()}]});
+    let registry = json!({
+        "version": 1,
+        "tiers": {"one": {}},
+        "clients": identities.iter().enumerate().map(client).collect::<Vec<_>>(),
+        "metrics": {"clients": 3},
+    });
+    let envoy = Envoy::start(world.bootstrap(&registry)).await;
+    let prometheus = Prometheus::start(&[envoy.admin]).await;
+    let call = async |identity: &Identity| world.caller(identity).get(envoy.port(), "/").await.status;
+    // Those with series of their own, another, and a stranger: from then on there is nothing new.
+    for identity in &identities[..4] {
+        assert_eq!(call(identity).await, 200);
+    }
+    assert_eq!(call(&world.authority.client("stranger")).await, 403);
+    let all = r#"{__name__=~"certgate_.*"}"#;
+    let refused = async |count: f64| {
+        until("the strangers to be scraped", async || {
+            let refused = prometheus.query(r#"certgate_requests_total{decision="refused"}"#).await;
+            (refused.first()?.value == count).then_some(())
+        })
+        .await;
+    };
+    refused(1.0).await;
+    let before = scraped(&prometheus, all).await;
+    let shown = |name: &str| before.iter().filter(|series| series["__name__"] == name).count();
+    assert_eq!(shown("certgate_client_requests_total"), 4, "three clients and all others together");
+    assert_eq!(shown("certgate_credential_not_after_timestamp_seconds"), 3);
+    for identity in &identities {
+        assert_eq!(call(identity).await, 200);
+    }
+    for number in 0..50 {
+        assert_eq!(call(&world.authority.client(&format!("stranger {number}"))).await, 403);
+    }
+    refused(51.0).await;
+    assert_eq!(scraped(&prometheus, all).await, before);
 }
