@@ -15,6 +15,7 @@ mod support;
 mod audit;
 mod collector;
 mod compose;
+mod expiry;
 mod failure_policy;
 mod prometheus;
 mod release;
