@@ -13,9 +13,15 @@ use std::cell::RefCell;
 /// Bytes of a digest by which people know a credential that has no name.
 const SHORT: usize = 6;
 
-/// The gauges that this VM has shown, by `root_id`, with the last configuration that showed each.
+/// The gauges that this VM has shown.
 #[derive(Default)]
-pub(super) struct Gauges(RefCell<Vec<(String, Vec<(u32, Generation)>)>>);
+pub(super) struct Gauges(RefCell<Vec<OfPlugin>>);
+
+/// Those of the plugin with this `root_id`, each with the last configuration that showed it.
+struct OfPlugin {
+    root_id: String,
+    gauges: Vec<(u32, Generation)>,
+}
 
 /// The gauges of one configuration: the credential, its end, the gauge.
 pub(super) struct Shown(Vec<(CredentialIndex, u32, u32)>);
@@ -25,11 +31,12 @@ impl Gauges {
     /// known of a certificate that has to be seen first stays.
     pub(super) fn take_up(&self, names: &Names, root_id: &str, generation: Generation, policy: &Policy) -> Shown {
         let mut shown = Vec::new();
-        let Ok(mut gauges) = self.0.try_borrow_mut() else { return Shown(shown) };
-        if !gauges.iter().any(|(other, _)| other == root_id) {
-            gauges.push((root_id.to_owned(), Vec::new()));
+        let Ok(mut plugins) = self.0.try_borrow_mut() else { return Shown(shown) };
+        if !plugins.iter().any(|plugin| plugin.root_id == root_id) {
+            plugins.push(OfPlugin { root_id: root_id.to_owned(), gauges: Vec::new() });
         }
-        let Some((_, gauges)) = gauges.iter_mut().find(|(other, _)| other == root_id) else { return Shown(shown) };
+        let plugin = plugins.iter_mut().find(|plugin| plugin.root_id == root_id);
+        let Some(OfPlugin { gauges, .. }) = plugin else { return Shown(shown) };
         // At once: what growing leaves behind would make every request's memory harder to find.
         let count = policy.expiries.iter().count();
         names.expect(count);
@@ -37,9 +44,7 @@ impl Gauges {
         shown.reserve(count);
         for expiry in policy.expiries.iter() {
             let Some(id) = name(policy, &expiry).and_then(|name| names.id(Metric::GAUGE, name)) else { continue };
-            if expiry.not_after != UNKNOWN {
-                let _ = abi::record(id, expiry.not_after.into());
-            }
+            show(id, expiry.not_after);
             // A new one comes last: the host counts its ids up.
             match gauges.binary_search_by_key(&id, |(id, _)| *id) {
                 Ok(place) => gauges.get_mut(place).into_iter().for_each(|(_, shown)| *shown = generation),
@@ -60,8 +65,14 @@ impl Shown {
     /// Shows the end of a certificate that was seen, unless its credential ends before.
     pub(super) fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
         if let Some((_, known, id)) = self.0.iter().find(|(index, ..)| *index == credential) {
-            let _ = abi::record(*id, expiry::end(not_after).min(*known).into());
+            show(*id, expiry::end(not_after).min(*known));
         }
+    }
+}
+
+fn show(id: u32, end: u32) {
+    if end != UNKNOWN {
+        let _ = abi::record(id, end.into());
     }
 }
 

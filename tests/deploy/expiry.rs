@@ -58,7 +58,7 @@ async fn they_follow_the_registry_and_go_to_0_with_what_they_are_about() {
     let [first, second] = [20, 30].map(|days| leaf(&world, days));
     let earlier = end(&first) - 3600;
     let by_word = calendar::rfc3339(certgate::domain::time::UnixSeconds(earlier.try_into().unwrap())).to_string();
-    let short = format!("sha256:{}", &second.fingerprint()[..12]);
+    let short = format!("sha256:{:.12}", second.fingerprint());
     let [first_pem, second_pem] = [&first, &second].map(|identity| identity.certificate_pem.as_str());
     let registries = [
         json!([{"pem": first_pem, "name": "laptop"}]),

@@ -1,4 +1,5 @@
 //! A Prometheus that reads Envoys of a test, with the shipped configuration and rules.
+#![allow(clippy::print_stderr, reason = "a test that fails shows what Prometheus says")]
 
 use crate::support::admin::Admin;
 use crate::support::bootstrap::shipped;
@@ -83,7 +84,8 @@ impl Drop for Prometheus {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-            eprintln!("--- the end of Prometheus's log:\n{}\n---", &log[log.len().saturating_sub(4000)..]);
+            let lines: Vec<_> = log.lines().collect();
+            eprintln!("--- the end of Prometheus's log:\n{}\n---", lines[lines.len().saturating_sub(30)..].join("\n"));
         }
         drop(self.child.stdin.take());
         drop(self.child.wait());
