@@ -13,8 +13,6 @@
 #![allow(unreachable_pub, reason = "what is in support/ belongs to several test crates")]
 
 #[path = "../support/protobuf_struct.rs"]
-mod protobuf_struct;
-
 mod attributes;
 mod audit;
 mod bandwidth;
@@ -32,12 +30,15 @@ mod identity;
 mod limits;
 mod module;
 mod people;
+mod protobuf_struct;
 mod quota_laws;
 mod rate_limit;
 mod relays;
+mod render;
 mod rooms;
 mod routes;
 mod rule_limits;
 mod scenarios;
 mod upstreams;
 mod workers;
+

@@ -114,6 +114,13 @@ impl Bootstrap {
         bootstrap
     }
 
+    /// A document like `envoy/envoy.yaml`, in this world, with the registry that it has.
+    pub fn in_world(world: &World, document: Value) -> Self {
+        let mut bootstrap = Self::at_home(world, document);
+        bootstrap.use_module(&module::path());
+        bootstrap
+    }
+
     /// This document as it is.
     pub fn of(document: Value) -> Self {
         Self {
@@ -128,7 +135,11 @@ impl Bootstrap {
     }
 
     fn shipped(file: &str, world: &World) -> Self {
-        let mut bootstrap = Self::of(shipped(file));
+        Self::at_home(world, shipped(file))
+    }
+
+    fn at_home(world: &World, document: Value) -> Self {
+        let mut bootstrap = Self::of(document);
         set_port(&mut bootstrap.document["admin"]["address"], 0);
         set_port(&mut bootstrap.document["static_resources"]["listeners"][0]["address"], 0);
         for (name, upstream) in [("default", &world.default), ("gold", &world.gold)] {

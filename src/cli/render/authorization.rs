@@ -14,7 +14,7 @@ const MOST_OPERATIONS: usize = 64;
 
 /// What an AuthorizationPolicy can say of a belt.
 pub(super) struct Denied {
-    /// Where nobody may go without a client; empty: everywhere.
+    /// Where nobody may go without a client. One without conditions is everywhere; without any, all of this is open.
     pub(super) operations: Vec<Value>,
     /// Whether that is all that the belt denies: wildcards say less than certgate's rules do.
     pub(super) is_exact: bool,
@@ -41,26 +41,40 @@ pub(super) fn denied(belt: &Belt) -> Denied {
         let later = open.iter().filter(|(later, _)| later > place);
         !route.is_open && later.into_iter().any(|(_, later)| overlap(&route.pattern, &later.pattern))
     });
-    let closed = closed.map(|(place, route)| (place, Some(&route.pattern)));
-    for (place, pattern) in closed.chain([(belt.routes.len(), None)]) {
-        let before = open.iter().filter(|(earlier, _)| *earlier < place).map(|(_, route)| *route);
-        let before = before.filter(|route| pattern.is_none_or(|pattern| overlap(pattern, &route.pattern)));
-        let mut operations: Vec<Operation> = vec![pattern.map(asked).unwrap_or_default()];
-        for route in before {
+    for (place, route) in closed {
+        match asked(&route.pattern) {
+            Some(operation) => denied.add(operation, &open, place, |open| overlap(&route.pattern, &open.pattern)),
+            // The filter behind it knows.
+            None => denied.is_exact = false,
+        }
+    }
+    denied.add(Operation::new(), &open, belt.routes.len(), |_| true);
+    if denied.operations.iter().any(is_everywhere) {
+        denied.operations.retain(is_everywhere);
+    }
+    denied
+}
+
+impl Denied {
+    /// Adds this operation, without what an open rule decides that comes before this place and may match the same.
+    fn add(&mut self, operation: Operation, open: &[(usize, &Route)], place: usize, same: impl Fn(&Route) -> bool) {
+        let mut operations = vec![operation];
+        for (_, route) in open.iter().filter(|(earlier, route)| *earlier < place && same(route)) {
             match clause(&route.pattern) {
                 Some(clause) if operations.len().saturating_mul(clause.len()) <= MOST_OPERATIONS => {
                     operations = multiplied(&operations, &clause);
                 }
-                _ if denied.unsaid.contains(&route.name) => {}
-                _ => denied.unsaid.push(route.name.clone()),
+                _ if self.unsaid.contains(&route.name) => {}
+                _ => self.unsaid.push(route.name.clone()),
             }
         }
-        denied.operations.extend(operations.iter().map(written));
+        self.operations.extend(operations.iter().map(written));
     }
-    if denied.operations.iter().any(|operation| operation.as_object().is_some_and(Map::is_empty)) {
-        denied.operations.clear();
-    }
-    denied
+}
+
+/// Whether every request meets it.
+pub(super) fn is_everywhere(operation: &Value) -> bool {
+    operation.as_object().is_some_and(Map::is_empty)
 }
 
 /// Each operation with each condition of the clause.
@@ -98,27 +112,23 @@ fn clause(pattern: &RoutePattern) -> Option<Clause> {
     Some(clause)
 }
 
-/// What a request that matches has; perhaps others have it too.
-fn asked(pattern: &RoutePattern) -> Operation {
+/// What a request that matches has, and few others have; `None` if that cannot be said.
+fn asked(pattern: &RoutePattern) -> Option<Operation> {
     let mut operation = Operation::new();
     if let Some(path) = &pattern.path {
-        let prefix = || {
-            let text = path.segments().iter().map_while(|segment| match segment {
-                Segment::Text(_) => Some(format!("/{}", spelled(segment))),
-                Segment::Any => None,
-            });
-            vec![text.collect::<String>() + "/*"]
-        };
-        let said = literal(path.segments()).and_then(|_| paths(path));
-        operation.push(("paths", said.unwrap_or_else(prefix)));
+        literal(path.segments())?;
+        operation.push(("paths", paths(path)?));
     }
-    if !pattern.hosts.is_empty() && !pattern.hosts.iter().any(HostPattern::is_below) {
+    if pattern.hosts.iter().any(HostPattern::is_below) {
+        return None;
+    }
+    if !pattern.hosts.is_empty() {
         operation.push(("hosts", pattern.hosts.iter().flat_map(hosts).collect()));
     }
     if !pattern.methods.is_empty() {
         operation.push(("methods", pattern.methods.iter().map(ToString::to_string).collect()));
     }
-    operation
+    Some(operation)
 }
 
 /// Where an AuthorizationPolicy's wildcards take no more than the rule does: whole paths on any host.

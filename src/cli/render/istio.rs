@@ -1,7 +1,7 @@
 //! Istio: manifests for a gateway or for the sidecars of a workload.
 
 use super::Problem;
-use super::authorization::denied;
+use super::authorization::{denied, is_everywhere};
 use super::belt::Belt;
 use super::layout::{fill, scalar, yaml};
 use super::rbac::rbac;
@@ -167,6 +167,11 @@ const NO_SECOND_PART: &str = "\
 # skipped.
 ";
 
+const NOTHING_TO_DENY: &str = "\
+---
+# There is no second part of the belt: by its rules, every request may go without a client.
+";
+
 const PEER: &str = r#"---
 # Every connection to these sidecars must be mutual TLS, with a certificate that the mesh has validated.
 apiVersion: security.istio.io/v1
@@ -275,12 +280,14 @@ pub(super) fn manifests(
     text += &filled(EARLY, with(&workload, &values));
     match &belt.alias {
         None => text += NO_SECOND_PART,
+        Some(_) if denied.operations.is_empty() => text += NOTHING_TO_DENY,
         Some(alias) => {
-            let mut rule = json!({"when": [{"key": format!("request.headers[{alias}]"), "notValues": ["*"]}]});
-            if let (false, Some(fields)) = (denied.operations.is_empty(), rule.as_object_mut()) {
-                let to = denied.operations.iter().map(|operation| json!({"operation": operation}));
-                fields.insert("to".to_owned(), to.collect());
-            }
+            let when = json!([{"key": format!("request.headers[{alias}]"), "notValues": ["*"]}]);
+            let to: Vec<_> = denied.operations.iter().map(|operation| json!({"operation": operation})).collect();
+            let rule = match denied.operations.iter().any(is_everywhere) {
+                true => json!({"when": when}),
+                false => json!({"to": to, "when": when}),
+            };
             let dry_run = match belt.shadow {
                 true => "# The registry says `mode: shadow`, so this refuses nothing and only counts.\n\
                          annotations: {istio.io/dry-run: \"true\"}",

@@ -19,7 +19,7 @@ const PLAIN_PATH: &str = concat!(
     r"(?:/(?:[!$&-.0-:=@-Z_a-z~]|%(?:2[023]|3[CEFcef]|5[BDEbde]|60|7[B-Db-d])",
     r"|%(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
     r"|%[Ee](?:0%[ABab][0-9A-Fa-f]|[1-9A-CEFa-cef]%[89ABab][0-9A-Fa-f]|[Dd]%[89][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
-    r")+)*/?"
+    r")+)+/?|/"
 );
 
 const DOT_SEGMENT: &str = r".*/\.\.?(?:/.*)?";

@@ -1,0 +1,238 @@
+//! What `certgate render` makes, in real Envoys: with certgate, and with certgate skipped, so that the belt is alone. Istio
+//! and Envoy Gateway cannot run here; what their control planes would make of the manifests is made by `platform.rs`.
+
+use super::platform::{envoy_gateway, istio};
+use crate::support::bootstrap::{Bootstrap, shipped};
+use crate::support::envoy::Envoy;
+use crate::support::envoys::{self, PINNED, VERSIONS};
+use crate::support::module;
+use crate::support::mutant::{Callback, Mutant};
+use crate::support::pki::{Identity, Leaf};
+use crate::support::registry;
+use crate::support::request::Request;
+use crate::support::world::World;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+pub(super) const IMAGE: &str = "oci://registry.example/certgate:0.1.0";
+pub(super) const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+const IN_ISTIO: [&str; 6] = ["--to", "istio", "--image", IMAGE, "--sha256", DIGEST];
+
+/// What `certgate render` prints.
+pub(super) fn render(arguments: &[&str], registry: &str) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+        .arg("render")
+        .args(arguments)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(registry.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The documents in YAML text.
+pub(super) fn documents(text: &str) -> Vec<Value> {
+    let documents = text.split("\n---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    documents.filter(|document| !document.is_null()).collect()
+}
+
+/// A world, who is known in it and who is not, and the registry that says so.
+struct Cast {
+    world: World,
+    client: Identity,
+    by_name: Identity,
+    stranger: Identity,
+    registry: Value,
+}
+
+impl Cast {
+    fn new() -> Self {
+        let world = World::new();
+        let [client, stranger] = ["client", "stranger"].map(|name| world.authority.client(name));
+        let spiffe_id = "spiffe://cluster.local/ns/shop/sa/cart";
+        let by_name = world.authority.issue(&Leaf::client("cart").uri(spiffe_id));
+        let mut registry = registry::of(&[("client", "unlimited", &client)]);
+        let cart = json!({"alias": "cart", "tier": "gold", "credentials": [{"uri_san": spiffe_id}]});
+        registry["clients"].as_array_mut().unwrap().push(cart);
+        registry["rules"] = json!([
+            {"name": "health", "match": {"path": "/healthz", "methods": ["GET"]}, "access": "public"},
+            {"match": {"path": "/static/admin/**"}, "access": "deny"},
+            {"match": {"path": "/static/**"}, "access": "public"},
+            {"match": {"path": "/{lang}/help", "hosts": ["localhost", "*.example.org"]}, "access": "optional"},
+        ]);
+        Self { world, client, by_name, stranger, registry }
+    }
+
+    /// Asserts what each caller gets: with certgate, or with the belt alone.
+    async fn assert_told(&self, bootstrap: Bootstrap, what: &str, skipped: bool) {
+        let envoy = Envoy::start(bootstrap).await;
+        for (path, nobody, client) in [
+            ("/", 403, 200),
+            ("/healthz", 200, 200),
+            ("/healthz/x", 403, 200),
+            ("/static/a%20b.css", 200, 200),
+            ("/static/admin/x", 403, 403),
+            ("/static/a;b", 403, 403),
+            ("/en/help", 200, 200),
+            ("/en/help/x", 403, 200),
+        ] {
+            // Where nobody tells clients from others, all are nobody.
+            let client = if skipped { nobody } else { client };
+            // A stranger's certificate is refused where a client may stay away.
+            let stranger = if path == "/en/help" && !skipped { 403 } else { nobody };
+            for (who, caller, expected) in [
+                ("nobody", self.world.anonymous(), nobody),
+                ("client", self.world.caller(&self.client), client),
+                ("by name", self.world.caller(&self.by_name), client),
+                ("stranger", self.world.caller(&self.stranger), stranger),
+            ] {
+                let request = Request::get(path).header("x-client-alias", "client");
+                let response = caller.send(envoy.port(), &request).await;
+                assert_eq!(response.status, expected, "{what}: {who} at {path}");
+                if response.status == 200 {
+                    let alias = response.echo().headers.get("x-client-alias").map(str::to_owned);
+                    let known = ["client", "by name"].contains(&who) && !skipped && ["/", "/healthz/x", "/en/help", "/en/help/x"].contains(&path);
+                    let name = if who == "by name" { "cart" } else { "client" };
+                    assert_eq!(alias.as_deref(), known.then_some(name), "{what}: {who} at {path}");
+                }
+            }
+        }
+    }
+
+    fn envoy(&self) -> Value {
+        documents(&render(&["--to", "envoy"], &self.registry.to_string())).remove(0)
+    }
+}
+
+#[tokio::test]
+async fn a_rendered_bootstrap_decides_as_the_rules_say() {
+    let cast = Cast::new();
+    cast.assert_told(Bootstrap::in_world(&cast.world, cast.envoy()), "envoy", false).await;
+}
+
+/// As where the module fails on the workers, so that Envoy skips it: for real, and where it is not there at all.
+#[tokio::test]
+async fn a_rendered_belt_holds_alone() {
+    let cast = Cast::new();
+    let bootstrap = || Bootstrap::in_world(&cast.world, cast.envoy());
+    let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
+    cast.assert_told(bootstrap().module(&mutant), "envoy, a module that traps", true).await;
+    cast.assert_told(bootstrap().without_certgate(), "envoy, without certgate", true).await;
+}
+
+#[tokio::test]
+async fn in_shadow_mode_the_rendered_belt_lets_everything_through() {
+    let mut cast = Cast::new();
+    cast.registry["mode"] = json!("shadow");
+    let envoy = Envoy::start(Bootstrap::in_world(&cast.world, cast.envoy()).without_certgate()).await;
+    assert_eq!(cast.world.anonymous().get(envoy.port(), "/").await.status, 200);
+    let counter = envoy.admin.stat("http.https.rbac.shadow_denied").await;
+    assert_eq!(counter, 1);
+}
+
+#[test]
+fn every_envoy_accepts_what_is_rendered() {
+    let cast = Cast::new();
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(at("server.pem"), &cast.world.server.certificate_pem).unwrap();
+    fs::write(at("server.key"), &cast.world.server.key_pem).unwrap();
+    fs::write(at("ca.pem"), &cast.world.authority.identity().certificate_pem).unwrap();
+    let module = module::path().display().to_string();
+    let (watched, pem, key, ca) = (at("registry.yaml"), at("server.pem"), at("server.key"), at("ca.pem"));
+    let paths = ["--certificate", &pem, "--key", &key, "--trusted-ca", &ca];
+    let registry = cast.registry.to_string();
+    fs::write(&watched, render(&["--to", "ecds", "--module", &module], &registry)).unwrap();
+    let inline = render(&[&["--to", "envoy", "--module", &module], &paths[..]].concat(), &registry);
+    let watching = render(&[&["--to", "envoy", "--watch", &watched], &paths[..]].concat(), &registry);
+    // `--mode validate` does not look into the watched file: as part of a bootstrap, it does.
+    let mut merged = documents(&inline).remove(0);
+    let resource = documents(&fs::read_to_string(&watched).unwrap())[0]["resources"][0]["typed_config"].clone();
+    let filters = &mut merged["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
+    filters[0] = json!({"name": "certgate", "typed_config": resource});
+    let texts = [("inline.yaml", inline), ("watching.yaml", watching), ("merged.json", merged.to_string())];
+    for (name, text) in texts {
+        fs::write(at(name), text).unwrap();
+        for version in VERSIONS {
+            let envoy = envoys::version(version);
+            let output = Command::new(&envoy).args(["--mode", "validate", "-c", &at(name)]).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{version} refuses {name}:\n{said}");
+        }
+    }
+}
+
+/// Whatever does not depend on a registry is as shipped.
+#[test]
+fn a_rendered_bootstrap_is_the_shipped_one() {
+    let mut expected = shipped("envoy.yaml");
+    let registry = filter(&mut expected, "certgate")["typed_config"]["config"]["configuration"]["value"].clone();
+    let mut made = documents(&render(&["--to", "envoy"], &registry.to_string())).remove(0);
+    let value = &mut filter(&mut made, "certgate")["typed_config"]["config"]["configuration"]["value"];
+    assert_eq!(value["identity"].take(), json!({"chain": "listener"}));
+    value.as_object_mut().unwrap().remove("identity");
+    // The belt's second part says the same in other words; the tests above look at what it does.
+    for document in [&mut expected, &mut made] {
+        *filter(document, "envoy.filters.http.rbac") = Value::Null;
+    }
+    assert_eq!(made, expected);
+    let watched = documents(&render(&["--to", "ecds"], &registry.to_string())).remove(0);
+    let mut expected = shipped("registry-ecds.yaml");
+    expected["resources"][0]["typed_config"]["config"]["configuration"]["value"]["identity"] = json!({"chain": "listener"});
+    assert_eq!(watched, expected);
+    let mut watching = documents(&render(&["--to", "envoy", "--watch", "envoy/registry-ecds.yaml"], &registry.to_string())).remove(0);
+    let mut expected = shipped("envoy-ecds.yaml");
+    for document in [&mut expected, &mut watching] {
+        *filter(document, "envoy.filters.http.rbac") = Value::Null;
+    }
+    assert_eq!(watching, expected);
+}
+
+fn filter<'d>(document: &'d mut Value, name: &str) -> &'d mut Value {
+    let manager = &mut document["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    manager["http_filters"].as_array_mut().unwrap().iter_mut().find(|filter| filter["name"] == name).unwrap()
+}
+
+#[tokio::test]
+async fn istios_manifests_decide_as_the_rules_say() {
+    let cast = Cast::new();
+    for more in [
+        &[][..],
+        &["--by", "envoy-filter"],
+        &["--placement", "sidecar", "--selector", "app=cart"],
+        &["--placement", "sidecar", "--selector", "app=cart", "--by", "envoy-filter"],
+    ] {
+        let manifests = documents(&render(&[&IN_ISTIO[..], more].concat(), &cast.registry.to_string()));
+        let bootstrap = Bootstrap::in_world(&cast.world, istio(&manifests));
+        cast.assert_told(bootstrap.version(PINNED), &format!("istio {more:?}"), false).await;
+    }
+}
+
+#[tokio::test]
+async fn istios_belt_holds_alone() {
+    let cast = Cast::new();
+    let manifests = documents(&render(&IN_ISTIO, &cast.registry.to_string()));
+    let bootstrap = || Bootstrap::in_world(&cast.world, istio(&manifests));
+    let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
+    cast.assert_told(bootstrap().module(&mutant), "istio, a module that traps", true).await;
+}
+
+#[tokio::test]
+async fn envoy_gateways_manifests_decide_as_the_rules_say() {
+    let cast = Cast::new();
+    let arguments = ["--to", "envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
+    let manifests = documents(&render(&arguments, &cast.registry.to_string()));
+    cast.assert_told(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)), "envoy-gateway", false).await;
+    let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
+    let skipped = Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)).module(&mutant);
+    cast.assert_told(skipped, "envoy-gateway, a module that traps", true).await;
+}
