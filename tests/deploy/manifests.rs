@@ -66,8 +66,7 @@ fn those_that_are_shipped_are_what_render_makes() {
 #[test]
 fn kubernetes_takes_them() {
     let registry = fs::read_to_string(repository().join("envoy/registry.yaml")).unwrap();
-    let registries: Vec<String> =
-        registries().iter().map(ToString::to_string).chain([registry]).collect();
+    let registries: Vec<String> = registries().iter().map(ToString::to_string).chain([registry]).collect();
     for (_, arguments) in MANIFESTS {
         for registry in &registries {
             for document in documents(&render(&options(arguments), registry)) {
@@ -126,7 +125,8 @@ fn schema(kind: &str) -> Option<Value> {
     let mut files = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let definition = files.find_map(|path| {
         let text = fs::read_to_string(&path).unwrap();
-        let definition: Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let definition: Value =
+            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (definition["spec"]["names"]["kind"] == kind).then_some(definition)
     })?;
     let versions = definition["spec"]["versions"].as_array().unwrap();

@@ -29,7 +29,8 @@ pub(super) fn istio(manifests: &[Value]) -> Value {
     for policy in of_kind(manifests, "AuthorizationPolicy") {
         insert(manager, "envoy.filters.http.router", authorization(policy));
     }
-    let patches = || of_kind(manifests, "EnvoyFilter").flat_map(|filter| filter["spec"]["configPatches"].as_array().unwrap());
+    let patches =
+        || of_kind(manifests, "EnvoyFilter").flat_map(|filter| filter["spec"]["configPatches"].as_array().unwrap());
     for patch in patches() {
         let value = patch["patch"]["value"].clone();
         match (patch["applyTo"].as_str().unwrap(), patch["patch"]["operation"].as_str().unwrap()) {
@@ -41,7 +42,9 @@ pub(super) fn istio(manifests: &[Value]) -> Value {
             // Istio's discovery service is not there: the filter gets what it would discover.
             ("HTTP_FILTER", "INSERT_FIRST") => {
                 assert!(value["config_discovery"]["config_source"]["ads"].is_object());
-                let is_it = |patch: &&Value| patch["applyTo"] == "EXTENSION_CONFIG" && patch["patch"]["value"]["name"] == value["name"];
+                let is_it = |patch: &&Value| {
+                    patch["applyTo"] == "EXTENSION_CONFIG" && patch["patch"]["value"]["name"] == value["name"]
+                };
                 let mut discovered = patches().find(is_it).unwrap()["patch"]["value"].clone();
                 discovered["typed_config"]["config"]["vm_config"]["code"] = json!({"local": {}});
                 manager["http_filters"].as_array_mut().unwrap().insert(0, discovered);
@@ -182,7 +185,8 @@ fn policy_of(rule: &Value) -> Value {
 fn permission(operation: &Map<String, Value>) -> Value {
     let rules = operation.iter().map(|(key, values)| {
         let any = |of: fn(&str) -> Value| {
-            let rules: Vec<Value> = values.as_array().unwrap().iter().map(|value| of(value.as_str().unwrap())).collect();
+            let rules: Vec<Value> =
+                values.as_array().unwrap().iter().map(|value| of(value.as_str().unwrap())).collect();
             json!({"or_rules": {"rules": rules}})
         };
         let (negated, key) = match key.strip_prefix("not") {

@@ -100,7 +100,9 @@ impl Cast {
                 assert_eq!(response.status, expected, "{what}: {who} at {path}");
                 if response.status == 200 {
                     let alias = response.echo().headers.get("x-client-alias").map(str::to_owned);
-                    let known = ["client", "by name"].contains(&who) && !skipped && ["/", "/healthz/x", "/en/help", "/en/help/x"].contains(&path);
+                    let known = ["client", "by name"].contains(&who)
+                        && !skipped
+                        && ["/", "/healthz/x", "/en/help", "/en/help/x"].contains(&path);
                     let name = if who == "by name" { "cart" } else { "client" };
                     assert_eq!(alias.as_deref(), known.then_some(name), "{what}: {who} at {path}");
                 }
@@ -187,9 +189,11 @@ fn a_rendered_bootstrap_is_the_shipped_one() {
     assert_eq!(made, expected);
     let watched = documents(&render(&["--to", "ecds"], &registry.to_string())).remove(0);
     let mut expected = shipped("registry-ecds.yaml");
-    expected["resources"][0]["typed_config"]["config"]["configuration"]["value"]["identity"] = json!({"chain": "listener"});
+    expected["resources"][0]["typed_config"]["config"]["configuration"]["value"]["identity"] =
+        json!({"chain": "listener"});
     assert_eq!(watched, expected);
-    let mut watching = documents(&render(&["--to", "envoy", "--watch", "envoy/registry-ecds.yaml"], &registry.to_string())).remove(0);
+    let mut watching =
+        documents(&render(&["--to", "envoy", "--watch", "envoy/registry-ecds.yaml"], &registry.to_string())).remove(0);
     let mut expected = shipped("envoy-ecds.yaml");
     for document in [&mut expected, &mut watching] {
         *filter(document, "envoy.filters.http.rbac") = Value::Null;

@@ -97,13 +97,14 @@ fn written(operation: &Operation) -> Value {
     operation.iter().map(|(key, values)| ((*key).to_owned(), json!(values))).collect::<Map<_, _>>().into()
 }
 
-/// The ways in which a request does not match; `None` if they cannot be said.
+/// The ways in which a request does not match; `None` if they cannot be said. Hosts below another, with any port or none,
+/// are left to the filter behind it.
 fn clause(pattern: &RoutePattern) -> Option<Clause> {
     let mut clause = Clause::new();
     if let Some(path) = &pattern.path {
         clause.push(("notPaths", paths(path)?));
     }
-    if !pattern.hosts.is_empty() {
+    if !pattern.hosts.is_empty() && !pattern.hosts.iter().any(HostPattern::is_below) {
         clause.push(("notHosts", pattern.hosts.iter().flat_map(hosts).collect()));
     }
     if !pattern.methods.is_empty() {
@@ -143,11 +144,8 @@ fn asks_for_no_more(earlier: &Route, later: &Route) -> bool {
 }
 
 /// In Istio `*` stands for anything at the beginning or end of a value.
-fn hosts(pattern: &HostPattern) -> Vec<String> {
-    match pattern.is_below() {
-        true => vec![format!("*.{}", pattern.host())],
-        false => vec![pattern.host().to_owned(), format!("{}:*", pattern.host())],
-    }
+fn hosts(pattern: &HostPattern) -> [String; 2] {
+    [pattern.host().to_owned(), format!("{}:*", pattern.host())]
 }
 
 /// `None` where text would be taken for a wildcard.

@@ -9,7 +9,7 @@ use crate::domain::policy::Policy;
 use crate::domain::route::RoutePattern;
 use crate::domain::route::host::HostPattern;
 use crate::domain::route::path_pattern::PathPattern;
-use crate::domain::rules::Access;
+use crate::domain::rules::{Access, Rule};
 use serde_json::Value;
 
 /// A belt.
@@ -76,7 +76,7 @@ pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
 
 fn routes(policy: &Policy, document: &Value) -> Vec<Route> {
     let rules = document.get("rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let route = |(place, (rule, document)): (usize, (&crate::domain::rules::Rule, &Value))| Route {
+    let route = |(place, (rule, document)): (usize, (&Rule, &Value))| Route {
         name: rule.name.as_ref().map_or_else(|| format!("rules[{place}]"), |name| name.as_str().to_owned()),
         is_open: matches!(rule.access, Access::Public | Access::Optional),
         pattern: pattern(document.get("match").unwrap_or(&Value::Null)),

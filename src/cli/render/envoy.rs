@@ -105,8 +105,11 @@ fn with_names(text: &str, headers: &IdentityHeaders) -> String {
     let names = [(DEFAULT_ALIAS, &headers.alias), (DEFAULT_TIER, &headers.tier)];
     names.into_iter().fold(text.to_owned(), |text, (default, name)| {
         let name = name.as_deref().unwrap_or(default);
-        text.replace(&format!("%REQ({})%", default.to_ascii_uppercase()), &format!("%REQ({})%", name.to_ascii_uppercase()))
-            .replace(&format!("headers: [{{name: {default},"), &format!("headers: [{{name: {},", scalar(name)))
+        text.replace(
+            &format!("%REQ({})%", default.to_ascii_uppercase()),
+            &format!("%REQ({})%", name.to_ascii_uppercase()),
+        )
+        .replace(&format!("headers: [{{name: {default},"), &format!("headers: [{{name: {},", scalar(name)))
     })
 }
 

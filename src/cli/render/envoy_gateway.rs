@@ -151,7 +151,9 @@ pub(super) fn manifests(
     match &belt.alias {
         None => text += NO_ALIAS,
         Some(_) if belt.shadow => {
-            warnings.push("mode is shadow, which a SecurityPolicy does not know: the belt's second part is left out".to_owned());
+            warnings.push(
+                "mode is shadow, which a SecurityPolicy does not know: the belt's second part is left out".to_owned(),
+            );
             text += SHADOW;
         }
         Some(alias) => {

@@ -3,200 +3,16 @@
 use super::Problem;
 use super::authorization::{denied, is_everywhere};
 use super::belt::Belt;
+use super::istio_templates::{
+    AUTHORIZATION, EARLY, EXTENSION, GATEWAY_NOTE, HEAD, NO_SECOND_PART, NOTHING_TO_DENY, NOTHING_TO_SAY, PEER, RBAC,
+    WASM_PLUGIN,
+};
 use super::layout::{fill, scalar, yaml};
 use super::rbac::rbac;
 use super::registry::Registry;
 use crate::domain::identity::Source;
 use crate::domain::policy::Policy;
 use serde_json::{Value, json};
-
-const HEAD: &str = "\
-# certgate in {{where}}, as `certgate render --to istio` makes it from a registry: apply all of it, and render
-# it again when the registry changes.
-
-";
-
-const WASM_PLUGIN: &str = r#"# The filter. Phase AUTHZ stands behind Istio's authentication and before its AuthorizationPolicies, so that these see what
-# certgate says of the client. The proxy's agent pulls the image and compares its digest with sha256.
-apiVersion: extensions.istio.io/v1alpha1
-kind: WasmPlugin
-metadata:
-  name: {{name}}
-  namespace: {{namespace}}
-spec:
-  {{selector}}
-  {{direction}}
-  url: {{image}}
-  sha256: {{sha256}}
-  phase: AUTHZ
-  # A filter that has failed answers 503 on its worker until the next change. FAIL_RELOAD would make a new one; both fail
-  # closed, but where a worker cannot take a configuration up at all: for that there is the belt below.
-  failStrategy: FAIL_CLOSE
-  # The root_id. Istio leaves the vm_id empty: plugins of this name in one proxy share a client's buckets.
-  pluginName: {{name}}
-  # The registry, as `certgate check` reads it. Istio has each client certificate validated before certgate sees it, hence
-  # `chain: listener`.
-  pluginConfig:
-    {{registry}}
-"#;
-
-const EXTENSION: &str = r#"# The filter, by an EnvoyFilter: with a vm_id of its own, and FAIL_RELOAD. Envoy takes its configuration from istiod by
-# ECDS, so that a change of the registry changes no listener; the proxy's agent pulls the image and compares its digest
-# with sha256. It is the first filter, before Istio's authentication and its AuthorizationPolicies.
-apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: {{name}}
-  namespace: {{namespace}}
-spec:
-  {{selector}}
-  configPatches:
-    - applyTo: EXTENSION_CONFIG
-      match: {context: {{context}}}
-      patch:
-        operation: ADD
-        value:
-          name: {{name}}
-          typed_config:
-            "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-            config:
-              # Two plugins share a client's buckets if vm_id and root_id are the same.
-              vm_config:
-                vm_id: {{name}}
-                runtime: envoy.wasm.runtime.v8
-                code:
-                  remote:
-                    http_uri: {uri: {{image}}, cluster: unused, timeout: 30s}
-                    sha256: {{sha256}}
-              root_id: {{name}}
-              name: {{name}}
-              # A trap costs its own request a 503, and the worker a new VM.
-              failure_policy: FAIL_RELOAD
-              configuration:
-                "@type": type.googleapis.com/google.protobuf.Struct
-                value:
-                  {{registry}}
-    - applyTo: HTTP_FILTER
-      match:
-        context: {{context}}
-        listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager}}}
-      patch:
-        operation: INSERT_FIRST
-        value:
-          name: {{name}}
-          # Until istiod has sent the configuration, the listener waits.
-          config_discovery:
-            config_source: {ads: {}, initial_fetch_timeout: 0s, resource_api_version: V3}
-            type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]
-"#;
-
-const EARLY: &str = r#"---
-# The belt, part one: should certgate ever be skipped, nobody's word about themselves gets past it. Before any filter, the
-# proxy removes all headers that are certgate's; it forwards no certificate that another named, and takes paths and header
-# names in one spelling only.
-apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: {{name}}-belt
-  namespace: {{namespace}}
-spec:
-  {{selector}}
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        context: {{context}}
-        listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager}}}
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            forward_client_cert_details: {{forward}}
-            normalize_path: true
-            merge_slashes: true
-            path_with_escaped_slashes_action: REJECT_REQUEST
-            # Many a service reads x_client_alias as x-client-alias. Where callers need such names, take this out: certgate
-            # removes look-alikes itself, but the belt then does not.
-            common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}
-            early_header_mutation_extensions:
-              - name: envoy.http.early_header_mutation.header_mutation
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation
-                  mutations:
-                    {{mutations}}
-    {{rbac}}
-"#;
-
-const RBAC: &str = r#"# Some rules match by wildcards, and those of an AuthorizationPolicy take more than certgate's do. This is the same
-# belt to the letter, behind it.
-- applyTo: HTTP_FILTER
-  match:
-    context: {{context}}
-    listener:
-      filterChain:
-        filter:
-          name: envoy.filters.network.http_connection_manager
-          subFilter: {name: envoy.filters.http.router}
-  patch:
-    operation: INSERT_BEFORE
-    value:
-      name: {{name}}-belt
-      typed_config:
-        {{filter}}
-"#;
-
-const AUTHORIZATION: &str = r#"---
-# The belt, part two: what certgate let through has an alias, or needs none; nothing else gets through. On ports that are
-# not HTTP to Istio it denies everything.
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata:
-  name: {{name}}-belt
-  namespace: {{namespace}}
-  {{dry_run}}
-spec:
-  {{selector}}
-  action: DENY
-  rules:
-    {{rules}}
-"#;
-
-const NO_SECOND_PART: &str = "\
----
-# There is no second part of the belt: without an alias header (`headers.alias: null`) nothing tells that certgate was
-# skipped.
-";
-
-const NOTHING_TO_DENY: &str = "\
----
-# There is no second part of the belt: by its rules, every request may go without a client.
-";
-
-const PEER: &str = r#"---
-# Every connection to these sidecars must be mutual TLS, with a certificate that the mesh has validated.
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: {{name}}
-  namespace: {{namespace}}
-spec:
-  {{selector}}
-  mtls: {mode: STRICT}
-"#;
-
-const GATEWAY_NOTE: &str = "\
----
-# The Gateway's servers must ask for client certificates, as in this one. OPTIONAL_MUTUAL lets callers without a
-# certificate get as far as certgate, which answers 403 and counts it, and to what is public; MUTUAL ends their handshake.
-#
-# apiVersion: networking.istio.io/v1
-# kind: Gateway
-# spec:
-#   servers:
-#     - port: {number: 443, name: https, protocol: HTTPS}
-#       hosts: [api.example.com]
-#       tls: {mode: OPTIONAL_MUTUAL, credentialName: api-credential}
-";
 
 /// Where certgate is to be.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -240,7 +56,9 @@ pub(super) fn manifests(
     let workload = yaml(&json!({"workloadSelector": {"labels": labels}}))?;
     let (context, direction) = match place.placement {
         Placement::Gateway => ("GATEWAY", ""),
-        Placement::Sidecar => ("SIDECAR_INBOUND", "# Requests to the workload, and none that it makes.\nmatch:\n  - mode: SERVER"),
+        Placement::Sidecar => {
+            ("SIDECAR_INBOUND", "# Requests to the workload, and none that it makes.\nmatch:\n  - mode: SERVER")
+        }
     };
     let forward = match policy.identity.source {
         Source::Connection => "SANITIZE_SET",
@@ -280,7 +98,8 @@ pub(super) fn manifests(
     text += &filled(EARLY, with(&workload, &values));
     match &belt.alias {
         None => text += NO_SECOND_PART,
-        Some(_) if denied.operations.is_empty() => text += NOTHING_TO_DENY,
+        Some(_) if denied.operations.is_empty() && denied.is_exact => text += NOTHING_TO_DENY,
+        Some(_) if denied.operations.is_empty() => text += NOTHING_TO_SAY,
         Some(alias) => {
             let when = json!([{"key": format!("request.headers[{alias}]"), "notValues": ["*"]}]);
             let to: Vec<_> = denied.operations.iter().map(|operation| json!({"operation": operation})).collect();
@@ -289,8 +108,10 @@ pub(super) fn manifests(
                 false => json!({"to": to, "when": when}),
             };
             let dry_run = match belt.shadow {
-                true => "# The registry says `mode: shadow`, so this refuses nothing and only counts.\n\
-                         annotations: {istio.io/dry-run: \"true\"}",
+                true => {
+                    "# The registry says `mode: shadow`, so this refuses nothing and only counts.\n\
+                         annotations: {istio.io/dry-run: \"true\"}"
+                }
                 false => "",
             };
             let rules = yaml(&json!([rule]))?;

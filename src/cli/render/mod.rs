@@ -8,6 +8,7 @@ mod condition;
 mod envoy;
 mod envoy_gateway;
 mod istio;
+mod istio_templates;
 mod layout;
 mod options;
 mod pattern;
@@ -18,8 +19,8 @@ pub(super) use options::Arguments;
 
 use super::check::{self, Accepted};
 use super::{Outcome, Output, input};
-use belt::Belt;
 use crate::domain::policy::Policy;
+use belt::Belt;
 use options::Target;
 use registry::Registry;
 use std::io;

@@ -96,7 +96,8 @@ impl Arguments {
             problems.push(format!("--sha256: expected 64 hexadecimal digits in lower case, found {sha256:?}"));
         }
         let named = [("--name", Some(&self.name)), ("--namespace", Some(&self.namespace))];
-        let named = named.into_iter().chain([("--gateway", self.gateway.as_ref()), ("--client-ca", Some(&self.client_ca))]);
+        let named =
+            named.into_iter().chain([("--gateway", self.gateway.as_ref()), ("--client-ca", Some(&self.client_ca))]);
         for (option, name) in named {
             if let Some(name) = name.filter(|name| !is_name(name)) {
                 problems.push(format!("{option}: expected a name of a-z, 0-9, `-` and `.`, found {name:?}"));
@@ -151,6 +152,5 @@ fn is_digest(text: &str) -> bool {
 
 /// A name of an object of Kubernetes (RFC 1123), without its finer points, which Kubernetes will tell.
 fn is_name(text: &str) -> bool {
-    (1..=253).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+    (1..=253).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
 }

@@ -113,7 +113,10 @@ fn surely_path(pattern: &PathPattern) -> Result<Condition, &'static str> {
         let lower = lower_case_escapes(&path);
         spellings.extend((lower != path).then_some(lower));
         if pattern.is_below() {
-            return Ok(Condition::all([plain_path(), Condition::any(spellings.iter().flat_map(|path| at_or_below(path)))]));
+            return Ok(Condition::all([
+                plain_path(),
+                Condition::any(spellings.iter().flat_map(|path| at_or_below(path))),
+            ]));
         }
         return Ok(Condition::any(spellings.iter().flat_map(|path| at(path))));
     }
@@ -180,8 +183,7 @@ fn shape(pattern: &PathPattern) -> Option<Condition> {
 /// A segment in its plainest spelling; nothing for one that can be anything.
 pub(super) fn spelled(segment: &Segment) -> String {
     let Segment::Text(text) = segment else { return String::new() };
-    let stands_for_itself =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!$&'()*+,-.:=@_~".contains(&byte);
+    let stands_for_itself = |byte: u8| byte.is_ascii_alphanumeric() || b"!$&'()*+,-.:=@_~".contains(&byte);
     text.iter()
         .map(|byte| if stands_for_itself(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
@@ -200,7 +202,9 @@ pub(super) fn lower_case_escapes(path: &str) -> String {
 /// A regular expression for this text.
 pub(super) fn regex_of(text: &str) -> String {
     text.chars()
-        .map(|character| if r"\.+*?()|[]{}^$".contains(character) { format!("\\{character}") } else { character.into() })
+        .map(
+            |character| if r"\.+*?()|[]{}^$".contains(character) { format!("\\{character}") } else { character.into() },
+        )
         .collect()
 }
 
@@ -218,7 +222,9 @@ fn hosts_overlap(one: &HostPattern, other: &HostPattern) -> bool {
 
 fn paths_overlap(one: &PathPattern, other: &PathPattern) -> bool {
     let (short, long) = if one.segments().len() <= other.segments().len() { (one, other) } else { (other, one) };
-    let same = |(one, other): (&Segment, &Segment)| matches!((one, other), (Segment::Any, _) | (_, Segment::Any)) || one == other;
+    let same = |(one, other): (&Segment, &Segment)| {
+        matches!((one, other), (Segment::Any, _) | (_, Segment::Any)) || one == other
+    };
     short.segments().iter().zip(long.segments()).all(same)
         && (short.segments().len() == long.segments().len() || short.is_below())
 }
