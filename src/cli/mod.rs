@@ -28,7 +28,7 @@ enum Command {
     /// Prints the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
     /// Makes what Envoy, Istio or Envoy Gateway loads from a registry: certgate and the native belt round it
-    Render(render::Arguments),
+    Render(Box<render::Arguments>),
 }
 
 /// How a command ended, in ascending order of what the exit code must tell.

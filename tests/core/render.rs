@@ -69,7 +69,7 @@ fn manager(run: &Run) -> Value {
 }
 
 fn filter(manager: &Value, name: &str) -> Option<Value> {
-    manager["http_filters"].as_array().unwrap().iter().find(|filter| filter["name"] == name).cloned()
+    manager["http_filters"].as_array()?.iter().find(|filter| filter["name"] == name).cloned()
 }
 
 fn rbac(run: &Run) -> Option<Value> {
@@ -324,8 +324,8 @@ fn a_belt_is_no_narrower_for_what_everybody_reads_alike() {
 
 /// The filter behind an AuthorizationPolicy, where that says too little.
 fn behind(manifests: &[Value]) -> Option<Value> {
-    let belt = manifests.iter().find(|document| document["metadata"]["name"] == "certgate-belt").unwrap();
-    let patches = belt["spec"]["configPatches"].as_array().unwrap();
+    let belt = manifests.iter().find(|document| document["metadata"]["name"] == "certgate-belt")?;
+    let patches = belt["spec"]["configPatches"].as_array()?;
     let inserted = patches.iter().find(|patch| patch["patch"]["operation"] == "INSERT_BEFORE");
     inserted.map(|patch| patch["patch"]["value"]["typed_config"].clone())
 }

@@ -101,6 +101,29 @@ fn mistakes_are_refused() {
     }
 }
 
+/// What none of a kind can be without.
+const STRUCTURE: [(&str, &[&str]); 7] = [
+    ("WasmPlugin", &["/spec/url", "/spec/sha256", "/spec/phase", "/spec/failStrategy", "/spec/pluginConfig/version"]),
+    (
+        "EnvoyFilter",
+        &["/spec/workloadSelector/labels", "/spec/configPatches/0/applyTo", "/spec/configPatches/0/patch/value"],
+    ),
+    ("AuthorizationPolicy", &["/spec/selector/matchLabels", "/spec/action", "/spec/rules/0/when/0/key"]),
+    ("PeerAuthentication", &["/spec/selector/matchLabels", "/spec/mtls/mode"]),
+    (
+        "EnvoyExtensionPolicy",
+        &["/spec/targetRefs/0/name", "/spec/wasm/0/code/image/url", "/spec/wasm/0/config/version"],
+    ),
+    (
+        "ClientTrafficPolicy",
+        &["/spec/targetRefs/0/name", "/spec/tls/clientValidation/mode", "/spec/headers/earlyRequestHeaders/remove/0"],
+    ),
+    (
+        "SecurityPolicy",
+        &["/spec/targetRefs/0/name", "/spec/authorization/defaultAction", "/spec/authorization/rules/0/cel"],
+    ),
+];
+
 fn assert_taken(document: &Value) {
     for pointer in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {
         let text = document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -108,10 +131,11 @@ fn assert_taken(document: &Value) {
     }
     assert!(document["spec"].is_object(), "{document:#}");
     let kind = document["kind"].as_str().unwrap();
-    let Some(schema) = schema(kind) else {
-        eprintln!("no schema for {kind}");
-        return;
-    };
+    let (_, required) = STRUCTURE.iter().find(|(known, _)| *known == kind).unwrap_or_else(|| panic!("{kind} is new"));
+    for pointer in *required {
+        assert!(document.pointer(pointer).is_some(), "no {pointer} in {document:#}");
+    }
+    let Some(schema) = schema(kind) else { return };
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> =
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
@@ -120,15 +144,22 @@ fn assert_taken(document: &Value) {
 
 /// The schema of this kind, in which a field that it does not list is a mistake.
 fn schema(kind: &str) -> Option<Value> {
+    definition(kind).map(|definition| schema_of(&definition))
+}
+
+fn definition(kind: &str) -> Option<Value> {
     let folder = env::var_os("CERTGATE_CRDS").map_or_else(|| repository().join("../shared/crds"), PathBuf::from);
     let files = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path());
     let mut files = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    let definition = files.find_map(|path| {
+    files.find_map(|path| {
         let text = fs::read_to_string(&path).unwrap();
         let definition: Value =
             serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (definition["spec"]["names"]["kind"] == kind).then_some(definition)
-    })?;
+    })
+}
+
+fn schema_of(definition: &Value) -> Value {
     let versions = definition["spec"]["versions"].as_array().unwrap();
     let stored = versions.iter().find(|version| version["storage"] == true).unwrap();
     let mut schema = stored["schema"]["openAPIV3Schema"].clone();
@@ -136,7 +167,7 @@ fn schema(kind: &str) -> Option<Value> {
     for (key, kind) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
         schema["properties"][key] = json!({"type": kind});
     }
-    Some(strict(schema))
+    strict(schema)
 }
 
 /// The schema without what is Kubernetes' own, and with all fields that it does not list refused.
