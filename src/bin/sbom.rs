@@ -51,12 +51,11 @@ fn bill(artefact: &Path, target: &str, features: &[String]) -> Outcome<Value> {
     let mut dependencies = BTreeMap::<Crate, BTreeSet<Crate>>::new();
     let root = read_tree(&tree(target, features)?, &mut dependencies)?;
     let checksums = checksums(&fs::read_to_string("Cargo.lock")?);
-    let rust = rust()?;
+    let (std_purl, std) = standard_library()?;
     let components = dependencies.keys().filter(|each| **each != root).map(|each| component(each, &checksums));
-    let components: Vec<Value> = components.chain([rust.clone()]).collect();
-    let rust = &rust["bom-ref"];
+    let components: Vec<Value> = components.chain([std]).collect();
     let dependencies = dependencies.iter().map(|(each, on)| {
-        let on = on.iter().map(|other| json!(other.purl())).chain([rust.clone()]);
+        let on = on.iter().map(|other| json!(other.purl())).chain([json!(std_purl)]);
         json!({"ref": each.purl(), "dependsOn": on.collect::<Vec<_>>()})
     });
     Ok(json!({
@@ -80,7 +79,7 @@ fn bill(artefact: &Path, target: &str, features: &[String]) -> Outcome<Value> {
             },
         },
         "components": components,
-        "dependencies": dependencies.chain([json!({"ref": rust})]).collect::<Vec<_>>(),
+        "dependencies": dependencies.chain([json!({"ref": std_purl})]).collect::<Vec<_>>(),
     }))
 }
 
@@ -151,13 +150,13 @@ fn checksums(lock: &str) -> BTreeMap<(String, String), String> {
     lock.split("[[package]]").filter_map(of_package).collect()
 }
 
-/// The standard library, of which a part is in every artefact.
-fn rust() -> Outcome<Value> {
+/// The standard library, of which a part is in every artefact, and its package URL.
+fn standard_library() -> Outcome<(String, Value)> {
     let version = said(Command::new("rustc").arg("--version").arg("--verbose"))?;
     let value = |key: &str| version.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
     let (release, commit) = (value("release: "), value("commit-hash: "));
     let purl = format!("pkg:generic/rust-std@{release}");
-    Ok(json!({
+    let component = json!({
         "type": "library",
         "bom-ref": purl,
         "name": "rust-std",
@@ -166,7 +165,8 @@ fn rust() -> Outcome<Value> {
         "purl": purl,
         "licenses": [{"expression": "MIT OR Apache-2.0"}],
         "properties": [{"name": "rustc:commit", "value": commit}],
-    }))
+    });
+    Ok((purl, component))
 }
 
 /// What a command prints.

@@ -6,7 +6,10 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    reason = "a test fails by panicking"
+    clippy::integer_division,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it measured"
 )]
 
 #[path = "../support/mod.rs"]

@@ -66,7 +66,7 @@ fn broken() -> Vec<(&'static str, String, &'static str)> {
         ("empty", String::new(), "Unable to"),
         ("not YAML", "resources: [".to_owned(), "Filesystem config update failure"),
         ("nothing in it", "resources: []".to_owned(), "Unexpected number of resources"),
-        ("cut off in the middle", shipped[..shipped.find("configuration:").unwrap()].to_owned(), "certgate refuses"),
+        ("cut off in the middle", shipped.split("configuration:").next().unwrap().to_owned(), "certgate refuses"),
         ("refused by certgate", refused, "clients[1].tier"),
         ("naming a module that is not there", no_module, "there-is-no-such.wasm"),
     ]

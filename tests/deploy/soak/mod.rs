@@ -94,7 +94,7 @@ struct Reloads {
 impl Reloads {
     async fn next(&mut self, envoy: &mut Envoy, record: &Record) {
         self.count += 1;
-        if self.count % 3 == 0 {
+        if self.count.is_multiple_of(3) {
             let broken = &self.broken[self.refused % self.broken.len()];
             assert_eq!(envoy.push(broken).await, Outcome::Refused, "reload {}", self.count);
             self.refused += 1;

@@ -101,7 +101,7 @@ fn seconds_to_wait(terminal: &mut Terminal, seven_times: &str) -> u64 {
 /// `registry` with this entry, as the first one under `clients:`.
 fn add_client(registry: &str, entry: &str) -> String {
     let (before, after) = registry.split_once("clients:\n").expect("clients");
-    let indentation = &after[..after.len() - after.trim_start().len()];
+    let indentation: String = after.chars().take_while(|character| *character == ' ').collect();
     format!("{before}clients:\n{indentation}{entry}\n{after}")
 }
 

@@ -184,7 +184,7 @@ impl Open {
             let line = self.lines.recv_timeout(Duration::from_secs(20)).expect("an answer on an open connection");
             // The answer before may have ended without an end of line.
             if let Some((_, rest)) = line.split_once("HTTP/1.1 ") {
-                return rest[..3].to_owned();
+                return rest.chars().take(3).collect();
             }
         }
     }
