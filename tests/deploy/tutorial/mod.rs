@@ -75,7 +75,7 @@ fn offered_fingerprint(log: &str) -> String {
     let line = log.lines().find(|line| line.contains("CN=me")).unwrap_or_else(|| panic!("no client_entry: {log}"));
     let (_, json) = line.split_once(": {").expect("a line of JSON");
     let line: serde_json::Value = serde_json::from_str(&format!("{{{json}")).expect("a line of JSON");
-    line["client_entry"]["credentials"][0]["sha256"].as_str().expect("a fingerprint").to_owned()
+    line["certgate.client_entry"]["credentials"][0]["sha256"].as_str().expect("a fingerprint").to_owned()
 }
 
 /// Asks seven times, as the tutorial does: five pass, and of the other two one or both are told how long to wait. Where the
