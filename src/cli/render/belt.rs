@@ -2,7 +2,7 @@
 //! request without a client that the rules would not let through. Must not know in which language it will be written.
 
 use super::condition::Condition;
-use super::pattern::{overlap, perhaps, plain_host, plain_path, surely};
+use super::pattern::{is_told, overlap, perhaps, plain_host, plain_path, surely};
 use crate::domain::headers::ALWAYS_OWNED;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
@@ -69,6 +69,16 @@ pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
             Err(reason) => belt
                 .warnings
                 .push(format!("{}: the belt lets nobody through here without a client: {reason}", route.name)),
+        }
+    }
+    for (place, route) in belt.routes.iter().enumerate().filter(|(_, route)| !route.is_open) {
+        let mut later = belt.routes.iter().skip(place).filter(|later| later.is_open);
+        if !is_told(&route.pattern) && later.any(|later| overlap(&route.pattern, &later.pattern)) {
+            belt.warnings.push(format!(
+                "{}: its path has too much text and wildcards for a regular expression of Envoy's, so the belt lets nobody \
+                 through here without a client, nor anywhere below what is before its first wildcard",
+                route.name
+            ));
         }
     }
     belt

@@ -48,6 +48,11 @@ pub(super) fn perhaps(pattern: &RoutePattern) -> Condition {
     Condition::all(methods(pattern).into_iter().chain(hosts).chain(path))
 }
 
+/// Whether [`perhaps`] has no more than it must.
+pub(super) fn is_told(pattern: &RoutePattern) -> bool {
+    pattern.path.as_ref().is_none_or(|path| literal(path.segments()).is_some() || shape(path).is_some())
+}
+
 /// Requests whose path nobody reads differently.
 pub(super) fn plain_path() -> Condition {
     Condition::all([
