@@ -13,6 +13,8 @@
 #![allow(unreachable_pub, reason = "what is in support/ belongs to several test crates")]
 
 #[path = "../support/protobuf_struct.rs"]
+mod protobuf_struct;
+
 mod attributes;
 mod audit;
 mod bandwidth;
@@ -30,7 +32,6 @@ mod identity;
 mod limits;
 mod module;
 mod people;
-mod protobuf_struct;
 mod quota_laws;
 mod rate_limit;
 mod relays;
