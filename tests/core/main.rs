@@ -42,4 +42,3 @@ mod rule_limits;
 mod scenarios;
 mod upstreams;
 mod workers;
-

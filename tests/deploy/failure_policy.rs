@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What gives away that a file has such a filter in it.
-const SIGNS: [&str; 4] = ["vm_config", "vmConfig", "kind: WasmPlugin", "kind: EnvoyExtensionPolicy"];
+const SIGNS: [&str; 4] = ["vm_config:", "vmConfig:", "kind: WasmPlugin", "kind: EnvoyExtensionPolicy"];
 
 #[test]
 fn every_shipped_filter_fails_closed() {

@@ -31,3 +31,4 @@ mod soak;
 mod startup;
 mod traces;
 mod tutorial;
+mod upgrade;
