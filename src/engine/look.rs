@@ -5,7 +5,6 @@ use super::host::{Headers, HostFailure};
 use super::reply::Protocol;
 use crate::domain::headers::OwnedHeaders;
 use crate::domain::identity::Source;
-use crate::domain::policy::Audit;
 use crate::domain::route::Target;
 
 /// What one pass over a request's headers shows.
@@ -16,9 +15,6 @@ pub(super) struct Look<'h> {
     pub(super) target: Target<'h>,
     /// What it says in [`XFCC`], line by line, if anybody is believed there.
     pub(super) forwarded: Vec<&'h [u8]>,
-    /// The trace that it says it belongs to, if the log is to say so (`traceparent`, W3C Trace Context); empty if it
-    /// says so more than once.
-    pub(super) trace_parent: Option<&'h [u8]>,
     /// It has a header with a name that is certgate's own.
     claims: bool,
     /// It asks the next hop to drop such a header.
@@ -29,17 +25,11 @@ pub(super) struct Look<'h> {
 pub(super) const XFCC: &str = "x-forwarded-client-cert";
 
 impl<'h> Look<'h> {
-    fn at(
-        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
-        owned: &OwnedHeaders,
-        relayed: bool,
-        audited: bool,
-    ) -> Self {
+    fn at(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders, relayed: bool) -> Self {
         let mut look = Self {
             protocol: Protocol::Http,
             target: Target::default(),
             forwarded: Vec::new(),
-            trace_parent: None,
             claims: false,
             nominates: false,
         };
@@ -54,9 +44,6 @@ impl<'h> Look<'h> {
                 b"content-type" => look.protocol = Protocol::of(value),
                 b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
                 name if relayed && name == XFCC.as_bytes() => look.forwarded.push(value),
-                b"traceparent" if audited => {
-                    look.trace_parent = Some(if look.trace_parent.is_none() { value } else { b"" });
-                }
                 name => look.claims |= owned.owns(name),
             }
         }
@@ -71,9 +58,7 @@ impl Engine {
         host: &impl Headers,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> (Look<'h>, Result<(), HostFailure>) {
-        let relayed = matches!(self.policy.identity.source, Source::Xfcc(_));
-        let audited = self.policy.audit != Audit::Samples;
-        let look = Look::at(headers.clone(), &self.owned, relayed, audited);
+        let look = Look::at(headers.clone(), &self.owned, matches!(self.policy.identity.source, Source::Xfcc(_)));
         let mut stripped = Ok(());
         if look.claims {
             stripped = self.strip(host, headers.clone().map(|(name, _)| name));

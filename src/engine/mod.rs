@@ -122,7 +122,7 @@ impl Engine {
         host: &impl Host,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> Outcome {
-        let (look, stripped) = self.look(host, headers);
+        let (look, stripped) = self.look(host, headers.clone());
         let mut case = Case::default();
         let mut verdict = match stripped {
             Ok(()) => self.decide(host, &look, &mut case),
@@ -131,7 +131,7 @@ impl Engine {
         if self.annotate(host, &look, &case, verdict).is_err() {
             (case, verdict) = (Case::default(), Verdict::Unsendable);
         }
-        self.record(host, &look, &case, verdict);
+        self.record(host, &look, headers, &case, verdict);
         self.outcome(look.protocol, &case, verdict)
     }
 

@@ -8,6 +8,7 @@ use super::identify::{Caller, Stranger};
 use super::journal::{Event, Request};
 use super::look::Look;
 use super::throttle::Draw;
+use super::trace;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::mode::Mode;
@@ -114,20 +115,34 @@ impl Engine {
     }
 
     /// Counts the verdict and leaves its traces for people.
-    pub(super) fn record(&self, host: &impl Host, look: &Look<'_>, case: &Case<'_>, verdict: Verdict) {
+    pub(super) fn record<'h>(
+        &self,
+        host: &impl Host,
+        look: &Look<'h>,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        case: &Case<'_>,
+        verdict: Verdict,
+    ) {
         let (reason, account) = (verdict.reason(), &case.account);
         host.decided(reason, account.tier, account.client);
         if let Some(draw) = &case.draw {
             draw.short(self.limits(account)).for_each(|(_, limit)| host.limit_exceeded(account.tier, limit));
         }
         if reason.is_some() || self.policy.filter_state == FilterState::Always || self.policy.audit == Audit::All {
-            self.leave_traces(host, look, case, reason);
+            self.leave_traces(host, look, headers, case, reason);
         }
     }
 
     /// Apart from most requests, which it would slow down.
     #[inline(never)]
-    fn leave_traces(&self, host: &impl Host, look: &Look<'_>, case: &Case<'_>, reason: Option<Reason>) {
+    fn leave_traces<'h>(
+        &self,
+        host: &impl Host,
+        look: &Look<'h>,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        case: &Case<'_>,
+        reason: Option<Reason>,
+    ) {
         let Case { caller, stranger, account, .. } = case;
         let (alias, tier) = (case.alias(), self.tier(account));
         if let Some(reason) = reason {
@@ -142,10 +157,10 @@ impl Engine {
                 rule: account.rule.and_then(|rule| self.policy.rules.rule(rule)?.name.as_ref()),
                 fingerprint: stranger.or(caller.as_ref().map(|caller| caller.fingerprint)),
                 strictest_tier: self.strictest_tier(),
-                request: (self.policy.audit != Audit::Samples).then_some(Request {
+                request: (self.policy.audit != Audit::Samples).then(|| Request {
                     method: look.target.method,
                     path: look.target.path,
-                    trace_parent: look.trace_parent,
+                    trace_parent: trace::parent(headers),
                 }),
             });
         }
