@@ -121,13 +121,22 @@ lint: ## Formatting and clippy, for the host and for the module
 	cargo clippy --lib --target $(WASM_TARGET) -- -D warnings
 	cargo clippy --lib --target $(WASM_TARGET) --features bandwidth -- -D warnings
 
-# What a machine may lack and SKIP may name.
+# What a machine may lack and SKIP may name, each with its tools.
 PARTS := docker netns prometheus
+TOOLS_docker := docker docker-compose busybox
+TOOLS_netns := ip
+TOOLS_prometheus := prometheus promtool
 comma := ,
+SKIPPED := $(subst $(comma), ,$(SKIP))
+
+# Before anything that takes its time.
+.PHONY: tools
+tools:
+	@$(foreach part,$(filter-out $(PARTS),$(SKIPPED)),echo "SKIP names $(PARTS), not $(part)" >&2; exit 1;):
+	@$(call need,cargo cc rustup python3 curl openssl $(foreach part,$(filter-out $(SKIPPED),$(PARTS)),$(TOOLS_$(part))))
 
 .PHONY: test
-test: wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus leaves out what this machine lacks)
-	@$(foreach part,$(subst $(comma), ,$(SKIP)),$(if $(filter $(part),$(PARTS)),,echo "SKIP names $(PARTS), not $(part)" >&2; exit 1;)):
+test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus leaves out what this machine lacks)
 	cargo test
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
 
