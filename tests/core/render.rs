@@ -237,6 +237,9 @@ fn tables() -> Vec<Value> {
             {"match": {"path": "/b"}, "access": public},
         ]),
         json!([{"match": {"path": format!("/{{id}}/{}", "long".repeat(30))}}, {"match": {"path": "/**"}, "access": public}]),
+        json!([{"match": {"path": "/{id}/%c3%a4b"}, "access": public}]),
+        json!([{"match": {"path": "/{id}/%c3%a4b"}}, {"match": {"path": "/**"}, "access": public}]),
+        json!([{"match": {"hosts": ["[::1]"], "path": "/a"}}, {"match": {"hosts": ["[::1]"]}, "access": public}]),
     ]
 }
 
@@ -248,26 +251,29 @@ const PLAIN_AUTHORITIES: [&str; 7] = [
 ];
 
 #[rustfmt::skip]
-const AUTHORITIES: [&str; 19] = [
+const AUTHORITIES: [&str; 25] = [
     "api.example.com.", "api.example.com.:1", "", ":1", "[::1]", "[0:0::1]:443", "[::1]:99999", "user@api.example.com",
     "api.example.com@evil.org", "api.example.com:80@evil.org", "api.example.com:65536", "api.example.com:x", ".example.com",
     "a..example.com", "a b.example.com", "%61pi.example.com", "api.example.com:443:443", "x:1.example.com", "x.example.com:@",
+    "[::1]:", "[::1]:443", "[::1]:x:80", "[::1]:]:80", "[::1]:[::2]:80", "[::1]x:80",
 ];
 
 #[rustfmt::skip]
-const PLAIN_PATHS: [&str; 25] = [
+const PLAIN_PATHS: [&str; 28] = [
     "/", "/?a=//../;%2f", "/a", "/a/", "/a?b", "/a/b", "/a/b/", "/a/b/c", "/a/c", "/a/c?u=https://x/../y;z", "/b", "/b/b", "/c/b/d/e",
     "/healthz", "/healthz/", "/healthz/x", "/a/x%20y", "/a/%c3%a4", "/a/%C3%A4%20b", "/a/%e2%82%ac", "/a/...", "/a/b:c@d,e=f!$&'()", "/A",
+    "/a/%c3%a4b", "/a/%C3%A4B", "/a/%c3%a4b/c",
     "/*", "/id/longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong",
 ];
 
 /// What Envoy may hand on, and what it would not; but for `#`, with which it refuses a request in any case.
 #[rustfmt::skip]
-const PATHS: [&str; 50] = [
+const PATHS: [&str; 51] = [
     "", "*", "//", "//a", "/a//", "/a//b", "/.", "/..", "/a/.", "/a/..", "/a/./b", "/a/../b", "/a/../", "/a/%2e/b", "/a/%2E%2e/b", "/a/.%2e",
     "/a%2fb", "/a/b%2Fc", "/a/%5cb", "/a/\\b", "/a;v=1", "/a/;", "/a/..;/b", "/a/%3bv", "/a/%00", "/a/%0a", "/a/%7f", "/a/%zz", "/a/%",
     "/a/%4", "/a/%252e", "/a/%2562", "/a/%25%36%32", "/a/%c0%af", "/a/%c0%ae", "/a/%ff", "/a/%e4", "/a/%ed%a0%80", "/a/ä", "/a/%62", "/%61",
     "/%61/b", "/a/%21", "a", "a/b", "?a", "http://api.example.com/a", "/a/%f0%9f%98%80", "/%68ealthz", "/a/%2a",
+    "/a/%C3%a4b",
 ];
 
 fn requests<'a>(authorities: &'a [&'a str], paths: &'a [&'a str]) -> impl Iterator<Item = Nobody<'a>> {

@@ -153,21 +153,20 @@ fn paths(pattern: &PathPattern) -> Option<Vec<String>> {
     if pattern.segments().iter().any(|segment| spelled(segment).contains('*')) {
         return None;
     }
-    let Some(path) = literal(pattern.segments()) else {
-        let segments = pattern.segments().iter().map(|segment| match segment {
-            Segment::Any => "/{*}".to_owned(),
-            Segment::Text(_) => format!("/{}", spelled(segment)),
-        });
-        let path: String = segments.collect();
-        let rest = if pattern.is_below() { "/{**}" } else { "/" };
-        return Some(vec![path.clone(), path + rest]);
+    let segments = pattern.segments().iter().map(|segment| match segment {
+        Segment::Any => "/{*}".to_owned(),
+        Segment::Text(_) => format!("/{}", spelled(segment)),
+    });
+    let path: String = segments.collect();
+    if path.is_empty() {
+        return Some(vec!["/".to_owned()]);
+    }
+    let rest = match (pattern.is_below(), literal(pattern.segments())) {
+        (false, _) => "/",
+        (true, Some(_)) => "/*",
+        (true, None) => "/{**}",
     };
     let lower = lower_case_escapes(&path);
     let spellings = [Some(path.clone()), (lower != path).then_some(lower)];
-    let rest = if pattern.is_below() { "/*" } else { "/" };
-    let of = |path: String| match path.as_str() {
-        "/" => vec![path],
-        _ => vec![path.clone(), path + rest],
-    };
-    Some(spellings.into_iter().flatten().flat_map(of).collect())
+    Some(spellings.into_iter().flatten().flat_map(|path| [path.clone(), path + rest]).collect())
 }

@@ -27,8 +27,8 @@ const DOT_SEGMENT: &str = r".*/\.\.?(?:/.*)?";
 /// A host name or an IPv4 address, without a dot at its end, perhaps with a port (which could be higher still).
 const PLAIN_HOST: &str = r"(?:[0-9A-Za-z_-]+\.)*[0-9A-Za-z_-]+(?::(?:[0-9]{0,4}|[1-5][0-9]{4}))?";
 
-/// The same, and what stands in brackets.
-const WITH_PORT: &str = r".*:(?:[0-9]{0,4}|[1-5][0-9]{4})";
+/// An IPv6 address, or what looks like one, with a port.
+const PLAIN_ADDRESS: &str = r"\[[0-9A-Fa-f:.]+\]:(?:[0-9]{0,4}|[1-5][0-9]{4})";
 
 /// Requests that surely match.
 ///
@@ -94,7 +94,7 @@ fn surely_host(pattern: &HostPattern) -> Condition {
         ])
     };
     if !pattern.is_below() {
-        let regex = if host.starts_with('[') { WITH_PORT } else { PLAIN_HOST };
+        let regex = if host.starts_with('[') { PLAIN_ADDRESS } else { PLAIN_HOST };
         return Condition::any([Condition::Host(Text::any_case(How::Is, host)), port(How::StartsWith, regex)]);
     }
     Condition::all([plain_host(), perhaps_host(pattern)])
@@ -180,9 +180,10 @@ fn shape(pattern: &PathPattern) -> Option<Condition> {
         })
         .collect();
     let end = if pattern.is_below() { "(?:/.*)?" } else { "/?" };
-    let case = if segments.contains('%') { "(?i)" } else { "" };
     let fits = segments.len() <= LONGEST_SHAPE;
-    fits.then(|| Condition::Path(Text::new(How::Matches, format!("{case}{segments}{end}"))))
+    // Of letters, those in escapes alone match in both cases.
+    let segments = with_escapes(&segments, |digits| digits.chars().map(in_both_cases).collect());
+    fits.then(|| Condition::Path(Text::new(How::Matches, segments + end)))
 }
 
 /// A segment in its plainest spelling; nothing for one that can be anything.
@@ -196,12 +197,25 @@ pub(super) fn spelled(segment: &Segment) -> String {
 
 /// The other spelling of the hex digits in escapes.
 pub(super) fn lower_case_escapes(path: &str) -> String {
+    with_escapes(path, str::to_ascii_lowercase)
+}
+
+/// The path with the hex digits in escapes written in another way.
+fn with_escapes(path: &str, written: impl Fn(&str) -> String) -> String {
     let mut parts = path.split('%');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |whole, part| match part.split_at_checked(2) {
-        Some((digits, rest)) => format!("{whole}%{}{rest}", digits.to_ascii_lowercase()),
+        Some((digits, rest)) => format!("{whole}%{}{rest}", written(digits)),
         None => format!("{whole}%{part}"),
     })
+}
+
+/// A regular expression for this hex digit.
+fn in_both_cases(digit: char) -> String {
+    match digit {
+        'A'..='F' => format!("[{digit}{}]", digit.to_ascii_lowercase()),
+        other => other.into(),
+    }
 }
 
 /// A regular expression for this text.
