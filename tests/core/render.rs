@@ -410,9 +410,71 @@ fn renamed_headers_are_removed_and_asked_for() {
     let identified = &rbac(&run).unwrap()["rules"]["policies"]["identified"]["permissions"][0];
     assert_eq!(identified["header"], json!({"name": "x-consumer", "present_match": true}));
     assert!(run.out.contains("%REQ(X-CONSUMER)%") && !run.out.contains("%REQ(X-CLIENT-ALIAS)%"));
+    assert_eq!(tagged(&manager, "certgate.client.alias"), "x-consumer");
     assert!(istio(&registry).out.contains("request.headers[x-consumer]"));
     let run = envoy_gateway(&registry);
     assert!(run.out.contains(r#"\"x-consumer\" in request.headers"#) && run.out.contains("- x-teams"), "{}", run.out);
+}
+
+/// The header that a tag of spans reads.
+fn tagged(manager: &Value, tag: &str) -> String {
+    let tags = manager["tracing"]["custom_tags"].as_array().unwrap();
+    tags.iter().find(|known| known["tag"] == tag).unwrap()["request_header"]["name"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn headers_that_have_each_others_names_are_not_mistaken() {
+    let registry = json!({"version": 1, "headers": {"alias": "x-client-tier", "tier": "x-client-alias"}, "clients": []});
+    let run = render(&["--to", "envoy"], &registry.to_string());
+    let manager = manager(&run);
+    let said = &manager["access_log"][0]["typed_config"]["log_format"]["json_format"];
+    let said = [&said["certgate.client.alias"], &said["certgate.tier"]];
+    assert_eq!(said, ["%REQ(X-CLIENT-TIER)%", "%REQ(X-CLIENT-ALIAS)%"]);
+    assert_eq!(tagged(&manager, "certgate.client.alias"), "x-client-tier");
+    assert_eq!(tagged(&manager, "certgate.tier"), "x-client-alias");
+    let routes = &manager["route_config"]["virtual_hosts"][0]["routes"];
+    assert_eq!(routes[0]["match"]["headers"][0]["name"], "x-client-alias");
+}
+
+/// Anything may stand in a registry, also what stands in the files that it is put into.
+#[test]
+fn a_registry_is_not_mistaken_for_what_is_around_it() {
+    let text = "target/certgate.wasm target/demo/server.key %REQ(X-CLIENT-ALIAS)% {name: x-client-tier}\nvalue: {{name}}\nmutations: x";
+    let registry = json!({
+        "version": 1,
+        "tiers": {"value": {"limits": [{"name": "envoy.filters.http.rbac", "requests": 5, "per": "1s"}]}},
+        "headers": {"alias": "x-consumer"},
+        "clients": [{"alias": "a", "tier": "value", "description": text, "credentials": [{"sha256": DIGEST}]}],
+        "rules": [{"name": "envoy.filters.http.rbac"}],
+        "identity": {"chain": "listener"},
+    });
+    let module = ["--module", "/etc/certgate.wasm"];
+    let with_module = |to: &[&str]| render(&[to, &module].concat(), &registry.to_string());
+    let run = with_module(&["--to", "envoy"]);
+    let plugin = |plugin: &Value| plugin["typed_config"]["config"]["configuration"]["value"].clone();
+    assert_eq!(plugin(&filter(&manager(&run), "certgate").unwrap()), registry);
+    let policies = rbac(&run).unwrap()["rules"]["policies"].as_object().unwrap().clone();
+    assert_eq!(policies.keys().collect::<Vec<_>>(), ["identified"]);
+    assert_eq!(plugin(&documents(&with_module(&["--to", "ecds"]))[0]["resources"][0]), registry);
+    let manifests = documents(&istio(&registry.to_string()));
+    assert_eq!(of_kind(&manifests, "WasmPlugin").unwrap()["spec"]["pluginConfig"], registry);
+    let manifests = documents(&envoy_gateway(&registry.to_string()));
+    assert_eq!(of_kind(&manifests, "EnvoyExtensionPolicy").unwrap()["spec"]["wasm"][0]["config"], registry);
+}
+
+#[test]
+fn names_that_yaml_takes_for_something_else_are_names() {
+    let registry = registry_with(&json!([{"match": {"path": "/a/**"}, "access": "public"}]));
+    for name in ["12", "1e3", "on", "null", "0x1f", "2026-01-01", "1.5"] {
+        let more = ["--image", "registry.example/certgate:1", "--sha256", DIGEST, "--name", name, "--namespace", name];
+        for to in [&["--to", "istio"][..], &["--to", "istio", "--by", "envoy-filter"], &["--to", "envoy-gateway", "--gateway", name]] {
+            for document in documents(&render(&[to, &more].concat(), &registry)) {
+                let made = document["metadata"]["name"].as_str().unwrap();
+                assert!(made == name || made == format!("{name}-belt"), "{made}");
+                assert_eq!(document["metadata"]["namespace"], name);
+            }
+        }
+    }
 }
 
 /// A registry with every kind of value that some reader of YAML takes for another.
@@ -425,7 +487,7 @@ fn awkward() -> Value {
             {"alias": "0x1f", "tier": "1e3", "description": "a: b # c\n  d\n\n\ttab \u{e4} \u{2028} 'x' \"y\" \\", "enabled": false, "credentials": []},
             {"alias": "true", "tier": "yes1", "description": "~", "credentials": [{"uri_san": "spiffe://example.org/*/x"}]},
             {"alias": "1.5", "tier": "0x10", "description": " - x ", "credentials": []},
-            {"alias": "null1", "tier": "0x10", "description": "", "credentials": []},
+            {"alias": "null1", "tier": "0x10", "description": "ends \n \n\twith\n\n\n", "credentials": []},
             {"alias": "2026-01-01", "tier": "0x10", "description": format!("{} {}", "word ".repeat(60), "x".repeat(200)), "credentials": []},
         ],
         "identity": {"chain": "verified"},
@@ -490,10 +552,14 @@ fn whole_numbers_are_whole_however_json_writes_them() {
 #[test]
 fn what_another_proxy_says_of_clients_is_forwarded_only_where_it_counts() {
     let xfcc = json!({"version": 1, "clients": [], "identity": {"source": "xfcc", "trusted_relays": [{"uri_san": "spiffe://a/b"}]}});
-    for (registry, in_istio, in_envoy_gateway) in
-        [(json!({"version": 1, "clients": []}), "SANITIZE_SET", "Sanitize"), (xfcc, "FORWARD_ONLY", "ForwardOnly")]
-    {
+    for (registry, in_envoy, in_istio, in_envoy_gateway) in [
+        (json!({"version": 1, "clients": []}), "SANITIZE", "SANITIZE_SET", "Sanitize"),
+        (xfcc, "FORWARD_ONLY", "FORWARD_ONLY", "ForwardOnly"),
+    ] {
         let text = registry.to_string();
+        for arguments in [&["--to", "envoy"][..], &["--to", "envoy", "--watch", "a/b.yaml"]] {
+            assert_eq!(manager(&render(arguments, &text))["forward_client_cert_details"], in_envoy);
+        }
         assert!(istio(&text).out.contains(&format!("forward_client_cert_details: {in_istio}\n")));
         assert!(envoy_gateway(&text).out.contains(&format!("mode: {in_envoy_gateway}\n")));
     }

@@ -2,16 +2,21 @@
 //! only what depends on the registry is put in its place.
 
 use super::belt::Belt;
-use super::layout::{replace, replace_after, scalar, without_head, yaml};
+use super::layout::{indented, replace, replace_after, replace_all, scalar, without_head, yaml};
 use super::rbac::rbac;
 use super::registry::Registry;
 use crate::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER, IdentityHeaders};
+use crate::domain::identity::Source;
+use crate::domain::policy::Policy;
 use serde_json::json;
 use std::path::Path;
 
 const INLINE: &str = include_str!("../../../envoy/envoy.yaml");
 const WATCHING: &str = include_str!("../../../envoy/envoy-ecds.yaml");
 const WATCHED: &str = include_str!("../../../envoy/registry-ecds.yaml");
+
+/// The module's path in these.
+const MODULE: &str = "target/certgate.wasm";
 
 const BOOTSTRAP_HEAD: &str = "\
 # A whole Envoy with certgate in it, as `certgate render --to envoy` makes it from a registry. The listener, the
@@ -40,11 +45,11 @@ pub(super) struct Paths<'a> {
 pub(super) fn bootstrap(
     registry: &Registry,
     belt: &Belt,
-    headers: &IdentityHeaders,
+    policy: &Policy,
     paths: &Paths<'_>,
 ) -> Result<String, serde_saphyr::ser::Error> {
     let text = match paths.watch {
-        None => with_registry(INLINE, registry)?,
+        None => INLINE.to_owned(),
         Some(file) => {
             let folder = Path::new(file).parent().and_then(Path::to_str).filter(|folder| !folder.is_empty());
             let text = replace(WATCHING, "path: envoy/", false, &format!("path: {}", scalar(file)));
@@ -56,17 +61,10 @@ pub(super) fn bootstrap(
             )
         }
     };
-    let mut text = with_module(&text, paths.module);
-    for (shipped, path) in [
-        ("target/demo/server.pem", paths.certificate),
-        ("target/demo/server.key", paths.key),
-        ("target/demo/ca.pem", paths.trusted_ca),
-    ] {
-        text = text.replace(shipped, &scalar(path));
-    }
-    text = with_names(&text, headers);
+    let text = with_names(&with_paths(&text, paths), &policy.headers);
+    let text = with_relays(text, &policy.identity.source);
     let removed: Vec<_> = belt.removed.iter().map(|name| json!({"remove": name})).collect();
-    text = replace(&text, "mutations:", false, &format!("mutations:\n{}", indented(&yaml(&removed)?)));
+    let text = replace(&text, "mutations:", false, &format!("mutations:\n{}", indented(&yaml(&removed)?)));
     let behind = match rbac(belt) {
         Some(filter) => {
             let filter = yaml(&json!([{"name": "envoy.filters.http.rbac", "typed_config": filter}]))?;
@@ -81,13 +79,15 @@ pub(super) fn bootstrap(
                  # certgate was skipped."
             .to_owned(),
     };
-    text = replace(&text, "- name: envoy.filters.http.rbac", true, &behind);
+    let text = replace(&text, "- name: envoy.filters.http.rbac", true, &behind);
+    // Last, since anything can stand in it.
+    let text = if paths.watch.is_none() { with_registry(&text, registry)? } else { text };
     Ok(BOOTSTRAP_HEAD.to_owned() + without_head(&text))
 }
 
 /// The watched file.
 pub(super) fn watched(registry: &Registry, module: &str) -> Result<String, serde_saphyr::ser::Error> {
-    let text = with_module(&with_registry(WATCHED, registry)?, module);
+    let text = with_registry(&replace_all(WATCHED, &[(MODULE, &scalar(module))]), registry)?;
     Ok(WATCHED_HEAD.to_owned() + without_head(&text))
 }
 
@@ -96,24 +96,39 @@ fn with_registry(text: &str, registry: &Registry) -> Result<String, serde_saphyr
     Ok(replace_after(text, "google.protobuf.Struct", "value:", &block))
 }
 
-fn with_module(text: &str, module: &str) -> String {
-    text.replace("target/certgate.wasm", &scalar(module))
+fn with_paths(text: &str, paths: &Paths<'_>) -> String {
+    let [module, certificate, key, trusted_ca] =
+        [paths.module, paths.certificate, paths.key, paths.trusted_ca].map(scalar);
+    let pairs = [
+        (MODULE, module.as_str()),
+        ("target/demo/server.pem", &certificate),
+        ("target/demo/server.key", &key),
+        ("target/demo/ca.pem", &trusted_ca),
+    ];
+    replace_all(text, &pairs)
 }
 
-/// Access log and routes, reading identity under the names under which it goes upstream.
+/// Access log, traces and routes, reading identity under the names under which it goes upstream.
 fn with_names(text: &str, headers: &IdentityHeaders) -> String {
     let names = [(DEFAULT_ALIAS, &headers.alias), (DEFAULT_TIER, &headers.tier)];
-    names.into_iter().fold(text.to_owned(), |text, (default, name)| {
+    let pairs = names.map(|(default, name)| {
         let name = name.as_deref().unwrap_or(default);
-        text.replace(
-            &format!("%REQ({})%", default.to_ascii_uppercase()),
-            &format!("%REQ({})%", name.to_ascii_uppercase()),
-        )
-        .replace(&format!("headers: [{{name: {default},"), &format!("headers: [{{name: {},", scalar(name)))
-    })
+        let command = |name: &str| format!("%REQ({})%", name.to_ascii_uppercase());
+        let field = |name: &str| format!("{{name: {}", scalar(name));
+        [(command(default), command(name)), (field(default), field(name))]
+    });
+    let pairs: Vec<_> = pairs.iter().flatten().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    replace_all(text, &pairs)
 }
 
-fn indented(block: &str) -> String {
-    let lines: Vec<String> = block.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect();
-    lines.join("\n")
+/// What relays say of their callers gets as far as certgate, if it is to believe any.
+fn with_relays(text: String, source: &Source) -> String {
+    match source {
+        Source::Connection => text,
+        Source::Xfcc(_) => {
+            let block = "# But relays say here whose request they pass on, and certgate believes those that the registry trusts.\n\
+                         forward_client_cert_details: FORWARD_ONLY";
+            replace(&text, "forward_client_cert_details:", false, block)
+        }
+    }
 }

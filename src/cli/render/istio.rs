@@ -68,8 +68,15 @@ pub(super) fn manifests(
     let (name, namespace, image) = (scalar(place.name), scalar(place.namespace), scalar(&oci(place.image)));
     let sha256 = json!(place.sha256).to_string();
     let registry = yaml(registry)?;
+    let of_the_belt = scalar(&format!("{}-belt", place.name));
     let common = |selector| {
-        vec![("name", name.as_str()), ("namespace", &namespace), ("selector", selector), ("context", context)]
+        vec![
+            ("name", name.as_str()),
+            ("belt", &of_the_belt),
+            ("namespace", &namespace),
+            ("selector", selector),
+            ("context", context),
+        ]
     };
     let with = |selector, more: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
         common(selector).into_iter().chain(more.iter().copied()).map(|(key, value)| (key, value.to_owned())).collect()

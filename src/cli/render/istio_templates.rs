@@ -91,7 +91,7 @@ pub(super) const EARLY: &str = r#"---
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
 metadata:
-  name: {{name}}-belt
+  name: {{belt}}
   namespace: {{namespace}}
 spec:
   {{selector}}
@@ -135,7 +135,7 @@ pub(super) const RBAC: &str = r#"# Some rules match by wildcards, and those of a
   patch:
     operation: INSERT_BEFORE
     value:
-      name: {{name}}-belt
+      name: {{belt}}
       typed_config:
         {{filter}}
 "#;
@@ -147,7 +147,7 @@ pub(super) const AUTHORIZATION: &str = r#"---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata:
-  name: {{name}}-belt
+  name: {{belt}}
   namespace: {{namespace}}
   {{dry_run}}
 spec:

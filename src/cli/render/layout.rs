@@ -12,7 +12,8 @@ pub(super) fn yaml(value: &impl Serialize) -> Result<String, serde_saphyr::ser::
         folded_wrap_chars: usize::MAX,
     };
     let text = serde_saphyr::to_string_with_options(value, options)?;
-    Ok(text.trim_end().to_owned())
+    // No more than that: what stands before it may belong to a text.
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
 /// Text as it can stand for one value anywhere in YAML.
@@ -43,6 +44,28 @@ pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
         }
     }
     filled
+}
+
+/// The text with each of these replaced by what stands beside it. What is put in is not looked at again.
+pub(super) fn replace_all(text: &str, pairs: &[(&str, &str)]) -> String {
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some((start, from, to)) =
+        pairs.iter().filter_map(|(from, to)| Some((rest.find(*from)?, *from, *to))).min_by_key(|(start, ..)| *start)
+    {
+        let (before, found) = rest.split_at_checked(start).unwrap_or_default();
+        replaced += before;
+        replaced += to;
+        rest = found.strip_prefix(from).unwrap_or_default();
+    }
+    replaced + rest
+}
+
+/// A block of lines, two columns further in.
+pub(super) fn indented(block: &str) -> String {
+    let mut text = String::new();
+    push_indented(&mut text, block, 2);
+    text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }
 
 /// The text with the first line that begins with `start`, and all lines of its block, replaced by this block; with
@@ -81,13 +104,13 @@ pub(super) fn without_head(text: &str) -> &str {
 }
 
 fn push_indented(text: &mut String, block: &str, depth: usize) {
-    for line in block.lines() {
+    if block.is_empty() && depth > 0 {
+        return;
+    }
+    for line in block.split('\n') {
         let depth = if line.is_empty() { 0 } else { depth };
         // Writing to text cannot fail.
         let _ = writeln!(text, "{:depth$}{line}", "");
-    }
-    if block.is_empty() && depth == 0 {
-        text.push('\n');
     }
 }
 
@@ -112,6 +135,19 @@ mod tests {
         assert_eq!(replace(text, "- name: x", false, "- b\n- c"), "a:\n  # why\n  - b\n  - c\n  - name: z\n");
         assert_eq!(replace(text, "- name: x", true, "- b"), "a:\n  - b\n  - name: z\n");
         assert_eq!(without_head("# one\n# two\n\na: 1\n"), "a: 1\n");
+    }
+
+    #[test]
+    fn what_was_put_in_is_not_replaced_again() {
+        assert_eq!(replace_all("a b a c", &[("a", "b"), ("b", "a")]), "b a b c");
+        assert_eq!(replace_all("x", &[("a", "b")]), "x");
+    }
+
+    #[test]
+    fn texts_keep_their_spaces_and_ends_of_lines() {
+        let value = serde_json::json!({"a": "x \n \n\ty\n\n"});
+        let text = fill("k:\n  {{value}}\n", &[("value", &indented(&yaml(&value).unwrap()))]);
+        assert_eq!(serde_saphyr::from_str::<serde_json::Value>(&text).unwrap()["k"], value);
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn target(
 ) -> Result<(String, Vec<String>), Problem> {
     let without_warnings = |text: Result<String, _>| Ok((text?, Vec::new()));
     match arguments.to {
-        Target::Envoy => without_warnings(envoy::bootstrap(registry, belt, &policy.headers, &arguments.paths())),
+        Target::Envoy => without_warnings(envoy::bootstrap(registry, belt, policy, &arguments.paths())),
         Target::Ecds => without_warnings(envoy::watched(registry, &arguments.module)),
         Target::Istio => istio::manifests(registry, belt, policy, &arguments.istio()),
         Target::EnvoyGateway => envoy_gateway::manifests(registry, belt, policy, &arguments.envoy_gateway()),
