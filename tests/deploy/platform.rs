@@ -71,12 +71,18 @@ pub(super) fn envoy_gateway(manifests: &[Value]) -> Value {
         let spec = &policy["spec"];
         assert_eq!(spec["tls"]["clientValidation"]["mode"], "VerifyIfGiven");
         assert_eq!(spec["path"]["escapedSlashesAction"], "RejectRequest");
+        assert_eq!(spec["headers"]["withUnderscoresAction"], "RejectRequest");
+        let forward = match spec["headers"]["xForwardedClientCert"]["mode"].as_str() {
+            Some("Sanitize") => "SANITIZE",
+            Some("ForwardOnly") => "FORWARD_ONLY",
+            other => panic!("a mode that no manifest has: {other:?}"),
+        };
         let removed = spec["headers"]["earlyRequestHeaders"]["remove"].as_array().unwrap().iter();
         let mutations: Vec<_> = removed.map(|name| json!({"remove": name})).collect();
         merge(
             manager,
             &json!({
-                "forward_client_cert_details": "SANITIZE",
+                "forward_client_cert_details": forward,
                 "normalize_path": true,
                 "merge_slashes": true,
                 "path_with_escaped_slashes_action": "REJECT_REQUEST",

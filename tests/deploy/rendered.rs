@@ -141,6 +141,24 @@ async fn in_shadow_mode_the_rendered_belt_lets_everything_through() {
     assert_eq!(counter, 1);
 }
 
+/// A listener that took away what relays say would leave all their callers without a client.
+#[tokio::test]
+async fn a_trusted_relays_word_gets_as_far_as_certgate() {
+    let mut cast = Cast::new();
+    let relay = cast.world.authority.client("relay");
+    cast.registry["identity"] = json!({"source": "xfcc", "trusted_relays": [{"sha256": relay.fingerprint()}]});
+    let made = |arguments: &[&str]| documents(&render(arguments, &cast.registry.to_string()));
+    let gateway = ["--to", "envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
+    let word = format!("Hash={}", cast.client.fingerprint());
+    let request = Request::get("/").header("x-forwarded-client-cert", &word);
+    for document in [cast.envoy(), istio(&made(&IN_ISTIO)), envoy_gateway(&made(&gateway))] {
+        let envoy = Envoy::start(Bootstrap::in_world(&cast.world, document)).await;
+        let response = cast.world.caller(&relay).send(envoy.port(), &request).await;
+        assert_eq!(response.echo().headers.get("x-client-alias"), Some("client"));
+        assert_eq!(cast.world.caller(&cast.stranger).send(envoy.port(), &request).await.status, 403);
+    }
+}
+
 #[test]
 fn every_envoy_accepts_what_is_rendered() {
     let cast = Cast::new();
