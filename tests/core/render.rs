@@ -246,16 +246,18 @@ fn tables() -> Vec<Value> {
 const METHODS: [&str; 5] = ["GET", "POST", "OPTIONS", "HEAD", "get"];
 
 #[rustfmt::skip]
-const PLAIN_AUTHORITIES: [&str; 7] = [
+const PLAIN_AUTHORITIES: [&str; 9] = [
     "api.example.com", "API.example.com:443", "b.api.example.com", "example.com", "10.0.0.1", "localhost:8443", "shop_1",
+    "api.example.com:59999", "api.example.com:65535",
 ];
 
 #[rustfmt::skip]
-const AUTHORITIES: [&str; 25] = [
+const AUTHORITIES: [&str; 27] = [
     "api.example.com.", "api.example.com.:1", "", ":1", "[::1]", "[0:0::1]:443", "[::1]:99999", "user@api.example.com",
     "api.example.com@evil.org", "api.example.com:80@evil.org", "api.example.com:65536", "api.example.com:x", ".example.com",
     "a..example.com", "a b.example.com", "%61pi.example.com", "api.example.com:443:443", "x:1.example.com", "x.example.com:@",
-    "[::1]:", "[::1]:443", "[::1]:x:80", "[::1]:]:80", "[::1]:[::2]:80", "[::1]x:80",
+    "[::1]:", "[::1]:443", "[::1]:x:80", "[::1]:]:80", "[::1]:[::2]:80", "[::1]x:80", "[::1]:65536",
+    "api.example.com:70000",
 ];
 
 #[rustfmt::skip]
@@ -424,7 +426,8 @@ fn tagged(manager: &Value, tag: &str) -> String {
 
 #[test]
 fn headers_that_have_each_others_names_are_not_mistaken() {
-    let registry = json!({"version": 1, "headers": {"alias": "x-client-tier", "tier": "x-client-alias"}, "clients": []});
+    let registry =
+        json!({"version": 1, "headers": {"alias": "x-client-tier", "tier": "x-client-alias"}, "clients": []});
     let run = render(&["--to", "envoy"], &registry.to_string());
     let manager = manager(&run);
     let said = &manager["access_log"][0]["typed_config"]["log_format"]["json_format"];
@@ -467,7 +470,11 @@ fn names_that_yaml_takes_for_something_else_are_names() {
     let registry = registry_with(&json!([{"match": {"path": "/a/**"}, "access": "public"}]));
     for name in ["12", "1e3", "on", "null", "0x1f", "2026-01-01", "1.5"] {
         let more = ["--image", "registry.example/certgate:1", "--sha256", DIGEST, "--name", name, "--namespace", name];
-        for to in [&["--to", "istio"][..], &["--to", "istio", "--by", "envoy-filter"], &["--to", "envoy-gateway", "--gateway", name]] {
+        for to in [
+            &["--to", "istio"][..],
+            &["--to", "istio", "--by", "envoy-filter"],
+            &["--to", "envoy-gateway", "--gateway", name],
+        ] {
             for document in documents(&render(&[to, &more].concat(), &registry)) {
                 let made = document["metadata"]["name"].as_str().unwrap();
                 assert!(made == name || made == format!("{name}-belt"), "{made}");

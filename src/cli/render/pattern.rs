@@ -24,11 +24,17 @@ const PLAIN_PATH: &str = concat!(
 
 const DOT_SEGMENT: &str = r".*/\.\.?(?:/.*)?";
 
-/// A host name or an IPv4 address, without a dot at its end, perhaps with a port (which could be higher still).
-const PLAIN_HOST: &str = r"(?:[0-9A-Za-z_-]+\.)*[0-9A-Za-z_-]+(?::(?:[0-9]{0,4}|[1-5][0-9]{4}))?";
+/// A host name or an IPv4 address, without a dot at its end, perhaps with a port.
+const PLAIN_HOST: &str = concat!(
+    r"(?:[0-9A-Za-z_-]+\.)*[0-9A-Za-z_-]+",
+    r"(?::(?:[0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+);
 
 /// An IPv6 address, or what looks like one, with a port.
-const PLAIN_ADDRESS: &str = r"\[[0-9A-Fa-f:.]+\]:(?:[0-9]{0,4}|[1-5][0-9]{4})";
+const PLAIN_ADDRESS: &str = concat!(
+    r"\[[0-9A-Fa-f:.]+\]",
+    r":(?:[0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+);
 
 /// Requests that surely match.
 ///
