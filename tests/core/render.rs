@@ -608,6 +608,9 @@ fn options_that_are_missing_or_wrong_are_named() {
     --name: expected a name of a-z, 0-9, `-` and `.`, found "a b"
     --namespace: expected a name of a-z, 0-9, `-` and `.`, found ""
     "#);
+    // As registries write it.
+    let prefixed = ["--to", "istio", "--image", "registry.example/certgate:1", "--sha256", &format!("sha256:{DIGEST}")];
+    assert_eq!(render(&prefixed, good).out, istio(good).out);
     for arguments in
         [&[][..], &["--to", "kong"], &["--to", "istio", "--selector", "app"], &["--to", "istio", "--by", "hand"]]
     {

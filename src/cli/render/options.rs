@@ -92,7 +92,7 @@ impl Arguments {
         need(self.to == Target::EnvoyGateway && self.gateway.is_none(), "--gateway, the Gateway's name");
         let unselected = self.to == Target::Istio && self.placement == Placement::Sidecar && self.selector.is_empty();
         need(unselected, "--selector with --placement sidecar: the labels of the workload");
-        if let Some(sha256) = self.sha256.as_deref().filter(|sha256| !is_digest(sha256)) {
+        if let Some(sha256) = self.sha256.as_deref().filter(|_| !self.digest().is_some_and(is_digest)) {
             problems.push(format!("--sha256: expected 64 hexadecimal digits in lower case, found {sha256:?}"));
         }
         let named = [("--name", Some(&self.name)), ("--namespace", Some(&self.namespace))];
@@ -125,8 +125,13 @@ impl Arguments {
             placement: self.placement,
             by: self.by,
             image: self.image.as_deref().unwrap_or_default(),
-            sha256: self.sha256.as_deref().unwrap_or_default(),
+            sha256: self.digest().unwrap_or_default(),
         }
+    }
+
+    /// The image's digest, which registries write with a prefix.
+    fn digest(&self) -> Option<&str> {
+        self.sha256.as_deref().map(|digest| digest.strip_prefix("sha256:").unwrap_or(digest))
     }
 
     pub(super) fn envoy_gateway(&self) -> envoy_gateway::Place<'_> {
@@ -136,7 +141,7 @@ impl Arguments {
             gateway: self.gateway.as_deref().unwrap_or_default(),
             ca: &self.client_ca,
             image: self.image.as_deref().unwrap_or_default(),
-            sha256: self.sha256.as_deref().unwrap_or_default(),
+            sha256: self.digest().unwrap_or_default(),
         }
     }
 }
