@@ -258,3 +258,24 @@ async fn envoy_gateways_manifests_decide_as_the_rules_say() {
     let skipped = Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)).module(&mutant);
     cast.assert_told(skipped, "envoy-gateway, a module that traps", true).await;
 }
+
+/// Envoy refuses a configuration with an expression whose regular expressions are too large.
+#[tokio::test]
+async fn envoy_gateways_belt_has_room_for_long_hosts() {
+    let mut cast = Cast::new();
+    let host = "k8s-istiosys-istioing-5c1b3ce2a4-9d3c7f1e2b3a4c5d.elb.us-east-1.amazonaws.com";
+    cast.registry["rules"] = json!([{"match": {"hosts": [format!("*.{host}")]}, "access": "public"}]);
+    let arguments = ["--to", "envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
+    let manifests = documents(&render(&arguments, &cast.registry.to_string()));
+    let envoy = Envoy::start(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests))).await;
+    for (authority, expected) in [
+        (format!("shop.{host}"), 200),
+        (format!("shop.{}", host.to_ascii_uppercase()), 200),
+        (format!("shop.{host}:8443"), 200),
+        (host.to_owned(), 403),
+    ] {
+        let request = Request::get("/").authority(&authority);
+        let response = cast.world.anonymous().send(envoy.port(), &request).await;
+        assert_eq!(response.status, expected, "{authority}");
+    }
+}

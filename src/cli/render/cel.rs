@@ -28,7 +28,7 @@ pub(super) fn literal(text: &str) -> String {
 
 /// `matches` is satisfied with a part, hence the anchors.
 fn test(attribute: &str, Text { how, text, any_case }: &Text) -> String {
-    let regex = regex_of(text);
+    let regex = ascii_in_any_case(text);
     let matches = |regex: String| format!("{attribute}.matches({})", literal(&regex));
     match (how, any_case) {
         (How::Is, false) => format!("({attribute} == {})", literal(text)),
@@ -41,4 +41,15 @@ fn test(attribute: &str, Text { how, text, any_case }: &Text) -> String {
         (How::Contains, true) => matches(format!("(?i){regex}")),
         (How::Matches, _) => matches(format!("^(?:{text})$")),
     }
+}
+
+/// A regular expression for this text behind `(?i)`, which takes letters outside of ASCII for `k` and `s` too, and so makes
+/// more of each than Envoy has room for in a long host.
+fn ascii_in_any_case(text: &str) -> String {
+    let letter = |character| match character {
+        'k' | 'K' => "(?-i:[Kk])".to_owned(),
+        's' | 'S' => "(?-i:[Ss])".to_owned(),
+        other => other.into(),
+    };
+    regex_of(text).chars().map(letter).collect()
 }
