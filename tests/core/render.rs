@@ -366,6 +366,19 @@ fn the_plainest_belt_reads_like_this() {
 }
 
 #[test]
+fn what_is_too_long_for_envoy_gateway_is_left_out_and_said() {
+    for (length, is_left_out) in [(60, false), (100, true)] {
+        let host = format!("*.{}.{}.example", "a".repeat(length / 2), "b".repeat(length / 2));
+        let rules = json!([{"match": {"hosts": [host]}}, {"name": "health", "match": {"path": "/healthz"}, "access": "public"}]);
+        let run = envoy_gateway(&registry_with(&rules));
+        let manifests = documents(&run);
+        let made = of_kind(&manifests, "SecurityPolicy").unwrap()["spec"]["authorization"]["rules"].as_array().unwrap();
+        assert_eq!(made.iter().any(|rule| rule["name"] == "health"), !is_left_out);
+        assert_eq!(run.err.contains("-: warning: health: too long for Envoy Gateway"), is_left_out, "{}", run.err);
+    }
+}
+
+#[test]
 fn in_shadow_mode_a_belt_only_counts() {
     let registry = json!({"version": 1, "mode": "shadow", "clients": []}).to_string();
     let filter = rbac(&render(&["--to", "envoy"], &registry)).unwrap();

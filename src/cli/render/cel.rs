@@ -4,6 +4,22 @@ use super::condition::{Condition, How, Text};
 use super::pattern::regex_of;
 use serde_json::json;
 
+/// Envoy takes regular expressions up to a size of 100. A text of any case takes one for each character, if it need not
+/// stand at the beginning.
+const LONGEST_TEXT: usize = 90;
+
+/// Whether Envoy takes the expression: with one that it does not, it refuses the whole configuration.
+pub(super) fn is_taken(condition: &Condition) -> bool {
+    match condition {
+        Condition::All(conditions) | Condition::Any(conditions) => conditions.iter().all(is_taken),
+        Condition::Not(condition) => is_taken(condition),
+        Condition::Path(Text { how, text, any_case }) | Condition::Host(Text { how, text, any_case }) => {
+            !any_case || !matches!(how, How::EndsWith | How::Contains) || text.len() <= LONGEST_TEXT
+        }
+        Condition::Method(_) => true,
+    }
+}
+
 /// The expression.
 pub(super) fn expression(condition: &Condition) -> String {
     let joined = |conditions: &[Condition], operator| {

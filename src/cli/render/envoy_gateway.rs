@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::belt::Belt;
-use super::cel::{expression, literal};
+use super::cel::{expression, is_taken, literal};
 use super::layout::{fill, scalar, yaml};
 use super::registry::Registry;
 use crate::domain::identity::Source;
@@ -164,7 +164,7 @@ pub(super) fn manifests(
             })];
             for exception in &belt.exceptions {
                 let cel = expression(&exception.condition);
-                if cel.len() > LONGEST_EXPRESSION {
+                if cel.len() > LONGEST_EXPRESSION || !is_taken(&exception.condition) {
                     warnings.push(format!(
                         "{}: too long for Envoy Gateway, so the belt lets nobody through here without a client",
                         exception.name
