@@ -176,6 +176,21 @@ fn what_certgate_cannot_decide_is_an_error() {
     }
 }
 
+/// An operator may choose any name for a header of identity.
+#[test]
+fn a_name_that_the_log_looks_at_is_no_less_certgates_own() {
+    for audit in [json!({}), json!({"audit": "rejections"}), json!({"audit": "all"})] {
+        let store = FakeStore::default();
+        let mut options = json!({"headers": {"alias": "traceparent"}});
+        options.as_object_mut().unwrap().extend(audit.as_object().unwrap().clone());
+        let engine = engine(&options, &store);
+        let fake = Fake { store: Some(&store), ..Fake::default() };
+        fake.headers.replace(vec![(b"traceparent".to_vec(), b"known".to_vec())]);
+        lines(&engine, &fake, &[(":method", "GET"), (":path", "/healthz"), ("traceparent", "known")]);
+        assert_eq!(*fake.headers.borrow(), [], "{audit}");
+    }
+}
+
 #[test]
 fn a_trace_that_is_named_twice_or_wrongly_is_none() {
     let store = FakeStore::default();
