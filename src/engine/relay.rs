@@ -10,7 +10,6 @@ use super::xfcc;
 use crate::certificate;
 use crate::domain::credential::Identifier;
 use crate::domain::decision::Reason;
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::identity::Relays;
 
 impl Engine {
@@ -31,7 +30,7 @@ impl Engine {
             return Err(Reason::NoCertificate.into());
         }
         let element = xfcc::last(look.forwarded.iter().copied()).map_err(|_| refused(Reason::CertificateUnreadable))?;
-        let fingerprint = Fingerprint::new(element.hash);
+        let fingerprint = element.hash;
         // A listener that adds its own view of the relay: nobody would be behind it.
         if fingerprint == peer.fingerprint {
             return Err(refused(Reason::CertificateUnreadable));

@@ -10,11 +10,14 @@
 //! `;`, `,` or the end, and stand nowhere else, in no element. A quote that a client leaves open then ends at none of
 //! those that a later proxy adds.
 
+use crate::certificate;
+use crate::domain::fingerprint::Fingerprint;
+
 /// What the last proxy says about its client's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     /// SHA-256 of the certificate's DER form, as claimed by `Hash`.
-    pub(super) hash: [u8; 32],
+    pub(super) hash: Fingerprint,
     /// What `Cert` says, percent-decoded: PEM text, if it is what Envoy writes. Not compared with the hash.
     pub(super) certificate: Option<Vec<u8>>,
 }
@@ -96,7 +99,7 @@ fn split_at_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What is kept of an element while it is read.
 #[derive(Default)]
 struct Fields<'h> {
-    hash: Option<[u8; 32]>,
+    hash: Option<Fingerprint>,
     certificate: Option<&'h [u8]>,
 }
 
@@ -107,7 +110,8 @@ impl<'h> Fields<'h> {
             return Err(Malformed);
         }
         let before = if key.eq_ignore_ascii_case(b"hash") {
-            self.hash.replace(from_hexadecimal(value).ok_or(Malformed)?).is_some()
+            let hash = certificate::fingerprint_from_hex(&value.to_ascii_lowercase());
+            self.hash.replace(hash.ok_or(Malformed)?).is_some()
         } else if key.eq_ignore_ascii_case(b"cert") {
             self.certificate.replace(value).is_some()
         } else {
@@ -120,14 +124,6 @@ impl<'h> Fields<'h> {
         let certificate = self.certificate.map(|value| percent_encoding::percent_decode(value).collect());
         Ok(Element { hash: self.hash.ok_or(Malformed)?, certificate })
     }
-}
-
-fn from_hexadecimal(digits: &[u8]) -> Option<[u8; 32]> {
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let bytes = pairs.iter().map(|[high, low]| Some((value(*high)? << 4) | value(*low)?));
-    // One more than fits is taken, so that too many are seen.
-    bytes.take(33).collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ fn read(header: &str) -> Result<Element, Malformed> {
     last([header.as_bytes()].into_iter())
 }
 
-fn hash(header: &str) -> Option<[u8; 32]> {
+fn hash(header: &str) -> Option<Fingerprint> {
     read(header).ok().map(|element| element.hash)
 }
 
-fn good() -> Option<[u8; 32]> {
-    from_hexadecimal(GOOD.as_bytes())
+fn good() -> Option<Fingerprint> {
+    certificate::fingerprint_from_hex(GOOD.as_bytes())
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn element() -> impl Strategy<Value = (String, Element)> {
             pairs.extend(subject.map(|subject| format!("Subject=\"{subject}\"")));
             pairs.extend(uris.iter().map(|name| format!("URI={name}")));
             pairs.extend(dns.iter().map(|name| format!("DNS={name}")));
-            (pairs.join(";"), Element { hash, certificate })
+            (pairs.join(";"), Element { hash: Fingerprint::new(hash), certificate })
         },
     )
 }
