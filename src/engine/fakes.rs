@@ -97,6 +97,8 @@ pub struct Fake<'s> {
     pub monotonic: Nanos,
     /// The calendar, in seconds since 1970.
     pub wall: i64,
+    /// The peer certificate's subject.
+    pub subject: Option<Vec<u8>>,
     /// The request's headers.
     pub headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     /// What fails.
@@ -223,6 +225,7 @@ impl Records for Fake<'_> {
     }
 
     fn log(&self, event: &Event<'_>) {
-        self.lines.borrow_mut().push(event.line(&Circumstances::default()));
+        let subject = self.subject.as_deref().filter(|_| event.asks_subject());
+        self.lines.borrow_mut().push(event.line(&Circumstances { subject, ..Circumstances::default() }));
     }
 }

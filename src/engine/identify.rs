@@ -30,11 +30,13 @@ pub(super) struct Caller<'e> {
 pub(super) struct Stranger {
     pub(super) reason: Reason,
     pub(super) fingerprint: Option<Fingerprint>,
+    /// Whether a relay has shown the certificate.
+    pub(super) relayed: bool,
 }
 
 impl From<Reason> for Stranger {
     fn from(reason: Reason) -> Self {
-        Self { reason, fingerprint: None }
+        Self { reason, fingerprint: None, relayed: false }
     }
 }
 
@@ -65,8 +67,8 @@ impl Engine {
         registered: Option<Entry<'e>>,
     ) -> Result<Caller<'e>, Stranger> {
         let Presented { fingerprint, digits, shown: from } = presented;
-        let stranger = |reason| Stranger { reason, fingerprint: Some(fingerprint) };
         let relayed = matches!(from, Shown::ByRelay(_));
+        let stranger = |reason| Stranger { reason, fingerprint: Some(fingerprint), relayed };
         let wanted = match (&registered, &from) {
             // What a relay does not show says nothing, however well it is known from elsewhere.
             (_, Shown::ByRelay(None)) => false,

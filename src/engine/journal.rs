@@ -26,6 +26,8 @@ pub struct Event<'e> {
     pub rule: Option<&'e Name>,
     /// The certificate's fingerprint, where that is known.
     pub fingerprint: Option<Fingerprint>,
+    /// Whether a relay has shown that certificate: the connection's own is another then.
+    pub relayed: bool,
     /// The tier that lets the least through, for the suggestion of an entry.
     pub strictest_tier: Option<&'e Name>,
     /// What was asked for, if the line is to tell.
@@ -50,7 +52,7 @@ pub struct Circumstances<'c> {
     pub time: Option<u64>,
     /// Where the request came from: an address, mostly with a port.
     pub source: Option<&'c [u8]>,
-    /// The certificate's subject.
+    /// The subject of the connection's certificate, if the event [asks](Event::asks_subject) for it.
     pub subject: Option<&'c [u8]>,
     /// Lines of this kind that were left out before this one.
     pub suppressed: u64,
@@ -65,9 +67,15 @@ impl Event<'_> {
         tier: None,
         rule: None,
         fingerprint: None,
+        relayed: false,
         strictest_tier: None,
         request: None,
     };
+
+    /// Whether the line is to tell the subject of the connection's certificate.
+    pub fn asks_subject(&self) -> bool {
+        self.reason == Some(Reason::UnknownCertificate) && !self.relayed
+    }
 
     /// The log line.
     pub fn line(&self, known: &Circumstances<'_>) -> String {
@@ -131,16 +139,16 @@ impl Event<'_> {
 
 /// The address and the port in `192.0.2.1:443` or `[2001:db8::1]:443`. What has no port is an address as it is.
 fn split(source: &[u8]) -> (&[u8], u64) {
-    let colon = source.iter().rposition(|byte| *byte == b':');
-    let parts = colon.and_then(|colon| source.split_at_checked(colon));
-    let port = parts.and_then(|(_, port)| str::from_utf8(port.get(1..)?).ok()?.parse::<u16>().ok());
-    match (parts, port) {
-        (Some((address, _)), Some(port)) => {
-            let inside = address.strip_prefix(b"[").and_then(|address| address.strip_suffix(b"]"));
-            (inside.unwrap_or(address), port.into())
-        }
-        _ => (source, 0),
-    }
+    address_and_port(source).unwrap_or((source, 0))
+}
+
+fn address_and_port(source: &[u8]) -> Option<(&[u8], u64)> {
+    let colon = source.iter().rposition(|byte| *byte == b':')?;
+    let (address, port) = source.split_at_checked(colon)?;
+    let port = str::from_utf8(port.strip_prefix(b":")?).ok()?.parse::<u16>().ok()?;
+    let bare = address.strip_prefix(b"[").and_then(|address| address.strip_suffix(b"]"));
+    let address = bare.or(Some(address).filter(|address| !address.contains(&b':')))?;
+    Some((address, port.into()))
 }
 
 /// A query may hold what no log should.
@@ -329,6 +337,7 @@ mod tests {
             ("192.0.2.1", json!("192.0.2.1"), Value::Null),
             ("192.0.2.1:65536", json!("192.0.2.1:65536"), Value::Null),
             ("192.0.2.1:0", json!("192.0.2.1"), Value::Null),
+            ("2001:db8::1", json!("2001:db8::1"), Value::Null),
             ("@/run/envoy.sock", json!("@/run/envoy.sock"), Value::Null),
             ("", Value::Null, Value::Null),
         ] {

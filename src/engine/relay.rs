@@ -22,7 +22,7 @@ impl Engine {
         peer: Presented,
         relays: &Relays,
     ) -> Result<Presented, Stranger> {
-        let refused = |reason| Stranger { reason, fingerprint: Some(peer.fingerprint) };
+        let refused = |reason| Stranger { reason, fingerprint: Some(peer.fingerprint), relayed: false };
         if !self.is_relay(host, &peer, relays).map_err(refused)? {
             return Ok(peer);
         }
@@ -35,7 +35,8 @@ impl Engine {
         if fingerprint == peer.fingerprint {
             return Err(refused(Reason::CertificateUnreadable));
         }
-        let unreadable = Stranger { reason: Reason::CertificateUnreadable, fingerprint: Some(fingerprint) };
+        let unreadable =
+            Stranger { fingerprint: Some(fingerprint), relayed: true, ..Reason::CertificateUnreadable.into() };
         let der = match element.certificate {
             Some(text) => Some(certificate::der_with_fingerprint(&text, fingerprint).ok_or(unreadable)?),
             None => None,

@@ -10,16 +10,14 @@ use super::look::Look;
 use super::throttle::Draw;
 use super::trace;
 use crate::domain::decision::Reason;
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::mode::Mode;
 use crate::domain::policy::{Audit, FilterState};
 use crate::domain::rules::{Access, Match};
 
 /// What was decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Verdict {
     /// It may pass; what it costs is taken.
-    #[default]
     Allowed,
     /// An enforced limit does not hold what it costs.
     Throttled,
@@ -47,8 +45,8 @@ impl Verdict {
 pub(super) struct Case<'e> {
     /// The client; `None` where none is needed and none was shown, and where none is known.
     pub(super) caller: Option<Caller<'e>>,
-    /// The certificate of somebody who is no client.
-    stranger: Option<Fingerprint>,
+    /// Somebody who is no client.
+    stranger: Option<Stranger>,
     pub(super) account: Account,
     /// What was drawn from its limits, or could not be; `None` if there are none, or it did not come to that.
     pub(super) draw: Option<Draw>,
@@ -98,10 +96,7 @@ impl Engine {
             Err(Stranger { reason: Reason::NoCertificate, .. }) if access == Access::Optional => {
                 case.account = self.account(None, other.or(self.policy.anonymous_tier), index);
             }
-            Err(Stranger { reason, fingerprint }) => {
-                case.stranger = fingerprint;
-                return Err(reason);
-            }
+            Err(stranger) => return Err(case.stranger.insert(stranger).reason),
         }
         let now = host.wall();
         if let Some(caller) = &case.caller {
@@ -145,6 +140,7 @@ impl Engine {
     ) {
         let Case { caller, stranger, account, .. } = case;
         let (alias, tier) = (case.alias(), self.tier(account));
+        let (stranger, caller) = (stranger.as_ref(), caller.as_ref());
         if let Some(reason) = reason {
             host.filter_state(REASON, reason.as_str());
         }
@@ -155,8 +151,9 @@ impl Engine {
                 alias,
                 tier: tier.map(|tier| &tier.name),
                 rule: account.rule.and_then(|rule| self.policy.rules.rule(rule)?.name.as_ref()),
-                fingerprint: stranger.or(caller.as_ref().map(|caller| caller.fingerprint)),
-                strictest_tier: self.strictest_tier(),
+                fingerprint: stranger.map_or(caller.map(|caller| caller.fingerprint), |stranger| stranger.fingerprint),
+                relayed: stranger.is_some_and(|stranger| stranger.relayed),
+                strictest_tier: if reason == Some(Reason::UnknownCertificate) { self.strictest_tier() } else { None },
                 request: (self.policy.audit != Audit::Samples).then(|| Request {
                     method: look.target.method,
                     path: look.target.path,

@@ -11,30 +11,38 @@ use log::Level;
 /// The request log of a VM.
 #[derive(Default)]
 pub(super) struct Journal {
+    samples: Kinds,
+    audit: Kinds,
+    trouble: Allowance,
+}
+
+/// The lines of those plugins that audit, or of those that do not: what one of these says hides nothing of the others,
+/// whose pace is another.
+#[derive(Default)]
+struct Kinds {
     unknown: Allowance,
     other: Allowance,
     passed: Allowance,
-    trouble: Allowance,
 }
 
 impl Journal {
     /// Writes a line about the request, unless there were too many.
     pub(super) fn write(&self, audit: Audit, event: &Event<'_>) {
+        let audited = audit != Audit::Samples;
+        let Kinds { unknown, other, passed } = if audited { &self.audit } else { &self.samples };
         // Unknown certificates have an allowance of their own, so that the entries that the log offers for them are not
         // lost among clients over their limits; and what passes takes none from what does not.
         let (allowance, level) = match event.reason {
-            None => (&self.passed, Level::Info),
-            Some(Reason::UnknownCertificate) => (&self.unknown, Level::Warn),
-            Some(_) => (&self.other, Level::Warn),
+            None => (passed, Level::Info),
+            Some(Reason::UnknownCertificate) => (unknown, Level::Warn),
+            Some(_) => (other, Level::Warn),
         };
         let Some(suppressed) = allowance.take(Pace::of(audit, event.reason.is_none()), monotonic()) else { return };
         let property = |wanted: bool, path| if wanted { abi::property(path).ok().flatten() } else { None };
-        let audited = audit != Audit::Samples;
-        let unknown = event.reason == Some(Reason::UnknownCertificate);
         let line = event.line(&Circumstances {
             time: if audited { abi::wall().ok() } else { None },
             source: property(audited, "source\0address").as_deref(),
-            subject: property(unknown, "connection\0subject_peer_certificate").as_deref(),
+            subject: property(event.asks_subject(), "connection\0subject_peer_certificate").as_deref(),
             suppressed,
         });
         log::log!(level, "{line}");

@@ -210,3 +210,21 @@ fn with_lists_a_relay_must_show_the_clients_certificate_and_its_own() {
         assert_eq!(who_with(&engine, &fake(&edge.gateway), &[(XFCC, &element)]), expected);
     }
 }
+
+#[test]
+fn the_subject_of_a_relay_is_not_told_as_that_of_its_client() {
+    let edge = Edge::new();
+    let engine = edge.engine(&edge.relays()[0], &json!({}));
+    for (peer, forwarded, whose, told) in [
+        (&edge.gateway, whole(&edge.unknown), &edge.unknown, Value::Null),
+        (&edge.gateway, hash(&edge.unknown), &edge.unknown, Value::Null),
+        (&edge.unknown, whole(&edge.direct), &edge.unknown, json!("CN=the peer")),
+    ] {
+        let fake = Fake { subject: Some(b"CN=the peer".to_vec()), ..verified(peer) };
+        assert_eq!(who_with(&engine, &fake, &[(XFCC, &forwarded)]), "unknown_certificate");
+        let lines: Vec<Value> = fake.lines.take().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [line] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!(line["tls.client.hash.sha256"], whose.fingerprint);
+        assert_eq!((&line["tls.client.subject"], &line["certgate.client_entry"]["description"]), (&told, &told));
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{Cast, lines};
 use crate::support::envoy::Envoy;
+use serde_json::json;
 
 /// Requests after which lines must have been left out.
 const MOST: usize = 100_000;
@@ -49,4 +50,22 @@ async fn a_flood_of_what_passes_hides_no_rejection() {
     assert_eq!(connection.get("/").await.status, 403);
     let refusals = lines(&envoy).into_iter().filter(|line| line["certgate.decision"] == "refused").count();
     assert_eq!(refusals, 1);
+}
+
+/// Lines of another plugin in the same VM come at another pace.
+#[tokio::test]
+async fn a_flood_at_a_plugin_without_audit_hides_no_line_of_one_with_it() {
+    let cast = Cast::new();
+    let bootstrap = cast.world.bootstrap(&cast.registry(&[]));
+    let bootstrap = bootstrap.another_listener("audited", &cast.registry(&[("audit", "rejections")])).concurrency(1);
+    let envoy = Envoy::start(bootstrap.edit_plugin(|plugin| plugin["root_id"] = json!("another"))).await;
+    for port in [envoy.port(), envoy.port_of("audited")] {
+        let mut connection = cast.caller(Some(&cast.stranger)).http2().connect(port).await;
+        for _ in 0..100 {
+            assert_eq!(connection.get("/").await.status, 403);
+        }
+    }
+    let lines = lines(&envoy);
+    assert_eq!(lines.iter().filter(|line| line.get("time").is_some()).count(), 100);
+    assert!(lines.len() < 150, "of the others, some are left out: {}", lines.len());
 }
