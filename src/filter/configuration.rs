@@ -177,7 +177,7 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
         announce(&policy, numbering.current().0);
     }
     let counters = Counters::new(&policy);
-    let expiries = vm.gauges.take_up(&vm.names, &root_id, numbering.current(), &policy);
+    let expiries = vm.gauges.take_up(&vm.names, &root_id, (numbering.current(), first), &policy);
     let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
     State::Taken(Rc::new(InForce { engine, counters, expiries, looked: Cell::new(worker::wall()) }))
 }

@@ -9,7 +9,6 @@ use crate::domain::limit::{Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::{NONE, OTHER};
 use crate::domain::policy::Policy;
-use crate::domain::time::UnixSeconds;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
@@ -48,10 +47,6 @@ impl Names {
     pub(super) fn in_force(&self, policy: &Policy, generation: Generation) {
         self.gauge("certgate_enforcing", u64::from(policy.mode == Mode::Enforce));
         self.gauge("certgate_config_generation", generation.0);
-        let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
-        // Without CRLs 0, lest an earlier configuration's seem to be overdue.
-        let first = next_updates.min().and_then(|UnixSeconds(first)| u64::try_from(first).ok()).unwrap_or(0);
-        self.gauge("certgate_crl_next_update_timestamp_seconds", first);
     }
 
     /// Counts a request that no configuration could decide.

@@ -134,3 +134,56 @@ async fn two_plugins_in_one_vm_leave_each_others_alone() {
     let envoy = Envoy::start(bootstrap).await;
     shows(envoy.admin, &[("first", end(&first)), ("second", end(&second))]).await;
 }
+
+#[tokio::test]
+async fn what_another_plugin_still_has_stays_when_one_loses_it() {
+    let world = World::new();
+    let client = leaf(&world, 20);
+    let with = registry(&json!([{"pem": client.certificate_pem, "name": "laptop"}]));
+    let mut listing = with.clone();
+    listing["crls"] = json!([{"pem": world.authority.crl(&[], 86_400)}]);
+    let mut other = Value::Null;
+    // Its files are the other listener's too.
+    let inline = world.bootstrap(&listing).edit_plugin(|plugin| plugin["root_id"] = json!("another"));
+    let _inline = inline.edit_document(|document| other = document["static_resources"]["listeners"][0].clone());
+    other["name"] = json!("other");
+    let bootstrap = world.ecds_bootstrap(&with).edit_document(|document| {
+        document["static_resources"]["listeners"].as_array_mut().unwrap().push(other);
+    });
+    let mut envoy = Envoy::start(bootstrap).await;
+    let admin = envoy.admin;
+    let without = registry(&json!([{"pem": leaf(&world, 30).certificate_pem, "name": "server", "revoked": true}]));
+    for (registry, marker) in [(&with, 1), (&without, 2), (&with, 3)] {
+        // Its own gauge shows when it has been taken up everywhere.
+        let mut registry = registry.clone();
+        let mark = leaf(&world, 100 + marker);
+        registry["clients"][0]["credentials"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"pem": mark.certificate_pem, "name": format!("mark-{marker}")}));
+        assert_eq!(envoy.push(&registry).await, Outcome::Live);
+        let earlier = (1..marker).map(|marker| (format!("partner-a mark-{marker}"), 0));
+        let mut expected: BTreeMap<_, _> = earlier.collect();
+        expected.insert(format!("partner-a mark-{marker}"), end(&mark));
+        expected.insert("partner-a laptop".to_owned(), end(&client));
+        until(&format!("{expected:?}"), async || (gauges(admin).await == expected).then_some(())).await;
+        let series = admin.prometheus().await;
+        let next_update = series.iter().find(|series| series.name == "certgate_crl_next_update_timestamp_seconds");
+        assert!(next_update.is_some_and(|series| series.value > 0.0), "{next_update:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_certificate_has_shown_is_not_said_of_the_next_one_of_its_name() {
+    let world = World::new();
+    let [old, new] = [1, 30].map(|days| leaf(&world, days));
+    let named = |identity: &Identity| registry(&json!([{"sha256": identity.fingerprint(), "name": "laptop"}]));
+    let mut envoy = Envoy::start(world.ecds_bootstrap(&named(&old))).await;
+    let admin = envoy.admin;
+    assert_eq!(world.caller(&old).get(envoy.port(), "/").await.status, 200);
+    shows(admin, &[("laptop", end(&old))]).await;
+    assert_eq!(envoy.push(&named(&new)).await, Outcome::Live);
+    shows(admin, &[("laptop", 0)]).await;
+    assert_eq!(world.caller(&new).get(envoy.port(), "/").await.status, 200);
+    shows(admin, &[("laptop", end(&new))]).await;
+}
