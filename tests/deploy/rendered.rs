@@ -264,7 +264,11 @@ async fn envoy_gateways_manifests_decide_as_the_rules_say() {
 async fn envoy_gateways_belt_has_room_for_long_hosts() {
     let mut cast = Cast::new();
     let host = "k8s-istiosys-istioing-5c1b3ce2a4-9d3c7f1e2b3a4c5d.elb.us-east-1.amazonaws.com";
-    cast.registry["rules"] = json!([{"match": {"hosts": [format!("*.{host}")]}, "access": "public"}]);
+    // With a dot and a colon, as long as a text may be.
+    let longest = format!("{}.{}", "ks".repeat(22), "sky".repeat(14) + "s");
+    assert_eq!(longest.len(), 88);
+    let hosts = [format!("*.{host}"), format!("*.{longest}")];
+    cast.registry["rules"] = json!([{"match": {"hosts": hosts}, "access": "public"}]);
     let arguments = ["--to", "envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
     let manifests = documents(&render(&arguments, &cast.registry.to_string()));
     let envoy = Envoy::start(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests))).await;
@@ -272,6 +276,7 @@ async fn envoy_gateways_belt_has_room_for_long_hosts() {
         (format!("shop.{host}"), 200),
         (format!("shop.{}", host.to_ascii_uppercase()), 200),
         (format!("shop.{host}:8443"), 200),
+        (format!("shop.{longest}"), 200),
         (host.to_owned(), 403),
     ] {
         let request = Request::get("/").authority(&authority);
