@@ -15,7 +15,7 @@ const FREE: &str = "a header that certgate gives no other meaning";
 const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
 
 /// Names that steer HTTP or Envoy: whoever sets one of these does something else than naming a client.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 15] = [
     "authorization",
     "connection",
     "content-encoding",
@@ -30,6 +30,8 @@ const TAKEN: [&str; 14] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    // Envoy makes it itself, so that it would tell nothing of who made it.
+    "x-request-id",
 ];
 const TAKEN_FAMILIES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 

@@ -329,6 +329,7 @@ fn header_names() {
     headers.tier: expected a header that neither HTTP nor Envoy gives a meaning, found "x-envoy-a"
     headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found 1: quote it
     "#);
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x-request-id"}))), @r#"headers.alias: expected a header that neither HTTP nor Envoy gives a meaning, found "x-request-id""#);
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x-client-tier", "fingerprint": "x_client.tier", "alias2": null}))), @"
     headers.alias2: expected `alias`, found an unknown field
     headers.alias: expected a header of its own, found that of headers.tier
