@@ -46,10 +46,11 @@ PATHS = renamed=("$(CURDIR)=/certgate" "$(abspath $(CARGO_OUT))=/certgate/target
 	for crates in "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/*; do renamed+=("$$crates=/crates"); done; \
 	printf -v flags -- '--remap-path-prefix=%s\037' "$${renamed[@]}"
 
-# As nothing but a cdylib: beside an rlib there is no optimisation across crates.
+# As nothing but a cdylib: beside an rlib there is no optimisation across crates. With 128-bit vectors, which V8 has had
+# since 9.1: sixteen digits or lengths at once.
 define module
 	@mkdir -p $(@D)
-	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags%?}" cargo rustc --profile module --target $(WASM_TARGET) --lib \
+	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags}-Ctarget-feature=+simd128" cargo rustc --profile module --target $(WASM_TARGET) --lib \
 		--crate-type cdylib $(if $(1),--features $(1))
 	@$(FINISH) $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $@ $(1)
 endef

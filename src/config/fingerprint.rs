@@ -1,7 +1,8 @@
 //! The ways in which people write a certificate's SHA-256: each of them is read as the same 32 bytes, and anything else
 //! is an error that says what it probably is.
 
-use crate::domain::fingerprint::{Fingerprint, LENGTH};
+use crate::certificate;
+use crate::domain::fingerprint::Fingerprint;
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use std::fmt;
 
@@ -57,8 +58,8 @@ fn visible(character: char) -> impl fmt::Display {
 /// alphabet, padded or not; before it, as tools print it, `sha256:` or `SHA256 Fingerprint=`.
 pub(super) fn parse(text: &str) -> Result<Fingerprint, NotAFingerprint> {
     // As most people write it, and as nothing else can be meant.
-    if let Some(bytes) = sixty_four_digits(text) {
-        return Ok(Fingerprint::new(bytes));
+    if let Some(fingerprint) = certificate::fingerprint_from_hex(text.as_bytes()) {
+        return Ok(fingerprint);
     }
     if text.contains("-----BEGIN ") {
         return Err(NotAFingerprint::Pem);
@@ -76,12 +77,6 @@ pub(super) fn parse(text: &str) -> Result<Fingerprint, NotAFingerprint> {
     })?;
     let length = bytes.len();
     bytes.try_into().map(Fingerprint::new).map_err(|_| NotAFingerprint::Length { bytes: length })
-}
-
-fn sixty_four_digits(text: &str) -> Option<[u8; LENGTH]> {
-    let mut bytes = [0; LENGTH];
-    let fits = HEXLOWER_PERMISSIVE.decode_len(text.len()) == Ok(LENGTH);
-    (fits && HEXLOWER_PERMISSIVE.decode_mut(text.as_bytes(), &mut bytes).is_ok()).then_some(bytes)
 }
 
 fn without_label(text: &str) -> &str {

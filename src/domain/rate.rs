@@ -30,6 +30,7 @@ pub struct Rate {
     unit: Unit,
     interval: NonZeroU64,
     burst: NonZeroU64,
+    fill: Nanos,
 }
 
 /// No bucket takes longer to fill than this: ten years of 365.25 days.
@@ -66,18 +67,30 @@ impl Rate {
         if burst.get() > LARGEST_CAPACITY {
             return Err(RateError::Burst);
         }
-        let rate = Self { unit, interval: NonZeroU64::new(interval).unwrap_or(NonZeroU64::MIN), burst };
-        if rate.fill() <= LONGEST_FILL {
-            Ok(rate)
-        } else {
-            Err(RateError::Fill { nearest_burst: rate.tokens(LONGEST_FILL) })
-        }
+        let interval = NonZeroU64::new(interval).unwrap_or(NonZeroU64::MIN);
+        Self::counted(unit, interval, burst)
+            .ok_or_else(|| RateError::Fill { nearest_burst: whole_tokens(unit, interval, LONGEST_FILL) })
     }
 
     /// The rate a stored record was counted in; `None` if it is not one that [`Rate::new`] could have made.
     pub fn from_record(unit: Unit, interval: u64, burst: u64) -> Option<Self> {
-        let rate = Self { unit, interval: NonZeroU64::new(interval)?, burst: NonZeroU64::new(burst)? };
-        (rate.fill() <= LONGEST_FILL).then_some(rate)
+        Self::counted(unit, NonZeroU64::new(interval)?, NonZeroU64::new(burst)?)
+    }
+
+    /// `None` if it takes longer than [`LONGEST_FILL`] to fill.
+    fn counted(unit: Unit, interval: NonZeroU64, burst: NonZeroU64) -> Option<Self> {
+        let fill = match unit {
+            // A product that is seen to be small before it is made: one that may not fit costs WebAssembly, which has no
+            // such instruction, sixty.
+            Unit::Request if LONGEST_FILL.0.checked_div(burst.get())? < interval.get() => return None,
+            Unit::Request => interval.get().wrapping_mul(burst.get()),
+            // Rounded down, where a token is less than a nanosecond: a full bucket does not hold more than its burst.
+            Unit::Byte => {
+                let batches = u128::from(interval.get()).saturating_mul(burst.get().into());
+                u64::try_from(batches.checked_div(unit.batch().into())?).ok()?.max(1)
+            }
+        };
+        (fill <= LONGEST_FILL.0).then_some(Self { unit, interval, burst, fill: Nanos(fill) })
     }
 
     /// What a token stands for.
@@ -95,22 +108,19 @@ impl Rate {
         self.burst
     }
 
-    /// How long an empty bucket takes to fill: at most [`LONGEST_FILL`]. Rounded down, where a token is less than a
-    /// nanosecond: a full bucket does not hold more than its burst.
+    /// How long an empty bucket takes to fill: at most [`LONGEST_FILL`].
     pub fn fill(self) -> Nanos {
-        if self.unit == Unit::Request {
-            return self.span(self.burst.get());
-        }
-        let batches = u128::from(self.interval.get()).saturating_mul(self.burst.get().into());
-        let nanos = batches.checked_div(self.unit.batch().into()).unwrap_or(0);
-        Nanos(u64::try_from(nanos).unwrap_or(u64::MAX).max(1))
+        self.fill
     }
 
     /// The time in which so many tokens come back, rounded up.
     pub fn span(self, tokens: u64) -> Nanos {
-        // Of requests without the wide numbers that bytes need: those cost a hundred instructions in WebAssembly.
-        if self.unit == Unit::Request {
-            return Nanos(self.interval.get().saturating_mul(tokens));
+        // Of requests without the wide numbers that bytes need: those cost a hundred instructions in WebAssembly. What a
+        // bucket holds comes back in the time that it takes to fill, so that product fits.
+        match self.unit {
+            Unit::Request if tokens <= self.burst.get() => return Nanos(self.interval.get().wrapping_mul(tokens)),
+            Unit::Request => return Nanos(self.interval.get().saturating_mul(tokens)),
+            Unit::Byte => {}
         }
         let batches = u128::from(self.interval.get()).saturating_mul(tokens.into());
         Nanos(u64::try_from(batches.div_ceil(self.unit.batch().into())).unwrap_or(u64::MAX))
@@ -118,14 +128,7 @@ impl Rate {
 
     /// The whole tokens that come back in this time.
     pub fn tokens(self, span: Nanos) -> u64 {
-        if self.unit == Unit::Request {
-            return span.0.checked_div(self.interval.get()).unwrap_or(0);
-        }
-        let batches = u128::from(span.0).saturating_mul(self.unit.batch().into());
-        batches
-            .checked_div(self.interval.get().into())
-            .and_then(|tokens| u64::try_from(tokens).ok())
-            .unwrap_or(u64::MAX)
+        whole_tokens(self.unit, self.interval, span)
     }
 
     /// The tokens that come back in this time, begun ones too.
@@ -133,6 +136,15 @@ impl Rate {
         let batches = u128::from(span.0).saturating_mul(self.unit.batch().into());
         u64::try_from(batches.div_ceil(self.interval.get().into())).unwrap_or(u64::MAX)
     }
+}
+
+/// The whole tokens that come back in this time, a batch in each interval.
+fn whole_tokens(unit: Unit, interval: NonZeroU64, span: Nanos) -> u64 {
+    if unit == Unit::Request {
+        return span.0.checked_div(interval.get()).unwrap_or(0);
+    }
+    let batches = u128::from(span.0).saturating_mul(unit.batch().into());
+    batches.checked_div(interval.get().into()).and_then(|tokens| u64::try_from(tokens).ok()).unwrap_or(u64::MAX)
 }
 
 /// Whether `requests` intervals differ from `per` by no more than 0.1 %.

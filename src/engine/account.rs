@@ -44,7 +44,11 @@ impl Engine {
 
     /// Where the buckets of the client with this alias lie in the store, or those that all without one share.
     pub(super) fn key(&self, alias: Option<&str>) -> String {
-        [&self.bucket_prefix, alias.unwrap_or(ANONYMOUS)].concat()
+        let mut key = self.spare_key.take();
+        key.clear();
+        key.push_str(&self.bucket_prefix);
+        key.push_str(alias.unwrap_or(ANONYMOUS));
+        key
     }
 
     /// The tier in which it counts.

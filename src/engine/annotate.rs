@@ -84,7 +84,9 @@ impl Engine {
 
     /// Tells the upstream which of the caller's limits are nearly used up, or are and do not stop it.
     fn set_warning(&self, headers: &impl Headers, account: &Account, draw: &Draw) -> Result<(), HostFailure> {
-        match rate_limit::warning(self.limits(account), draw) {
+        // Of most limits there is nothing to say.
+        let plan = self.plan(account).filter(|plan| plan.warns || !draw.take.short.is_empty());
+        match plan.and_then(|plan| rate_limit::warning(&plan.limits, draw)) {
             Some(warning) => headers.set(LIMIT_WARNING, warning.as_bytes()),
             None => Ok(()),
         }

@@ -41,8 +41,13 @@ impl From<Reason> for Stranger {
 }
 
 impl Engine {
-    /// Whose certificate was shown.
-    pub(super) fn identify(&self, host: &impl Host, look: &Look<'_>) -> Result<Caller<'_>, Stranger> {
+    /// Whose certificate was shown, put into `caller`.
+    pub(super) fn identify<'c, 'e>(
+        &'e self,
+        host: &impl Host,
+        look: &Look<'_>,
+        caller: &'c mut Option<Caller<'e>>,
+    ) -> Result<&'c Caller<'e>, Stranger> {
         let peer = presented(host)?;
         let presented = match &self.policy.identity.source {
             Source::Connection => peer,
@@ -52,9 +57,9 @@ impl Engine {
         match (registered, &presented.shown) {
             (Some(entry), Shown::OnDemand) if !self.reads_content => {
                 let Presented { fingerprint, digits, .. } = presented;
-                Ok(Caller { entry, fingerprint, digits, content: None, relayed: false })
+                Ok(caller.insert(Caller { entry, fingerprint, digits, content: None, relayed: false }))
             }
-            (registered, _) => self.identify_by_content(host, presented, registered),
+            (registered, _) => Ok(caller.insert(self.identify_by_content(host, presented, registered)?)),
         }
     }
 

@@ -6,7 +6,6 @@ use super::account::Account;
 use super::host::{Clock, Counters, Store};
 use super::swap::{Change, update};
 use super::throttle::Draw;
-use crate::domain::cost::Cost;
 use crate::domain::time::Nanos;
 
 /// So many bytes of a stream are charged at once, however quickly they come.
@@ -32,8 +31,7 @@ impl Engine {
     /// The meter for a request on this account, of the client with this alias, that has begun now; `None` if nothing
     /// counts its bytes.
     pub(super) fn meter(&self, account: &Account, alias: Option<&str>, draw: &Draw) -> Option<Box<Meter>> {
-        let counted = self.limits(account).iter().any(|limit| limit.cost == Cost::Bytes);
-        counted.then(|| {
+        self.plan(account)?.by_bytes.then(|| {
             let (spared, charged_at) = (draw.take.short.clone(), draw.at.monotonic);
             Box::new(Meter { account: *account, key: self.key(alias), spared, passed: 0, charged_at })
         })

@@ -43,6 +43,7 @@ use generation::Numbering;
 use host::Host;
 use plans::Plans;
 use reply::{Protocol, Reply};
+use std::cell::Cell;
 use std::sync::Arc;
 use throttle::Draw;
 use verdict::{Case, Verdict};
@@ -58,6 +59,8 @@ pub struct Engine {
     owned: OwnedHeaders,
     /// Where the clients' buckets lie in the store, but for their aliases.
     bucket_prefix: Box<str>,
+    /// The memory of the last request's key in the store.
+    spare_key: Cell<String>,
     /// Which limits apply.
     plans: Plans,
     /// What is known of certificates' dates, by credential.
@@ -100,6 +103,7 @@ impl Engine {
         Self {
             owned: OwnedHeaders::new(&policy.headers),
             bucket_prefix: bucket_prefix.into(),
+            spare_key: Cell::default(),
             plans: Plans::of(&policy),
             dates,
             contents: Contents::default(),

@@ -2,7 +2,8 @@
 
 use super::rate_limit;
 use crate::domain::client::TierIndex;
-use crate::domain::limit::Limit;
+use crate::domain::cost::Cost;
+use crate::domain::limit::{Kind, Limit};
 use crate::domain::policy::Policy;
 use crate::domain::rules::{Rule, RuleIndex};
 use std::sync::Arc;
@@ -12,6 +13,24 @@ pub(super) struct Plan {
     pub(super) limits: Vec<Limit>,
     /// The value of `RateLimit-Policy`.
     pub(super) policy: Arc<str>,
+    /// Whether any of them is a quota.
+    pub(super) by_calendar: bool,
+    /// Whether any of them counts bytes.
+    pub(super) by_bytes: bool,
+    /// Whether any of them warns before it is used up.
+    pub(super) warns: bool,
+}
+
+impl Plan {
+    fn of(limits: Vec<Limit>) -> Self {
+        Self {
+            policy: rate_limit::policy(&limits),
+            by_calendar: limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_))),
+            by_bytes: limits.iter().any(|limit| limit.cost == Cost::Bytes),
+            warns: limits.iter().any(|limit| limit.warn_at.is_some()),
+            limits,
+        }
+    }
 }
 
 /// Where a plan stands in [`Plans`].
@@ -48,8 +67,7 @@ impl Plans {
         let own = policy.registry.tiers().iter().map(|tier| tier.limits.as_slice()).chain([&[][..]]);
         for own in own {
             let rule = rule.map_or(&[][..], |rule| &rule.limits);
-            let limits = [other.unwrap_or(own), rule].concat();
-            self.plans.push(Plan { policy: rate_limit::policy(&limits), limits });
+            self.plans.push(Plan::of([other.unwrap_or(own), rule].concat()));
         }
     }
 

@@ -95,9 +95,6 @@ fn nearest(limits: &[Limit], draw: &Draw) -> Option<usize> {
 /// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING): the limits that warn, as in `RateLimit`, those that
 /// did not hold what the request costs with `exceeded`; `None` if there is none.
 pub(super) fn warning(limits: &[Limit], draw: &Draw) -> Option<String> {
-    if draw.take.short.is_empty() && limits.iter().all(|limit| limit.warn_at.is_none()) {
-        return None;
-    }
     let fields = limits.iter().enumerate().filter_map(|(place, limit)| {
         let exceeded = draw.take.short.contains(&place);
         // Of most limits nobody has to look at what is left.

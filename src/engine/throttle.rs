@@ -8,7 +8,7 @@ use crate::calendar;
 use crate::domain::bucket::{Balance, Buckets, Take};
 use crate::domain::decision::Reason;
 use crate::domain::level::Occasion;
-use crate::domain::limit::{Kind, Limit};
+use crate::domain::limit::Limit;
 use crate::domain::quota::Period;
 use crate::domain::time::UnixSeconds;
 
@@ -47,24 +47,23 @@ impl Engine {
         method: &[u8],
         wall: UnixSeconds,
     ) -> Result<Option<Draw>, Reason> {
-        let limits = self.limits(account);
-        if limits.is_empty() {
-            return Ok(None);
-        }
-        let key = self.key(alias);
-        let by_calendar = limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_)));
-        if by_calendar && calendar::window(Period::Hour, wall).is_none() {
+        let Some(plan) = self.plan(account).filter(|plan| !plan.limits.is_empty()) else { return Ok(None) };
+        if plan.by_calendar && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);
         }
+        let key = self.key(alias);
         let draw = |stored| {
             let (mut buckets, at) = self.read(host, stored, wall);
-            let take = buckets.take(limits, method, &at);
+            let take = buckets.take(&plan.limits, method, &at);
             let changed = buckets.changed();
             let draw = Draw { take, buckets, at };
             if changed { Change::Write(draw) } else { Change::Keep(draw) }
         };
-        update(host, &key, draw, || host.store_conflict()).map(Some).map_err(|_| Reason::StoreUnavailable)
+        let drawn = update(host, &key, draw, || host.store_conflict());
+        self.spare_key.set(key);
+        drawn.map(Some).map_err(|_| Reason::StoreUnavailable)
     }
+
     /// The buckets in a stored value, and the occasion to ask them on.
     pub(super) fn read(
         &self,

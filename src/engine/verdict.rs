@@ -87,9 +87,8 @@ impl Engine {
             Access::Require | Access::Optional => {}
         }
         let other = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
-        match self.identify(host, look) {
+        match self.identify(host, look, &mut case.caller) {
             Ok(caller) => {
-                let caller = case.caller.insert(caller);
                 let tier = Some(other.unwrap_or(caller.entry.profile.tier));
                 case.account = self.account(Some(caller.entry.credential.client), tier, index);
             }

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
 use crate::engine::host::HostFailure;
 use crate::engine::swap::Unavailable;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3;
@@ -27,7 +27,7 @@ pub(super) const LOGGED_ERRORS: usize = 50;
 
 /// A configuration, shared by its root context and its streams.
 #[derive(Default)]
-pub(super) struct Configuration(Cell<State>);
+pub(super) struct Configuration(RefCell<State>);
 
 /// A policy in force, and what counts under it.
 pub(super) struct InForce {
@@ -86,16 +86,27 @@ enum State {
 impl Configuration {
     /// Decides nothing from now on.
     pub(super) fn give_up(&self) {
-        self.0.set(State::Unusable);
+        self.0.replace(State::Unusable);
     }
 
     /// Will decide by this, which was accepted.
     pub(super) fn accept(&self, hash: Hash, source: Source) {
-        self.0.set(State::Waiting { hash, source });
+        self.0.replace(State::Waiting { hash, source });
     }
 
     /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
     pub(super) fn in_force(&self, vm: &Vm) -> Option<Rc<InForce>> {
+        match &*self.0.try_borrow().ok()? {
+            State::Taken(policy) => return Some(Rc::clone(policy)),
+            State::Unusable => return None,
+            State::Waiting { .. } => {}
+        }
+        self.take_up(vm)
+    }
+
+    /// Apart from requests, which it would slow down.
+    #[inline(never)]
+    fn take_up(&self, vm: &Vm) -> Option<Rc<InForce>> {
         let state = match self.0.take() {
             State::Waiting { hash, source } => take_up(hash, source, vm),
             other => other,
@@ -104,7 +115,7 @@ impl Configuration {
             State::Taken(policy) => Some(Rc::clone(policy)),
             _ => None,
         };
-        self.0.set(state);
+        self.0.replace(state);
         policy
     }
 }

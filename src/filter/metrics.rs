@@ -124,8 +124,8 @@ impl Counters {
         let beyond = self.clients.len().saturating_sub(1);
         let row = client.0.min(beyond);
         if let Some(counter) = self.clients.get(row).and_then(|decisions| decisions.get(decision.place())) {
-            let own = policy.registry.client(client).filter(|_| row < beyond);
             counter.increment(names, || {
+                let own = policy.registry.client(client).filter(|_| row < beyond);
                 let alias = own.map_or(OTHER, |client| client.alias);
                 labelled(
                     "certgate_client_requests_total",

@@ -7,10 +7,11 @@ pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>
     let (sizes, mut data) = rest.split_at_checked(length(count)?.checked_mul(8)?)?;
     let sizes = sizes.as_chunks::<4>().0;
     // Checked beforehand, so that no part of a broken list counts for anything.
-    let whole = sizes.iter().try_fold(0_usize, |sum, size| sum.checked_add(length(size)?)?.checked_add(1))?;
+    let texts: u64 = sizes.iter().map(|size| u64::from(u32::from_le_bytes(*size))).sum();
+    let whole = texts.checked_add(u64::try_from(sizes.len()).ok()?) == u64::try_from(data.len()).ok();
     let pairs = sizes.as_chunks::<2>().0.iter();
     let pairs = pairs.map_while(move |[name, value]| Some((take(&mut data, name)?, take(&mut data, value)?)));
-    (whole == data.len()).then_some(pairs)
+    whole.then_some(pairs)
 }
 
 /// The bytes of these names and values.
@@ -31,9 +32,9 @@ pub(super) fn serialise<'a>(pairs: impl ExactSizeIterator<Item = (&'a str, &'a s
 
 /// Cuts a text of this size, and the NUL behind it, off `data`.
 fn take<'d>(data: &mut &'d [u8], size: &[u8; 4]) -> Option<&'d [u8]> {
-    let (text, rest) = data.split_at_checked(length(size)?)?;
-    *data = rest.get(1..)?;
-    Some(text)
+    let (text, rest) = data.split_at_checked(length(size)?.checked_add(1)?)?;
+    *data = rest;
+    text.split_last().map(|(_, text)| text)
 }
 
 fn length(number: &[u8; 4]) -> Option<usize> {

@@ -6,7 +6,6 @@ use crate::load::Protocol;
 use crate::load::closed::{self, Until};
 use crate::load::open::run;
 use crate::people::People;
-use crate::progress::Progress;
 use crate::stage::Running;
 use crate::statistics::quantile;
 use anyhow::{Context, Result};
@@ -16,48 +15,43 @@ use std::time::Duration;
 pub(crate) const RATE: u32 = 1000;
 /// The parts of all requests whose time is told.
 pub(crate) const PARTS: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
-/// Time that a subject has in each turn.
+/// Time that a subject has.
 const TURN: Duration = Duration::from_millis(250);
 /// Connections to a subject, of which nearly all are free.
 const CONNECTIONS: usize = 16;
 
 /// What was seen of a subject.
+#[derive(Clone, Default)]
 pub(crate) struct AtRate {
     /// Microseconds on a core for a request, by turn.
     pub(crate) costs: Vec<f64>,
-    /// Microseconds that [`PARTS`] of all answers took at most.
-    pub(crate) latency: [f64; PARTS.len()],
+    /// Microseconds to each answer.
+    times: Vec<f64>,
 }
 
-/// Measures all subjects in turn, so many times.
+impl AtRate {
+    /// Microseconds that [`PARTS`] of all answers took at most.
+    pub(crate) fn latency(&self) -> [f64; PARTS.len()] {
+        PARTS.map(|part| quantile(&self.times, part))
+    }
+}
+
+/// Adds a turn of each subject to what was seen of it.
 pub(crate) async fn measure(
-    stage: &[Running],
+    stage: &[Running<'_>],
     people: &People,
     protocol: Protocol,
-    turns: usize,
-) -> Result<Vec<AtRate>> {
-    let mut callers = Vec::new();
-    for running in stage {
+    seen: &mut [AtRate],
+) -> Result<()> {
+    for (running, seen) in stage.iter().zip(seen) {
         let mut connections = running.connect(people, protocol, CONNECTIONS).await?;
         closed::run(&mut connections, Until::Requests(20)).await.with_context(|| running.subject.name)?;
-        callers.push((running, connections, Vec::new(), Vec::new()));
+        let processes = running.processes();
+        let before = cpu::time(&processes)?;
+        let times = run(&mut connections, RATE, TURN).await.with_context(|| running.subject.name)?;
+        let spent = cpu::time(&processes)? - before;
+        seen.costs.push(spent.as_secs_f64() * 1e6 / times.len() as f64);
+        seen.times.extend(times.iter().map(|time| time.as_secs_f64() * 1e6));
     }
-    let progress = Progress::new(&format!("latency at {RATE}/s, {protocol}"), turns);
-    for turn in 0..turns {
-        progress.step(turn);
-        for (running, connections, costs, all) in &mut callers {
-            let processes = running.processes();
-            let before = cpu::time(&processes)?;
-            let times = run(connections, RATE, TURN).await.with_context(|| running.subject.name)?;
-            let spent = cpu::time(&processes)? - before;
-            costs.push(spent.as_secs_f64() * 1e6 / times.len() as f64);
-            all.extend(times.iter().map(|time| time.as_secs_f64() * 1e6));
-        }
-    }
-    progress.end();
-    let seen = |(_, _, costs, all): (_, _, _, Vec<f64>)| {
-        let latency = PARTS.map(|part| quantile(&all, part));
-        AtRate { costs, latency }
-    };
-    Ok(callers.into_iter().map(seen).collect())
+    Ok(())
 }

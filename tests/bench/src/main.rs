@@ -2,7 +2,8 @@
 //!
 //! Every subject is an Envoy with one worker that answers requests over mutual TLS itself; tests/bench/peers has their
 //! configurations, and target/bench those that are made from the shipped one. They share one core, and who calls them has
-//! another.
+//! another. They are started many times: where a process happens to lie in memory, and so how well the core's caches hold
+//! it, makes it quicker or slower by more than most of the differences that are looked for, as long as it runs.
 
 mod bootstrap;
 mod check;
@@ -30,7 +31,8 @@ use cpu::Cores;
 use load::Protocol;
 use people::People;
 use places::made;
-use progress::begin;
+use progress::{Progress, begin};
+use results::Measured;
 use stage::Running;
 use std::fs;
 
@@ -52,7 +54,7 @@ fn main() -> Result<()> {
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {
-    let (rounds, turns) = if arguments.quick { (16, 4) } else { (100, 20) };
+    let starts = if arguments.quick { 3 } else { 20 };
     let cores = Cores::choose()?;
     fs::create_dir_all(made(""))?;
     begin("modules");
@@ -64,19 +66,21 @@ async fn run(arguments: &Arguments) -> Result<()> {
     check::all(&subjects, &people).await?;
     begin("that the floor makes certgate's calls");
     trace::compare(&subjects, &people).await?;
-    begin("all subjects");
-    cores.serve()?;
-    let stage = subjects.into_iter().map(Running::start).collect::<Result<Vec<_>>>()?;
-    cores.call()?;
-    let mut rows = Vec::new();
-    for protocol in Protocol::ALL {
-        let costs = rounds::measure(&stage, &people, protocol, rounds).await?;
-        let at_rate = latency::measure(&stage, &people, protocol, turns).await?;
-        let subjects = stage.iter().map(|running| &running.subject);
-        rows.extend(results::rows(subjects, protocol, &costs, &at_rate));
+    let mut measured = Protocol::ALL.map(|protocol| Measured::none(protocol, subjects.len()));
+    let progress = Progress::new("what they cost, started anew each time", starts);
+    for start in 0..starts {
+        progress.step(start);
+        cores.serve()?;
+        let stage = subjects.iter().map(Running::start).collect::<Result<Vec<_>>>()?;
+        cores.call()?;
+        for Measured { protocol, costs, at_rate } in &mut measured {
+            rounds::measure(&stage, &people, *protocol, costs).await?;
+            latency::measure(&stage, &people, *protocol, at_rate).await?;
+        }
     }
-    drop(stage);
+    progress.end();
     cores.release()?;
+    let rows: Vec<_> = measured.iter().flat_map(|measured| results::rows(&subjects, measured)).collect();
     let contention = contention::measure(&people).await?;
     report::publish(&rows, &contention, arguments.save)
 }

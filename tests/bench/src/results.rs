@@ -5,6 +5,23 @@ use crate::load::Protocol;
 use crate::statistics::quantile;
 use crate::subjects::{BARE, GOALS, Subject};
 
+/// What was measured under one protocol.
+pub(crate) struct Measured {
+    /// What was spoken.
+    pub(crate) protocol: Protocol,
+    /// Microseconds on a core for a request, by subject and round.
+    pub(crate) costs: Vec<Vec<f64>>,
+    /// What was seen at a fixed rate, by subject.
+    pub(crate) at_rate: Vec<AtRate>,
+}
+
+impl Measured {
+    /// Nothing yet, of so many subjects.
+    pub(crate) fn none(protocol: Protocol, subjects: usize) -> Self {
+        Self { protocol, costs: vec![Vec::new(); subjects], at_rate: vec![AtRate::default(); subjects] }
+    }
+}
+
 /// One subject under one protocol.
 pub(crate) struct Row {
     /// Its name in files.
@@ -54,28 +71,24 @@ impl Cost {
 }
 
 /// The rows of one protocol.
-pub(crate) fn rows<'s>(
-    subjects: impl Iterator<Item = &'s Subject> + Clone,
-    protocol: Protocol,
-    rounds: &[Vec<f64>],
-    at_rate: &[AtRate],
-) -> Vec<Row> {
-    let place = |name: &str| subjects.clone().position(|subject| subject.name == name).unwrap_or_default();
+pub(crate) fn rows(subjects: &[Subject], measured: &Measured) -> Vec<Row> {
+    let Measured { protocol, costs, at_rate } = measured;
+    let place = |name: &str| subjects.iter().position(|subject| subject.name == name).unwrap_or_default();
     let bare = place(BARE);
-    let added = |place: usize| Cost::beyond(&rounds[place], &rounds[bare]);
+    let added = |place: usize| Cost::beyond(&costs[place], &costs[bare]);
     let row = |(index, subject): (usize, &Subject)| {
         let own = added(index);
         Row {
             name: subject.name,
             title: subject.title,
-            protocol,
-            cost: Cost::of(&rounds[index]),
+            protocol: *protocol,
+            cost: Cost::of(&costs[index]),
             added: own,
             ratios: GOALS.map(|(name, _)| own.times(added(place(name)))),
-            latency: at_rate[index].latency,
+            latency: at_rate[index].latency(),
             at_rate: Cost::of(&at_rate[index].costs),
             added_at_rate: Cost::beyond(&at_rate[index].costs, &at_rate[bare].costs),
         }
     };
-    subjects.clone().enumerate().map(row).collect()
+    subjects.iter().enumerate().map(row).collect()
 }

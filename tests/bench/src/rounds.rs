@@ -5,7 +5,6 @@ use crate::cpu;
 use crate::load::closed::{Until, run};
 use crate::load::{Connection, Protocol};
 use crate::people::People;
-use crate::progress::Progress;
 use crate::stage::Running;
 use anyhow::{Context, Result};
 
@@ -13,24 +12,23 @@ use anyhow::{Context, Result};
 const CONNECTIONS: usize = 4;
 /// Requests on each connection in a round.
 const REQUESTS: usize = 200;
-/// Rounds that do not count: V8 compiles what is hot.
-const WARMING: usize = 8;
+/// Rounds that do not count: LuaJIT compiles what is hot.
+const WARMING: usize = 2;
+/// Rounds that do.
+const ROUNDS: usize = 4;
 
-/// Microseconds a request, by subject and round.
+/// Adds the microseconds of a request in each round to those of its subject.
 pub(crate) async fn measure(
-    stage: &[Running],
+    stage: &[Running<'_>],
     people: &People,
     protocol: Protocol,
-    rounds: usize,
-) -> Result<Vec<Vec<f64>>> {
+    costs: &mut [Vec<f64>],
+) -> Result<()> {
     let mut connections = Vec::new();
     for running in stage {
         connections.push(running.connect(people, protocol, CONNECTIONS).await?);
     }
-    let mut costs = vec![Vec::new(); stage.len()];
-    let progress = Progress::new(&format!("CPU time, {protocol}"), WARMING + rounds);
-    for round in 0..WARMING + rounds {
-        progress.step(round);
+    for round in 0..WARMING + ROUNDS {
         let mut order: Vec<usize> = (0..stage.len()).collect();
         fastrand::shuffle(&mut order);
         for place in order {
@@ -40,11 +38,10 @@ pub(crate) async fn measure(
             }
         }
     }
-    progress.end();
-    Ok(costs)
+    Ok(())
 }
 
-async fn cost(running: &Running, connections: &mut Vec<Connection>) -> Result<f64> {
+async fn cost(running: &Running<'_>, connections: &mut Vec<Connection>) -> Result<f64> {
     let processes = running.processes();
     let before = cpu::time(&processes)?;
     let sent = run(connections, Until::Requests(REQUESTS)).await.with_context(|| running.subject.name)?;

@@ -10,15 +10,15 @@ use anyhow::{Context, Result};
 use std::ffi::OsStr;
 
 /// A subject and the processes that serve its requests.
-pub(crate) struct Running {
+pub(crate) struct Running<'s> {
     /// The subject.
-    pub(crate) subject: Subject,
+    pub(crate) subject: &'s Subject,
     children: Vec<Child>,
 }
 
-impl Running {
+impl<'s> Running<'s> {
     /// Starts a subject. Its processes run where this thread does.
-    pub(crate) fn start(subject: Subject) -> Result<Self> {
+    pub(crate) fn start(subject: &'s Subject) -> Result<Self> {
         let mut children = Vec::new();
         if subject.name == EXT_AUTHZ {
             children.push(service("ext_authz-service", SERVICE_PORT, bootstrap::ENDLESS)?);
@@ -34,7 +34,7 @@ impl Running {
 
     /// Opens so many connections to it.
     pub(crate) async fn connect(&self, people: &People, protocol: Protocol, count: usize) -> Result<Vec<Connection>> {
-        let Subject { name, port, status, caller, .. } = &self.subject;
+        let Subject { name, port, status, caller, .. } = self.subject;
         let identity = match caller {
             Who::Partner => &people.partner,
             Who::Stranger => &people.stranger,
