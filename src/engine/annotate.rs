@@ -12,6 +12,21 @@ use crate::domain::headers::{CLIENT_CERT, LIMIT_WARNING};
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 
+/// The headers of a request that are certgate's own, from which the request's were taken.
+struct OwnHeaders<'a, H> {
+    headers: &'a H,
+    /// It came with some.
+    claimed: bool,
+}
+
+impl<H: Headers> OwnHeaders<'_, H> {
+    /// Sets a header that is not there: nearly all requests come without any, and were looked through for them. Where one
+    /// came with some, nothing hangs on their being gone.
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        if self.claimed { self.headers.set(name, value) } else { self.headers.add(name, value) }
+    }
+}
+
 impl Engine {
     /// Sets the identity headers on a request that goes on under its client's name, and takes off it what no relay has
     /// said.
@@ -31,16 +46,23 @@ impl Engine {
         if !look.forwarded.is_empty() && !caller.is_some_and(|caller| caller.relayed) {
             host.remove(XFCC.as_bytes())?;
         }
+        let own = OwnHeaders { headers: host, claimed: look.claims };
         if let Some(caller) = caller {
-            self.set_identity(host, caller, &case.account)?;
+            self.set_identity(host, &own, caller, &case.account)?;
         }
         match &case.draw {
-            Some(draw) if goes_on => self.set_warning(host, &case.account, draw),
+            Some(draw) if goes_on => self.set_warning(&own, &case.account, draw),
             _ => Ok(()),
         }
     }
 
-    fn set_identity(&self, host: &impl Host, caller: &Caller<'_>, account: &Account) -> Result<(), HostFailure> {
+    fn set_identity<H: Host>(
+        &self,
+        host: &H,
+        own: &OwnHeaders<'_, H>,
+        caller: &Caller<'_>,
+        account: &Account,
+    ) -> Result<(), HostFailure> {
         let names = &self.policy.headers;
         let tier = self.tier(account).map_or(&b""[..], |tier| tier.name.as_str().as_bytes());
         let values = [
@@ -49,23 +71,23 @@ impl Engine {
             (&names.fingerprint, &caller.digits),
         ];
         let switched_on = values.into_iter().filter_map(|(name, value)| Some((name.as_deref()?, value)));
-        switched_on.into_iter().try_for_each(|(name, value)| host.set(name, value))?;
-        self.set_profile(host, caller)?;
-        if names.say_content() { self.set_content(host, caller) } else { Ok(()) }
+        switched_on.into_iter().try_for_each(|(name, value)| own.set(name, value))?;
+        self.set_profile(own, caller)?;
+        if names.say_content() { self.set_content(host, own, caller) } else { Ok(()) }
     }
 
-    fn set_profile(&self, headers: &impl Headers, caller: &Caller<'_>) -> Result<(), HostFailure> {
+    fn set_profile(&self, own: &OwnHeaders<'_, impl Headers>, caller: &Caller<'_>) -> Result<(), HostFailure> {
         let (names, profile) = (&self.policy.headers, caller.entry.profile);
         let values = [(&names.groups, &profile.groups, ","), (&names.scopes, &profile.scopes, " ")];
         let switched_on = values.into_iter().filter_map(|(name, values, separator)| {
             let name = name.as_deref()?;
             Some((name, joined(values, separator)?))
         });
-        switched_on.into_iter().try_for_each(|(name, value)| headers.set(name, value.as_bytes()))
+        switched_on.into_iter().try_for_each(|(name, value)| own.set(name, value.as_bytes()))
     }
 
     /// Says of the certificate what can be believed of it.
-    fn set_content(&self, host: &impl Host, caller: &Caller<'_>) -> Result<(), HostFailure> {
+    fn set_content<H: Host>(&self, host: &H, own: &OwnHeaders<'_, H>, caller: &Caller<'_>) -> Result<(), HostFailure> {
         // Whoever cannot be asked whether it can be believed has failed the request already.
         let Ok(Some(content)) = self.believed(host, caller) else { return Ok(()) };
         let (names, values) = (&self.policy.headers, &content.values);
@@ -77,17 +99,22 @@ impl Engine {
             (client_cert, &values.client_cert),
         ];
         values.into_iter().try_for_each(|(name, value)| match (name, value) {
-            (Some(name), Some(value)) => host.set(name, value.as_bytes()),
+            (Some(name), Some(value)) => own.set(name, value.as_bytes()),
             _ => Ok(()),
         })
     }
 
     /// Tells the upstream which of the caller's limits are nearly used up, or are and do not stop it.
-    fn set_warning(&self, headers: &impl Headers, account: &Account, draw: &Draw) -> Result<(), HostFailure> {
+    fn set_warning(
+        &self,
+        own: &OwnHeaders<'_, impl Headers>,
+        account: &Account,
+        draw: &Draw,
+    ) -> Result<(), HostFailure> {
         // Of most limits there is nothing to say.
         let plan = self.plan(account).filter(|plan| plan.warns || !draw.take.short.is_empty());
         match plan.and_then(|plan| rate_limit::warning(&plan.limits, draw)) {
-            Some(warning) => headers.set(LIMIT_WARNING, warning.as_bytes()),
+            Some(warning) => own.set(LIMIT_WARNING, warning.as_bytes()),
             None => Ok(()),
         }
     }

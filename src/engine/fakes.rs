@@ -157,6 +157,12 @@ impl Peer for Fake<'_> {
 }
 
 impl Headers for Fake<'_> {
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        self.fail_at(Fault::Set)?;
+        self.headers.borrow_mut().push((name.as_bytes().to_vec(), value.to_vec()));
+        Ok(())
+    }
+
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
         self.fail_at(Fault::Set)?;
         let mut headers = self.headers.borrow_mut();

@@ -33,6 +33,9 @@ pub trait Peer {
 
 /// A request's headers, or its trailers.
 pub trait Headers {
+    /// Adds a line with this name, beside those that there are. For names of which there are none it does what
+    /// [`Self::set`] does, for less: Envoy need not look for any.
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
     /// Replaces every line with this name by one.
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
     /// Removes every line with this name, spelled as the client did.

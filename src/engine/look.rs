@@ -16,7 +16,7 @@ pub(super) struct Look<'h> {
     /// What it says in [`XFCC`], line by line, if anybody is believed there.
     pub(super) forwarded: Vec<&'h [u8]>,
     /// It has a header with a name that is certgate's own.
-    claims: bool,
+    pub(super) claims: bool,
     /// It asks the next hop to drop such a header.
     nominates: bool,
 }

@@ -43,6 +43,13 @@ const ABSENT: u32 = u32::MAX;
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,
@@ -90,6 +97,12 @@ pub(super) fn pairs(map: Map) -> Result<Vec<u8>, HostFailure> {
     // SAFETY: both results are written before the call returns.
     let bytes = returned(|data, size| unsafe { proxy_get_header_map_pairs(map.0, data, size) })?;
     Ok(bytes.unwrap_or_default())
+}
+
+/// Adds a line called `name`.
+pub(super) fn add(map: Map, name: &[u8], value: &[u8]) -> Result<(), HostFailure> {
+    // SAFETY: the host reads both slices during the call.
+    ok(unsafe { proxy_add_header_map_value(map.0, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
 /// Replaces every line called `name`.

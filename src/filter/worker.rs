@@ -72,6 +72,10 @@ fn present(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
 }
 
 impl Headers for Map {
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::add(*self, name.as_bytes(), value)
+    }
+
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
         abi::set(*self, name.as_bytes(), value)
     }
@@ -82,6 +86,10 @@ impl Headers for Map {
 }
 
 impl Headers for Worker<'_> {
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        Map::REQUEST_HEADERS.add(name, value)
+    }
+
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
         Map::REQUEST_HEADERS.set(name, value)
     }

@@ -393,6 +393,7 @@ async fn a_host_call_that_fails_under_a_request_refuses_it() {
         ("buckets cannot be read", Mutant::new().buckets_read_ends_with(InternalFailure), "store_unavailable"),
         ("the digest cannot be read", property(DIGEST), "internal"),
         ("the certificate cannot be read", property("connection\0peer_certificate"), "internal"),
+        ("no header can be added", fails("proxy_add_header_map_value"), "internal"),
         ("no header can be set", fails("proxy_replace_header_map_value"), "internal"),
         ("no header can be removed", fails("proxy_remove_header_map_value"), "internal"),
     ];

@@ -128,6 +128,7 @@ impl Call<'_> {
     fn answer(&mut self, name: &str) -> Result<Status, Error> {
         match name {
             "proxy_get_header_map_pairs" => self.header_map_pairs(),
+            "proxy_add_header_map_value" => self.add_header(),
             "proxy_replace_header_map_value" => self.replace_header(),
             "proxy_remove_header_map_value" => self.remove_header(),
             "proxy_get_property" => self.property(),
@@ -155,6 +156,13 @@ impl Call<'_> {
         let Some(map) = self.caller.data_mut().map(number) else { return Ok(Status::BadArgument) };
         let bytes = serialise(map);
         self.hand_back(1, &bytes)
+    }
+
+    fn add_header(&mut self) -> Result<Status, Error> {
+        let (number, name, value) = (self.number(0), self.bytes(1), self.bytes(3));
+        let Some(map) = self.caller.data_mut().map(number) else { return Ok(Status::BadArgument) };
+        map.push((name, value));
+        Ok(Status::Ok)
     }
 
     fn replace_header(&mut self) -> Result<Status, Error> {

@@ -9,7 +9,7 @@ use core::ptr;
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_replace_header_map_value(
+    fn proxy_add_header_map_value(
         map: u32,
         name: *const u8,
         name_size: usize,
@@ -148,7 +148,7 @@ unsafe fn calls() -> Option<()> {
 }
 
 unsafe fn set(name: &[u8], value: *const u8, size: usize) -> Option<()> {
-    ok(unsafe { proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value, size) })
+    ok(unsafe { proxy_add_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value, size) })
 }
 
 fn ok(status: u32) -> Option<()> {
