@@ -15,6 +15,7 @@ use crate::engine::host::HostFailure;
 use crate::engine::swap::Unavailable;
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
+use std::mem;
 use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -86,12 +87,18 @@ enum State {
 impl Configuration {
     /// Decides nothing from now on.
     pub(super) fn give_up(&self) {
-        self.0.replace(State::Unusable);
+        self.put(State::Unusable);
     }
 
     /// Will decide by this, which was accepted.
     pub(super) fn accept(&self, hash: Hash, source: Source) {
-        self.0.replace(State::Waiting { hash, source });
+        self.put(State::Waiting { hash, source });
+    }
+
+    /// Puts this in the place of what it gives back.
+    fn put(&self, state: State) -> State {
+        // Nothing holds on to it, so it can be had; what could not would be unusable.
+        self.0.try_borrow_mut().map(|mut place| mem::replace(&mut *place, state)).unwrap_or_default()
     }
 
     /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
@@ -107,7 +114,7 @@ impl Configuration {
     /// Apart from requests, which it would slow down.
     #[inline(never)]
     fn take_up(&self, vm: &Vm) -> Option<Rc<InForce>> {
-        let state = match self.0.take() {
+        let state = match self.put(State::Unusable) {
             State::Waiting { hash, source } => take_up(hash, source, vm),
             other => other,
         };
@@ -115,7 +122,7 @@ impl Configuration {
             State::Taken(policy) => Some(Rc::clone(policy)),
             _ => None,
         };
-        self.0.replace(state);
+        self.put(state);
         policy
     }
 }
