@@ -117,13 +117,14 @@ impl Rate {
     pub fn span(self, tokens: u64) -> Nanos {
         // Of requests without the wide numbers that bytes need: those cost a hundred instructions in WebAssembly. What a
         // bucket holds comes back in the time that it takes to fill, so that product fits.
-        match self.unit {
-            Unit::Request if tokens <= self.burst.get() => return Nanos(self.interval.get().wrapping_mul(tokens)),
-            Unit::Request => return Nanos(self.interval.get().saturating_mul(tokens)),
-            Unit::Byte => {}
-        }
-        let batches = u128::from(self.interval.get()).saturating_mul(tokens.into());
-        Nanos(u64::try_from(batches.div_ceil(self.unit.batch().into())).unwrap_or(u64::MAX))
+        Nanos(match self.unit {
+            Unit::Request if tokens <= self.burst.get() => self.interval.get().wrapping_mul(tokens),
+            Unit::Request => self.interval.get().saturating_mul(tokens),
+            Unit::Byte => {
+                let batches = u128::from(self.interval.get()).saturating_mul(tokens.into());
+                u64::try_from(batches.div_ceil(self.unit.batch().into())).unwrap_or(u64::MAX)
+            }
+        })
     }
 
     /// The whole tokens that come back in this time.

@@ -42,7 +42,8 @@ impl Engine {
         self.plans.plan(account.plan)
     }
 
-    /// Where the buckets of the client with this alias lie in the store, or those that all without one share.
+    /// Where the buckets of the client with this alias lie in the store, or those that all without one share; in the
+    /// [spare memory](Engine::spare_key), to which it may be given back.
     pub(super) fn key(&self, alias: Option<&str>) -> String {
         let mut key = self.spare_key.take();
         key.clear();

@@ -48,7 +48,7 @@ impl Engine {
         }
         let own = OwnHeaders { headers: host, claimed: look.claims };
         if let Some(caller) = caller {
-            self.set_identity(host, &own, caller, &case.account)?;
+            self.set_identity(&own, caller, &case.account)?;
         }
         match &case.draw {
             Some(draw) if goes_on => self.set_warning(&own, &case.account, draw),
@@ -56,10 +56,9 @@ impl Engine {
         }
     }
 
-    fn set_identity<H: Host>(
+    fn set_identity(
         &self,
-        host: &H,
-        own: &OwnHeaders<'_, H>,
+        own: &OwnHeaders<'_, impl Host>,
         caller: &Caller<'_>,
         account: &Account,
     ) -> Result<(), HostFailure> {
@@ -73,7 +72,7 @@ impl Engine {
         let switched_on = values.into_iter().filter_map(|(name, value)| Some((name.as_deref()?, value)));
         switched_on.into_iter().try_for_each(|(name, value)| own.set(name, value))?;
         self.set_profile(own, caller)?;
-        if names.say_content() { self.set_content(host, own, caller) } else { Ok(()) }
+        if names.say_content() { self.set_content(own, caller) } else { Ok(()) }
     }
 
     fn set_profile(&self, own: &OwnHeaders<'_, impl Headers>, caller: &Caller<'_>) -> Result<(), HostFailure> {
@@ -87,9 +86,9 @@ impl Engine {
     }
 
     /// Says of the certificate what can be believed of it.
-    fn set_content<H: Host>(&self, host: &H, own: &OwnHeaders<'_, H>, caller: &Caller<'_>) -> Result<(), HostFailure> {
+    fn set_content(&self, own: &OwnHeaders<'_, impl Host>, caller: &Caller<'_>) -> Result<(), HostFailure> {
         // Whoever cannot be asked whether it can be believed has failed the request already.
-        let Ok(Some(content)) = self.believed(host, caller) else { return Ok(()) };
+        let Ok(Some(content)) = self.believed(own.headers, caller) else { return Ok(()) };
         let (names, values) = (&self.policy.headers, &content.values);
         let client_cert = Some(CLIENT_CERT).filter(|_| names.client_cert);
         let values = [

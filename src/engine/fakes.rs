@@ -165,10 +165,8 @@ impl Headers for Fake<'_> {
 
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
         self.fail_at(Fault::Set)?;
-        let mut headers = self.headers.borrow_mut();
-        headers.retain(|(other, _)| other != name.as_bytes());
-        headers.push((name.as_bytes().to_vec(), value.to_vec()));
-        Ok(())
+        self.headers.borrow_mut().retain(|(other, _)| other != name.as_bytes());
+        self.add(name, value)
     }
 
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {

@@ -59,7 +59,7 @@ pub struct Engine {
     owned: OwnedHeaders,
     /// Where the clients' buckets lie in the store, but for their aliases.
     bucket_prefix: Box<str>,
-    /// The memory of the last request's key in the store.
+    /// Memory for the next request's key in the store: the last one's.
     spare_key: Cell<String>,
     /// Which limits apply.
     plans: Plans,

@@ -84,6 +84,16 @@ enum State {
     Taken(Rc<InForce>),
 }
 
+impl State {
+    /// The policy, once it is taken up.
+    fn policy(&self) -> Option<Rc<InForce>> {
+        match self {
+            Self::Taken(policy) => Some(Rc::clone(policy)),
+            Self::Unusable | Self::Waiting { .. } => None,
+        }
+    }
+}
+
 impl Configuration {
     /// Decides nothing from now on.
     pub(super) fn give_up(&self) {
@@ -104,9 +114,8 @@ impl Configuration {
     /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
     pub(super) fn in_force(&self, vm: &Vm) -> Option<Rc<InForce>> {
         match &*self.0.try_borrow().ok()? {
-            State::Taken(policy) => return Some(Rc::clone(policy)),
-            State::Unusable => return None,
             State::Waiting { .. } => {}
+            state => return state.policy(),
         }
         self.take_up(vm)
     }
@@ -118,10 +127,7 @@ impl Configuration {
             State::Waiting { hash, source } => take_up(hash, source, vm),
             other => other,
         };
-        let policy = match &state {
-            State::Taken(policy) => Some(Rc::clone(policy)),
-            _ => None,
-        };
+        let policy = state.policy();
         self.put(state);
         policy
     }

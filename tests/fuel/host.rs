@@ -166,11 +166,8 @@ impl Call<'_> {
     }
 
     fn replace_header(&mut self) -> Result<Status, Error> {
-        let (number, name, value) = (self.number(0), self.bytes(1), self.bytes(3));
-        let Some(map) = self.caller.data_mut().map(number) else { return Ok(Status::BadArgument) };
-        map.retain(|(other, _)| *other != name);
-        map.push((name, value));
-        Ok(Status::Ok)
+        self.remove_header()?;
+        self.add_header()
     }
 
     fn remove_header(&mut self) -> Result<Status, Error> {
