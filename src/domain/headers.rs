@@ -29,6 +29,9 @@ pub const ALWAYS_OWNED: [&str; 11] = [
 /// RFC 9440's header for the certificate itself.
 pub const CLIENT_CERT: &str = "client-cert";
 
+/// The header in which a proxy says what certificate its client has presented.
+pub const XFCC: &str = "x-forwarded-client-cert";
+
 /// The names under which identity goes upstream; `None`: not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaders {
@@ -86,8 +89,9 @@ impl IdentityHeaders {
     }
 }
 
-/// The names that a client must never get past certgate, in any spelling that some upstream reads as the same name
-/// (CGI turns `-` into `_`, others fold `.` too).
+/// The names that a client must never get past certgate, in any spelling that some upstream reads as the same name: CGI
+/// writes `_` for `-`, and other servers do so for every byte that is no letter and no digit. [`XFCC`] is one of them:
+/// the exact spelling is the proxy's own in a request's headers, and nobody's in trailers.
 #[derive(Clone, Debug)]
 pub struct OwnedHeaders {
     /// Folded.
@@ -101,14 +105,14 @@ pub struct OwnedHeaders {
 impl OwnedHeaders {
     /// The owned names when `headers` are in use.
     pub fn new(headers: &IdentityHeaders) -> Self {
-        let names = ALWAYS_OWNED.into_iter().chain(headers.names());
+        let names = ALWAYS_OWNED.into_iter().chain([XFCC]).chain(headers.names());
         let names: Vec<Box<[u8]>> = names.map(|name| name.bytes().map(fold).collect()).collect();
         let bits = |bit: fn(&[u8]) -> u64| names.iter().fold(0, |bits, name| bits | bit(name));
         let (lengths, firsts, lasts) = (bits(length_bit), bits(first_bit), bits(last_bit));
         Self { names, lengths, firsts, lasts }
     }
 
-    /// Whether `name`, as a client wrote it, is one of them.
+    /// Whether `name`, as a client wrote it, is read as one of them.
     pub fn owns(&self, name: &[u8]) -> bool {
         self.lengths & length_bit(name) != 0
             && self.lasts & last_bit(name) != 0
@@ -134,12 +138,9 @@ fn last_bit(name: &[u8]) -> u64 {
     name.last().map_or(0, |byte| 1_u64.wrapping_shl(fold(*byte).into()))
 }
 
-/// The spelling in which names are compared.
+/// The byte that stands for this one where names are compared: a letter in lower case, a digit, or `-` for all others.
 pub fn fold(byte: u8) -> u8 {
-    match byte {
-        b'_' | b'.' => b'-',
-        other => other.to_ascii_lowercase(),
-    }
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 #[cfg(test)]
@@ -149,9 +150,12 @@ mod tests {
     #[test]
     fn every_spelling_of_an_owned_name_is_owned() {
         let owned = OwnedHeaders::new(&IdentityHeaders::default());
-        for name in ALWAYS_OWNED {
-            for spelling in [name.to_owned(), name.replace('-', "_"), name.replace('-', "."), name.to_uppercase()] {
-                assert!(owned.owns(spelling.as_bytes()), "{spelling}");
+        for name in ALWAYS_OWNED.into_iter().chain([XFCC]) {
+            assert!(owned.owns(name.as_bytes()) && owned.owns(name.to_uppercase().as_bytes()), "{name}");
+            for other in (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric()) {
+                let spelling: Vec<u8> =
+                    name.bytes().map(|byte| if byte == b'-' { other } else { byte.to_ascii_uppercase() }).collect();
+                assert!(owned.owns(&spelling), "{name} with {other:#x}");
             }
         }
     }
@@ -175,7 +179,8 @@ mod tests {
     fn other_names_are_not() {
         let owned = OwnedHeaders::new(&IdentityHeaders::default());
         for name in
-            ["", "x-client-aliases", "x-client-alia", "x-client-alias ", "xclient-alias", "host", "x-client-ali\u{e4}s"]
+            // One byte stands for one byte: runs are not merged.
+            ["", "x-client-aliases", "x-client-alia", "x-client-alias ", "x--client-alias", "xclient-alias", "host", "x-client-ali\u{e4}s", "x1client1alias"]
         {
             assert!(!owned.owns(name.as_bytes()), "{name}");
         }

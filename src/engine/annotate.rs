@@ -4,11 +4,11 @@ use super::Engine;
 use super::account::Account;
 use super::host::{Headers, Host, HostFailure};
 use super::identify::Caller;
-use super::look::{Look, XFCC};
+use super::look::Look;
 use super::rate_limit;
 use super::throttle::Draw;
 use super::verdict::{Case, Verdict};
-use crate::domain::headers::{CLIENT_CERT, LIMIT_WARNING};
+use crate::domain::headers::{CLIENT_CERT, LIMIT_WARNING, XFCC};
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::host::{Headers, HostFailure};
 use super::reply::Protocol;
-use crate::domain::headers::OwnedHeaders;
+use crate::domain::headers::{OwnedHeaders, XFCC};
 use crate::domain::identity::Source;
 use crate::domain::route::Target;
 
@@ -20,9 +20,6 @@ pub(super) struct Look<'h> {
     /// It asks the next hop to drop such a header.
     nominates: bool,
 }
-
-/// The header in which a proxy says what certificate its client has presented.
-pub(super) const XFCC: &str = "x-forwarded-client-cert";
 
 impl<'h> Look<'h> {
     fn at(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>, owned: &OwnedHeaders, relayed: bool) -> Self {
@@ -43,7 +40,11 @@ impl<'h> Look<'h> {
                 },
                 b"content-type" => look.protocol = Protocol::of(value),
                 b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
-                name if relayed && name == XFCC.as_bytes() => look.forwarded.push(value),
+                name if is_proxys(name) => {
+                    if relayed {
+                        look.forwarded.push(value);
+                    }
+                }
                 name => look.claims |= owned.owns(name),
             }
         }
@@ -61,7 +62,7 @@ impl Engine {
         let look = Look::at(headers.clone(), &self.owned, matches!(self.policy.identity.source, Source::Xfcc(_)));
         let mut stripped = Ok(());
         if look.claims {
-            stripped = self.strip(host, headers.clone().map(|(name, _)| name));
+            stripped = self.strip(host, headers.clone().map(|(name, _)| name).filter(|name| !is_proxys(name)));
         }
         if look.nominates && stripped.is_ok() {
             stripped = self.keep_from_next_hop(host, headers);
@@ -89,6 +90,12 @@ impl Engine {
             false => host.set("connection", &kept.join(&b", "[..])),
         }
     }
+}
+
+/// Whether this is [`XFCC`] as a proxy writes it: the listener's settings and the relays' rules decide about such a
+/// header. An upstream may read another spelling as the same name, and no proxy writes one.
+fn is_proxys(name: &[u8]) -> bool {
+    name == XFCC.as_bytes()
 }
 
 /// The elements of a comma-separated header value.

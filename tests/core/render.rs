@@ -418,7 +418,7 @@ fn renamed_headers_are_removed_and_asked_for() {
     let manager = manager(&run);
     let mutations = &manager["early_header_mutation_extensions"][0]["typed_config"]["mutations"];
     let removed: Vec<_> =
-        mutations.as_array().unwrap().iter().map(|mutation| mutation["remove"].as_str().unwrap()).collect();
+        mutations.as_array().unwrap().iter().filter_map(|mutation| mutation["remove"].as_str()).collect();
     for name in certgate::domain::headers::ALWAYS_OWNED.into_iter().chain(["x-consumer", "x-teams"]) {
         assert!(removed.contains(&name), "{name}");
     }

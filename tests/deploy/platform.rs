@@ -77,8 +77,13 @@ pub(super) fn envoy_gateway(manifests: &[Value]) -> Value {
             Some("ForwardOnly") => "FORWARD_ONLY",
             other => panic!("a mode that no manifest has: {other:?}"),
         };
-        let removed = spec["headers"]["earlyRequestHeaders"]["remove"].as_array().unwrap().iter();
-        let mutations: Vec<_> = removed.map(|name| json!({"remove": name})).collect();
+        let early = &spec["headers"]["earlyRequestHeaders"];
+        let removed = early["remove"].as_array().unwrap().iter().map(|name| json!({"remove": name}));
+        let look_alikes = early["removeOnMatch"].as_array().unwrap().iter().map(|matcher| {
+            assert_eq!(matcher["type"], "RegularExpression");
+            json!({"remove_on_match": {"key_matcher": {"safe_regex": {"regex": matcher["value"]}}}})
+        });
+        let mutations: Vec<_> = removed.chain(look_alikes).collect();
         merge(
             manager,
             &json!({

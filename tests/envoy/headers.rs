@@ -9,7 +9,7 @@ use crate::support::pki::Identity;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
-use certgate::domain::headers::ALWAYS_OWNED;
+use certgate::domain::headers::{ALWAYS_OWNED, XFCC};
 use serde_json::{Value, json};
 
 /// A world with a client of the unlimited tier.
@@ -24,10 +24,23 @@ fn bootstrap(world: &World, registry: &Value) -> Bootstrap {
     world.bootstrap(registry).without_belt().allow_underscores().http1_trailers()
 }
 
+/// All bytes but letters and digits that a header's name may have (RFC 9110 section 5.6.2).
+const SEPARATORS: &str = "!#$%&'*+-.^_`|~";
+
+/// A header's name as some upstream reads it.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace(|character: char| !character.is_ascii_alphanumeric(), "-")
+}
+
 /// The lines of the echo whose name some upstream reads as this one.
 fn lines<'e>(echo: &'e Echo, name: &str) -> Vec<&'e (String, String)> {
-    let folded = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
     echo.headers.0.iter().filter(|(other, _)| folded(other) == folded(name)).collect()
+}
+
+/// The name with each of the separators in the place of its hyphens, and of one of them.
+pub(super) fn look_alikes(name: &str) -> Vec<String> {
+    let others = SEPARATORS.chars().filter(|separator| *separator != '-').map(String::from);
+    others.flat_map(|other| [name.replace('-', &other), name.replacen('-', &other, 1)]).collect()
 }
 
 /// Ours alone, or none.
@@ -81,6 +94,13 @@ async fn no_spelling_of_an_identity_header_gets_through() {
                     assert_ours(&echo, known, &how);
                 }
             }
+            for name in ALWAYS_OWNED.into_iter().chain([XFCC]) {
+                let forged: String = look_alikes(name).iter().map(|name| format!("{name}: gold\r\n")).collect();
+                let request = format!("GET / HTTP/1.1\r\nhost: localhost\r\n{forged}\r\n");
+                let echo = caller.raw(envoy.port()).await.exchange(request).await.echo();
+                assert_ours(&echo, known, &format!("as look-alikes of {name}"));
+                assert!(lines(&echo, XFCC).is_empty(), "{name}: {:?}", lines(&echo, XFCC));
+            }
             let forged = ALWAYS_OWNED.iter().fold(Request::get("/"), |request, name| request.header(name, "gold"));
             let forged =
                 ALWAYS_OWNED.iter().fold(forged, |request, name| request.header(&name.replace('-', "_"), "gold"));
@@ -96,6 +116,8 @@ async fn identity_in_trailers_does_not_get_through() {
     let request = |announce: bool| {
         let request = Request::post("/", "body").trailer("x-checksum", "7").trailer("x-client-alias", "gold");
         let request = request.trailer("X_Client.Tier", "gold").trailer("client-cert", ":AAAA:");
+        let request = request.trailer("x~client!fingerprint", "00").trailer(XFCC, "Hash=00");
+        let request = request.trailer("x.forwarded_client|cert", "Hash=00");
         if announce { request.header("x-other", "1") } else { request }
     };
     for bootstrap in [bootstrap(&world, &registry), bootstrap(&world, &registry).upstream_http2()] {
@@ -127,7 +149,7 @@ async fn connection_cannot_drop_an_identity_header() {
 async fn connection_cannot_drop_an_identity_header_on_an_upgrade() {
     let (world, identity, registry) = world();
     let envoy = Envoy::start(bootstrap(&world, &registry).websocket()).await;
-    for nominated in ["upgrade, x-client-alias", "X_Client.Tier,Upgrade", "x-client-fingerprint, upgrade, client-cert"]
+    for nominated in ["upgrade, x-client-alias", "X_Client.Tier,Upgrade", "x-client-fingerprint, upgrade, client-cert", "x-forwarded-client-cert, x~client~tier, upgrade"]
     {
         let upgrade = format!(
             "GET /socket HTTP/1.1\r\nhost: localhost\r\nconnection: {nominated}\r\nupgrade: websocket\r\n\

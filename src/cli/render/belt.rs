@@ -2,6 +2,7 @@
 //! request without a client that the rules would not let through. Must not know in which language it will be written.
 
 use super::condition::Condition;
+use super::look_alikes::look_alikes;
 use super::pattern::{is_told, overlap, perhaps, plain_host, plain_path, surely};
 use crate::domain::headers::ALWAYS_OWNED;
 use crate::domain::mode::Mode;
@@ -16,6 +17,8 @@ use serde_json::Value;
 pub(super) struct Belt {
     /// The headers that no client may set.
     pub(super) removed: Vec<String>,
+    /// Regular expressions for the names of headers that some upstream reads as one of these.
+    pub(super) look_alikes: Vec<String>,
     /// The header that certgate sets where it has found a client. Without one, nothing tells that certgate has seen a
     /// request.
     pub(super) alias: Option<String>,
@@ -49,13 +52,15 @@ pub(super) struct Route {
 pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
     let mut removed: Vec<String> = ALWAYS_OWNED.map(str::to_owned).into();
     removed.extend(policy.headers.names().filter(|name| !ALWAYS_OWNED.contains(name)).map(str::to_owned));
+    let (look_alikes, too_long) = look_alikes(&removed);
     let mut belt = Belt {
         removed,
+        look_alikes,
         alias: policy.headers.alias.as_deref().map(str::to_owned),
         shadow: policy.mode == Mode::Shadow,
         exceptions: Vec::new(),
         routes: routes(policy, document),
-        warnings: Vec::new(),
+        warnings: too_long.iter().map(too_long_a_name).collect(),
     };
     if belt.alias.is_none() {
         belt.warnings.push("headers.alias is null, so nothing can stand behind certgate: without that header nobody can tell that it was skipped".to_owned());
@@ -82,6 +87,10 @@ pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
         }
     }
     belt
+}
+
+fn too_long_a_name(name: &String) -> String {
+    format!("headers: {name} is too long for a regular expression of Envoy's, so the belt removes no other spelling of it")
 }
 
 fn routes(policy: &Policy, document: &Value) -> Vec<Route> {

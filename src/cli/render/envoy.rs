@@ -2,6 +2,7 @@
 //! only what depends on the registry is put in its place.
 
 use super::belt::Belt;
+use super::header_mutations::header_mutations;
 use super::layout::{indented, replace, replace_after, replace_all, scalar, without_head, yaml};
 use super::rbac::rbac;
 use super::registry::Registry;
@@ -63,8 +64,8 @@ pub(super) fn bootstrap(
     };
     let text = with_names(&with_paths(&text, paths), &policy.headers);
     let text = with_relays(text, &policy.identity.source);
-    let removed: Vec<_> = belt.removed.iter().map(|name| json!({"remove": name})).collect();
-    let text = replace(&text, "mutations:", false, &format!("mutations:\n{}", indented(&yaml(&removed)?)));
+    let mutations = indented(&yaml(&header_mutations(belt))?);
+    let text = replace(&text, "mutations:", false, &format!("mutations:\n{mutations}"));
     let behind = match rbac(belt) {
         Some(filter) => {
             let filter = yaml(&json!([{"name": "envoy.filters.http.rbac", "typed_config": filter}]))?;

@@ -75,6 +75,9 @@ spec:
     earlyRequestHeaders:
       remove:
         {{removed}}
+      # Other spellings of these names, which many a service reads as the same.
+      removeOnMatch:
+        {{look_alikes}}
 "#;
 
 const SECURITY: &str = r#"---
@@ -135,6 +138,8 @@ pub(super) fn manifests(
     let sha256 = json!(place.sha256).to_string();
     let registry = yaml(registry)?;
     let removed = yaml(&belt.removed)?;
+    let look_alike = |regex: &String| json!({"type": "RegularExpression", "value": regex});
+    let look_alikes = yaml(&belt.look_alikes.iter().map(look_alike).collect::<Vec<_>>())?;
     let ca = scalar(place.ca);
     let mut values = vec![
         ("name", name.as_str()),
@@ -146,6 +151,7 @@ pub(super) fn manifests(
         ("ca", &ca),
         ("forward", forward),
         ("removed", &removed),
+        ("look_alikes", &look_alikes),
     ];
     let mut text = fill(TEMPLATE, &values);
     match &belt.alias {

@@ -3,6 +3,7 @@
 use super::Problem;
 use super::authorization::{denied, is_everywhere};
 use super::belt::Belt;
+use super::header_mutations::header_mutations;
 use super::istio_templates::{
     AUTHORIZATION, EARLY, EXTENSION, GATEWAY_NOTE, HEAD, NO_SECOND_PART, NOTHING_TO_DENY, NOTHING_TO_SAY, PEER, RBAC,
     WASM_PLUGIN,
@@ -64,7 +65,7 @@ pub(super) fn manifests(
         Source::Connection => "SANITIZE_SET",
         Source::Xfcc(_) => "FORWARD_ONLY",
     };
-    let mutations = yaml(&belt.removed.iter().map(|name| json!({"remove": name})).collect::<Vec<_>>())?;
+    let mutations = yaml(&header_mutations(belt))?;
     let (name, namespace, image) = (scalar(place.name), scalar(place.namespace), scalar(&oci(place.image)));
     let sha256 = json!(place.sha256).to_string();
     let registry = yaml(registry)?;
