@@ -180,7 +180,17 @@ mod tests {
         let owned = OwnedHeaders::new(&IdentityHeaders::default());
         for name in
             // One byte stands for one byte: runs are not merged.
-            ["", "x-client-aliases", "x-client-alia", "x-client-alias ", "x--client-alias", "xclient-alias", "host", "x-client-ali\u{e4}s", "x1client1alias"]
+            [
+                "",
+                "x-client-aliases",
+                "x-client-alia",
+                "x-client-alias ",
+                "x--client-alias",
+                "xclient-alias",
+                "host",
+                "x-client-ali\u{e4}s",
+                "x1client1alias",
+            ]
         {
             assert!(!owned.owns(name.as_bytes()), "{name}");
         }

@@ -1,31 +1,32 @@
 //! Whether a rule admits a client that was identified.
 
 use super::Engine;
-use super::host::{Host, HostFailure};
+use super::host::Host;
 use super::identify::Caller;
+use super::look::Look;
+use super::token::has_bound_token;
 use crate::domain::decision::Reason;
 use crate::domain::rules::Rule;
-use data_encoding::BASE64URL_NOPAD;
 
 impl Engine {
     /// Whether the caller may make a request that this rule decides.
     #[inline(never)]
-    pub(super) fn authorize(&self, host: &impl Host, caller: &Caller<'_>, rule: &Rule) -> Result<(), Reason> {
+    pub(super) fn authorize(
+        &self,
+        host: &impl Host,
+        look: &Look<'_>,
+        caller: &Caller<'_>,
+        rule: &Rule,
+    ) -> Result<(), Reason> {
         let believed = match rule.who.conditions.is_empty() {
             true => None,
             false => self.believed(host, caller)?,
         };
         let meets = |condition| believed.is_some_and(|content| content.meets(condition));
         let admitted = rule.who.admits(caller.entry.credential.client, caller.entry.profile, meets);
-        if !admitted || rule.bound_token && !has_bound_token(host, caller)? {
+        if !admitted || rule.bound_token && !has_bound_token(host, look, caller.fingerprint)? {
             return Err(Reason::RuleDenied);
         }
         Ok(())
     }
-}
-
-/// Whether a token that was verified before certgate is bound to the caller's certificate (RFC 8705 section 3.1).
-fn has_bound_token(host: &impl Host, caller: &Caller<'_>) -> Result<bool, Reason> {
-    let thumbprint = host.token_thumbprint().map_err(|HostFailure(_)| Reason::Internal)?;
-    Ok(thumbprint.is_some_and(|text| text == BASE64URL_NOPAD.encode(caller.fingerprint.as_bytes()).as_bytes()))
 }

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::host::{Headers, HostFailure};
 use super::reply::Protocol;
+use super::token::Authorization;
 use crate::domain::headers::{OwnedHeaders, XFCC};
 use crate::domain::identity::Source;
 use crate::domain::route::Target;
@@ -15,6 +16,8 @@ pub(super) struct Look<'h> {
     pub(super) target: Target<'h>,
     /// What it says in [`XFCC`], line by line, if anybody is believed there.
     pub(super) forwarded: Vec<&'h [u8]>,
+    /// What it says in `Authorization`, for rules with `bound_token`.
+    pub(super) authorization: Authorization<'h>,
     /// It has a header with a name that is certgate's own.
     pub(super) claims: bool,
     /// It asks the next hop to drop such a header.
@@ -27,6 +30,7 @@ impl<'h> Look<'h> {
             protocol: Protocol::Http,
             target: Target::default(),
             forwarded: Vec::new(),
+            authorization: Authorization::Absent,
             claims: false,
             nominates: false,
         };
@@ -40,6 +44,7 @@ impl<'h> Look<'h> {
                 },
                 b"content-type" => look.protocol = Protocol::of(value),
                 b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
+                b"authorization" => look.authorization = look.authorization.and(value),
                 name if is_proxys(name) => {
                     if relayed {
                         look.forwarded.push(value);

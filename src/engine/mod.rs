@@ -24,6 +24,7 @@ mod relay;
 pub mod reply;
 pub mod swap;
 mod throttle;
+mod token;
 mod trace;
 mod verdict;
 mod xfcc;

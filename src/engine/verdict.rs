@@ -101,7 +101,7 @@ impl Engine {
         if let Some(caller) = &case.caller {
             self.check(host, caller, now)?;
             if let Some(rule) = rule {
-                self.authorize(host, caller, rule)?;
+                self.authorize(host, look, caller, rule)?;
             }
         }
         case.draw = self.throttle(host, &case.account, case.alias(), look.target.method, now)?;

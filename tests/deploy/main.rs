@@ -18,6 +18,7 @@ mod support;
 mod audit;
 mod collector;
 mod compose;
+mod duplicate_keys;
 mod expiry;
 mod failure_policy;
 mod manifests;

@@ -187,6 +187,43 @@ async fn a_token_is_worth_nothing_without_the_certificate_that_it_is_bound_to() 
     }
 }
 
+/// What an upstream would read that takes another token than jwt_authn did.
+#[tokio::test]
+async fn a_request_has_one_token() {
+    let world = World::new();
+    let [one, two] = ["one", "two"].map(|name| world.authority.client(name));
+    let issuer = Issuer::new();
+    let own = issuer.token(bound_to(thumbprint(&one)));
+    let stolen = issuer.token(bound_to(thumbprint(&two)));
+    let (two_tokens, in_query) = (format!("Bearer {own}, Bearer {stolen}"), format!("/accounts?access_token={stolen}"));
+    // jwt_authn as it is by default, which reads the query too; and as the example has it.
+    for (from_query, query_alone) in [(true, REFUSED), (false, NO_TOKEN)] {
+        let bootstrap = issuer.believed(example(&world, "bound-token.yaml", &[&one, &two])).edit(|manager| {
+            let provider = &mut jwt_authn(manager)["providers"]["issuer"];
+            provider["forward"] = json!(true);
+            if from_query {
+                provider.as_object_mut().expect("a provider").remove("from_headers").expect("the example's choice");
+            }
+        });
+        let envoy = Envoy::start(bootstrap).await;
+        let mut client = open(&world, Some(&one), &envoy).await;
+        for (request, expected) in [
+            (with_token("/accounts", &own), PASSES),
+            (with_token("/accounts?a=access_token", &own), PASSES),
+            (with_token(&in_query, &own), REFUSED),
+            (with_token(&in_query.replace('_', "%5F"), &own), REFUSED),
+            (with_token("/accounts", &own).header("authorization", &format!("Bearer {stolen}")), REFUSED),
+            (Request::get("/accounts").header("authorization", &two_tokens), REFUSED),
+            (Request::get(&format!("/accounts?access_token={own}")), query_alone),
+        ] {
+            let answer = answer(&client.send(&request).await);
+            // Of several, jwt_authn may refuse one.
+            let fits = answer == expected || expected == REFUSED && answer.0 == 401;
+            assert!(fits, "{answer:?} for {request:?}, from the query: {from_query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_nobody_has_verified_is_not_read() {
     let world = World::new();

@@ -149,8 +149,12 @@ async fn connection_cannot_drop_an_identity_header() {
 async fn connection_cannot_drop_an_identity_header_on_an_upgrade() {
     let (world, identity, registry) = world();
     let envoy = Envoy::start(bootstrap(&world, &registry).websocket()).await;
-    for nominated in ["upgrade, x-client-alias", "X_Client.Tier,Upgrade", "x-client-fingerprint, upgrade, client-cert", "x-forwarded-client-cert, x~client~tier, upgrade"]
-    {
+    for nominated in [
+        "upgrade, x-client-alias",
+        "X_Client.Tier,Upgrade",
+        "x-client-fingerprint, upgrade, client-cert",
+        "x-forwarded-client-cert, x~client~tier, upgrade",
+    ] {
         let upgrade = format!(
             "GET /socket HTTP/1.1\r\nhost: localhost\r\nconnection: {nominated}\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -1,5 +1,6 @@
 //! The shipped files themselves, as they are.
 
+use crate::headers::look_alikes;
 use crate::support::bootstrap::shipped;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::{self, VERSIONS, repository};
@@ -7,7 +8,6 @@ use crate::support::module;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
-use crate::headers::look_alikes;
 use certgate::domain::headers::{ALWAYS_OWNED, XFCC};
 use serde_json::Value;
 use std::fs;

@@ -90,7 +90,9 @@ pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
 }
 
 fn too_long_a_name(name: &String) -> String {
-    format!("headers: {name} is too long for a regular expression of Envoy's, so the belt removes no other spelling of it")
+    format!(
+        "headers: {name} is too long for a regular expression of Envoy's, so the belt removes no other spelling of it"
+    )
 }
 
 fn routes(policy: &Policy, document: &Value) -> Vec<Route> {

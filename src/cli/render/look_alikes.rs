@@ -80,7 +80,9 @@ mod tests {
                 assert_eq!(matches(&expressions, &spelling), separator != '-', "{spelling}");
             }
         }
-        for name in ["x1client1alias", "x--client-alias", "x-client-aliases", "client-certificate", "xclientalias", "host"] {
+        for name in
+            ["x1client1alias", "x--client-alias", "x-client-aliases", "client-certificate", "xclientalias", "host"]
+        {
             assert!(!matches(&expressions, name), "{name}");
         }
     }
