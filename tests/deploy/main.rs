@@ -19,6 +19,7 @@ mod audit;
 mod collector;
 mod compose;
 mod duplicate_keys;
+mod envoy_crl;
 mod expiry;
 mod failure_policy;
 mod manifests;

@@ -2,6 +2,7 @@
 //! only what depends on the registry is put in its place.
 
 use super::belt::Belt;
+use super::envoy_crl::EnvoyCrl;
 use super::header_mutations::header_mutations;
 use super::layout::{indented, replace, replace_after, replace_all, scalar, without_head, yaml};
 use super::rbac::rbac;
@@ -48,6 +49,7 @@ pub(super) fn bootstrap(
     belt: &Belt,
     policy: &Policy,
     paths: &Paths<'_>,
+    envoy_crl: Option<&EnvoyCrl>,
 ) -> Result<String, serde_saphyr::ser::Error> {
     let text = match paths.watch {
         None => INLINE.to_owned(),
@@ -64,6 +66,7 @@ pub(super) fn bootstrap(
     };
     let text = with_names(&with_paths(&text, paths), &policy.headers);
     let text = with_relays(text, &policy.identity.source);
+    let text = envoy_crl.map_or(text.clone(), |lists| with_crl(&text, paths, lists));
     let mutations = indented(&yaml(&header_mutations(belt))?);
     let text = replace(&text, "mutations:", false, &format!("mutations:\n{mutations}"));
     let behind = match rbac(belt) {
@@ -107,6 +110,15 @@ fn with_paths(text: &str, paths: &Paths<'_>) -> String {
         ("target/demo/ca.pem", &trusted_ca),
     ];
     replace_all(text, &pairs)
+}
+
+/// The lists beside the authorities that they belong to.
+fn with_crl(text: &str, paths: &Paths<'_>, lists: &EnvoyCrl) -> String {
+    let authorities = format!("trusted_ca: {{filename: {}}}", scalar(paths.trusted_ca));
+    let pem = indented(&indented(&lists.pem));
+    let comment =
+        "# The registry's revocation lists. Envoy refuses a client whose authority has none, or an overdue one.";
+    replace(text, "trusted_ca: ", false, &format!("{authorities}\n{comment}\ncrl:\n  inline_string: |\n{pem}"))
 }
 
 /// Access log, traces and routes, reading identity under the names under which it goes upstream.

@@ -6,6 +6,7 @@ mod belt;
 mod cel;
 mod condition;
 mod envoy;
+mod envoy_crl;
 mod envoy_gateway;
 mod header_mutations;
 mod istio;
@@ -20,9 +21,12 @@ mod registry;
 pub(super) use options::Arguments;
 
 use super::check::{self, Accepted};
+use super::time::now;
 use super::{Outcome, Output, input};
+use crate::calendar::rfc3339;
 use crate::domain::policy::Policy;
 use belt::Belt;
+use envoy_crl::EnvoyCrl;
 use options::Target;
 use registry::Registry;
 use std::io;
@@ -37,6 +41,8 @@ enum Problem {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Yaml(#[from] serde_saphyr::ser::Error),
+    #[error("Envoy cannot be given the revocation lists")]
+    EnvoyCrl(Vec<String>),
 }
 
 /// Prints what the target loads, or what is wrong with the registry.
@@ -50,6 +56,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
         let Some(accepted) = check::accepted(file, bytes, output)? else { return Ok(Outcome::Bad) };
         let (text, warnings) = match rendered(arguments, &accepted) {
             Ok(rendered) => rendered,
+            Err(Problem::EnvoyCrl(problems)) => {
+                problems.iter().try_for_each(|problem| writeln!(output.err, "{}: {problem}", file.display()))?;
+                return Ok(Outcome::Bad);
+            }
             Err(problem) => {
                 writeln!(output.err, "{}: {problem}", file.display())?;
                 return Ok(Outcome::Failed);
@@ -65,12 +75,21 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
 
 /// What to print, and what is to be said of it.
 fn rendered(arguments: &Arguments, Accepted { policy, json }: &Accepted) -> Result<(String, Vec<String>), Problem> {
-    let belt = belt::belt(policy, &serde_json::from_slice(json)?);
+    let document = serde_json::from_slice(json)?;
+    let belt = belt::belt(policy, &document);
+    let envoy_crl = arguments.envoy_crl.then(|| envoy_crl::envoy_crl(&document, &arguments.trusted_ca, now()));
+    let envoy_crl = envoy_crl.transpose().map_err(Problem::EnvoyCrl)?;
     let mut registry: Registry = serde_json::from_slice(json)?;
     // Each of the targets has client certificates validated before certgate sees them.
     registry.state_that_the_listener_validates();
-    let (text, more) = target(arguments, &registry, &belt, policy)?;
+    let (text, more) = target(arguments, &registry, &belt, policy, envoy_crl.as_ref())?;
     let mut warnings = belt.warnings;
+    if let Some(overdue) = envoy_crl.and_then(|lists| lists.overdue) {
+        warnings.push(format!(
+            "Envoy refuses clients in the handshake once a list is overdue, first at {}: render again before",
+            rfc3339(overdue)
+        ));
+    }
     warnings.extend(more);
     if arguments.to.is_in_kubernetes() && text.len() > LARGEST_OBJECT {
         warnings.push(format!("{} bytes: more than Kubernetes stores in an object", text.len()));
@@ -83,10 +102,11 @@ fn target(
     registry: &Registry,
     belt: &Belt,
     policy: &Policy,
+    envoy_crl: Option<&EnvoyCrl>,
 ) -> Result<(String, Vec<String>), Problem> {
     let without_warnings = |text: Result<String, _>| Ok((text?, Vec::new()));
     match arguments.to {
-        Target::Envoy => without_warnings(envoy::bootstrap(registry, belt, policy, &arguments.paths())),
+        Target::Envoy => without_warnings(envoy::bootstrap(registry, belt, policy, &arguments.paths(), envoy_crl)),
         Target::Ecds => without_warnings(envoy::watched(registry, &arguments.module)),
         Target::Istio => istio::manifests(registry, belt, policy, &arguments.istio()),
         Target::EnvoyGateway => envoy_gateway::manifests(registry, belt, policy, &arguments.envoy_gateway()),

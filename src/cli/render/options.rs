@@ -24,7 +24,11 @@ pub(in crate::cli) struct Arguments {
     key: String,
     /// Who signs the clients' certificates
     #[arg(long, value_name = "FILE", default_value = "target/demo/ca.pem", help_heading = "envoy")]
-    trusted_ca: String,
+    pub(super) trusted_ca: String,
+    /// Give Envoy the registry's revocation lists too, which it then checks in the handshake; each authority in
+    /// --trusted-ca needs a current one
+    #[arg(long, help_heading = "envoy")]
+    pub(super) envoy_crl: bool,
     /// Leave the registry to this file, which `--to ecds` makes, and take up what is renamed over it
     #[arg(long, value_name = "FILE", help_heading = "envoy")]
     watch: Option<String>,
@@ -92,6 +96,11 @@ impl Arguments {
         need(self.to == Target::EnvoyGateway && self.gateway.is_none(), "--gateway, the Gateway's name");
         let unselected = self.to == Target::Istio && self.placement == Placement::Sidecar && self.selector.is_empty();
         need(unselected, "--selector with --placement sidecar: the labels of the workload");
+        if self.envoy_crl && self.to != Target::Envoy {
+            problems.push(
+                "--envoy-crl: expected `--to envoy` with it: no other target has a validation context".to_owned(),
+            );
+        }
         if let Some(sha256) = self.sha256.as_deref().filter(|_| !self.digest().is_some_and(is_digest)) {
             problems.push(format!("--sha256: expected 64 hexadecimal digits in lower case, found {sha256:?}"));
         }

@@ -1,0 +1,88 @@
+//! `--envoy-crl`: the registry's revocation lists for Envoy's own validation context. Envoy then checks every certificate
+//! of a chain in the handshake, and refuses a client where the list of one of its authorities is missing or overdue. So
+//! the lists are handed over only if each authority in `trusted_ca` has a current one.
+
+use crate::calendar::rfc3339;
+use crate::certificate::crl::signature;
+use crate::domain::time::UnixSeconds;
+use data_encoding::BASE64_MIME;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use serde_json::Value;
+use std::fs;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::revocation_list::CertificateRevocationList;
+
+/// Lists that Envoy can be given.
+pub(super) struct EnvoyCrl {
+    /// All lists of the registry, as PEM text.
+    pub(super) pem: String,
+    /// When the first of them is overdue: from then on Envoy refuses the clients of its authority.
+    pub(super) overdue: Option<UnixSeconds>,
+}
+
+/// A list of the registry.
+struct List<'d> {
+    pem: &'d str,
+    this_update: UnixSeconds,
+    next_update: Option<UnixSeconds>,
+}
+
+/// The lists in the configuration `document`, if Envoy lets in with them whom it lets in without them, revoked
+/// certificates aside: each authority in the file `trusted_ca` has a list that it has signed and that counts at `now`.
+///
+/// # Errors
+///
+/// A sentence for each authority without such a list, or for a file or list that cannot be read.
+pub(super) fn envoy_crl(document: &Value, trusted_ca: &str, now: UnixSeconds) -> Result<EnvoyCrl, Vec<String>> {
+    let text = fs::read(trusted_ca).map_err(|error| vec![format!("--trusted-ca: {trusted_ca}: {error}")])?;
+    let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let authorities = authorities.map_err(|_| vec![format!("--trusted-ca: {trusted_ca}: broken PEM")])?;
+    if authorities.is_empty() {
+        return Err(vec![format!("--trusted-ca: {trusted_ca}: no PEM block CERTIFICATE")]);
+    }
+    let lists = document.get("crls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let lists: Vec<_> = lists.iter().filter_map(|list| read(list.get("pem")?.as_str()?)).collect();
+    let problems: Vec<_> = authorities.iter().filter_map(|authority| problem(authority, &lists, now)).collect();
+    if !problems.is_empty() {
+        return Err(problems.iter().map(|problem| format!("--envoy-crl: {trusted_ca}: {problem}")).collect());
+    }
+    let pem = lists.iter().map(|list| list.pem.trim()).collect::<Vec<_>>().join("\n");
+    Ok(EnvoyCrl { pem, overdue: lists.iter().filter_map(|list| list.next_update).min() })
+}
+
+/// A list that `check` has found right.
+fn read(pem: &str) -> Option<List<'_>> {
+    let der = CertificateRevocationListDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, list) = CertificateRevocationList::from_der(&der).ok()?;
+    let next_update = list.next_update().map(|time| UnixSeconds(time.timestamp()));
+    Some(List { pem, this_update: UnixSeconds(list.last_update().timestamp()), next_update })
+}
+
+/// What keeps Envoy from using the lists for this authority.
+fn problem(authority: &CertificateDer<'_>, lists: &[List<'_>], now: UnixSeconds) -> Option<String> {
+    let Ok((_, certificate)) = X509Certificate::from_der(authority) else {
+        return Some("an authority's certificate cannot be read".to_owned());
+    };
+    let name = certificate.subject().to_string();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", BASE64_MIME.encode(authority));
+    let own: Vec<_> = lists.iter().filter(|list| signature::verify(list.pem, &pem).is_ok()).collect();
+    let is_overdue = |list: &List<'_>| list.next_update.is_some_and(|next| now > next);
+    match own
+        .iter()
+        .map(|list| (list, list.this_update > now, is_overdue(list)))
+        .find(|(_, early, late)| *early || *late)
+    {
+        None if own.is_empty() => Some(format!("{name} has no list in `crls`: Envoy would refuse all of its clients")),
+        None => None,
+        Some((list, true, _)) => Some(format!(
+            "the list of {name} is valid from {} on: Envoy would refuse all of its clients",
+            rfc3339(list.this_update)
+        )),
+        Some((list, ..)) => {
+            let next = list.next_update.map(|next| rfc3339(next).to_string()).unwrap_or_default();
+            Some(format!("the list of {name} is overdue since {next}: Envoy would refuse all of its clients"))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `certgate render --envoy-crl`: revocation lists in Envoy's own validation context, and the conditions under which
+//! Envoy would refuse other clients than revoked ones.
+
+use super::rendered::documents;
+use crate::support::bootstrap::Bootstrap;
+use crate::support::client::Caller;
+use crate::support::envoy::Envoy;
+use crate::support::pki::{Authority, Identity};
+use crate::support::registry;
+use crate::support::request::Request;
+use crate::support::world::World;
+use serde_json::{Value, json};
+use std::fs;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Two authorities, each with a client that it has revoked and one that it has not.
+struct Cast {
+    world: World,
+    other: Authority,
+    good: [Identity; 2],
+    revoked: [Identity; 2],
+}
+
+impl Cast {
+    fn new() -> Self {
+        let (world, other) = (World::new(), Authority::new("another authority"));
+        let pair = |name: &str| [world.authority.client(name), other.client(name)];
+        let (good, revoked) = (pair("good"), pair("revoked"));
+        Self { world, other, good, revoked }
+    }
+
+    /// The lists of both, the second of which is due in so many seconds.
+    fn lists(&self, next_update: i64) -> [String; 2] {
+        [self.world.authority.crl(&[&self.revoked[0]], 3600), self.other.crl(&[&self.revoked[1]], next_update)]
+    }
+
+    fn registry(&self, lists: &[String]) -> Value {
+        let clients = [("a", &self.good[0]), ("b", &self.good[1]), ("c", &self.revoked[0]), ("d", &self.revoked[1])];
+        let mut registry = registry::of(&clients.map(|(alias, identity)| (alias, "unlimited", identity)));
+        registry["crls"] = lists.iter().map(|pem| json!({"pem": pem})).collect();
+        registry
+    }
+
+    /// `certgate render` with these options, of a registry with these lists.
+    fn render(&self, options: &[&str], lists: &[String]) -> Output {
+        let folder = TempDir::new().unwrap();
+        let [ca, file] = ["ca.pem", "registry.json"].map(|name| folder.path().join(name));
+        let authorities = [&self.world.authority, &self.other].map(|one| one.identity().certificate_pem.clone());
+        fs::write(&ca, authorities.concat()).unwrap();
+        fs::write(&file, self.registry(lists).to_string()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_certgate"));
+        command.arg("render").args(options).arg("--trusted-ca").arg(&ca).arg(&file).output().unwrap()
+    }
+
+    /// What the caller gets; `None` if the handshake fails.
+    async fn status(&self, envoy: &Envoy, identity: &Identity) -> Option<u16> {
+        let caller: Caller = self.world.caller(identity);
+        caller.try_send(envoy.port(), &Request::get("/")).await.ok().map(|response| response.status)
+    }
+
+    async fn statuses(&self, bootstrap: Bootstrap) -> [Option<u16>; 4] {
+        let envoy = Envoy::start(bootstrap.trust(&self.other)).await;
+        let mut statuses = [None; 4];
+        for (status, identity) in statuses.iter_mut().zip(self.good.iter().chain(&self.revoked)) {
+            *status = self.status(&envoy, identity).await;
+        }
+        statuses
+    }
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn envoy_refuses_revoked_clients_in_the_handshake_and_nobody_else() {
+    let cast = Cast::new();
+    let run = cast.render(&["--to", "envoy", "--envoy-crl"], &cast.lists(3600));
+    assert!(run.status.success(), "{}", error(&run));
+    assert!(error(&run).contains("Envoy refuses clients in the handshake once a list is overdue, first at "));
+    let document = documents(&String::from_utf8(run.stdout).unwrap()).remove(0);
+    for version in ["1.36.4", "1.40.0"] {
+        let bootstrap = Bootstrap::in_world(&cast.world, document.clone()).version_that_shows_certificates(version);
+        assert_eq!(cast.statuses(bootstrap).await, [Some(200), Some(200), None, None], "{version}");
+    }
+    // Without the option, certgate answers.
+    let run = cast.render(&["--to", "envoy"], &cast.lists(3600));
+    let document = documents(&String::from_utf8(run.stdout).unwrap()).remove(0);
+    let bootstrap = Bootstrap::in_world(&cast.world, document);
+    assert_eq!(cast.statuses(bootstrap).await, [Some(200), Some(200), Some(403), Some(403)]);
+}
+
+/// Why `render` refuses.
+#[tokio::test]
+async fn without_a_current_list_of_each_authority_envoy_would_refuse_others() {
+    let cast = Cast::new();
+    let [first, overdue] = cast.lists(-60);
+    for (lists, expected, said) in [
+        (vec![first.clone()], [Some(200), None, None, None], "CN=another authority has no list in `crls`"),
+        (vec![first, overdue], [Some(200), None, None, None], "the list of CN=another authority is overdue since "),
+    ] {
+        let bootstrap = cast.world.bootstrap(&cast.registry(&lists)).edit_document(|document| {
+            let chain = &mut document["static_resources"]["listeners"][0]["filter_chains"][0];
+            let context = &mut chain["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"];
+            context["crl"] = json!({"inline_string": lists.concat()});
+        });
+        assert_eq!(cast.statuses(bootstrap).await, expected, "{said}");
+        let run = cast.render(&["--to", "envoy", "--envoy-crl"], &lists);
+        assert_eq!(run.status.code(), Some(1));
+        assert!(error(&run).contains(said) && run.stdout.is_empty(), "{}", error(&run));
+    }
+}
+
+#[test]
+fn what_has_no_validation_context_takes_no_lists() {
+    let cast = Cast::new();
+    let run = cast.render(&["--to", "ecds", "--envoy-crl"], &cast.lists(3600));
+    assert_eq!(run.status.code(), Some(2));
+    assert!(error(&run).contains("--envoy-crl: expected `--to envoy`"), "{}", error(&run));
+}
