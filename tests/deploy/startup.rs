@@ -96,9 +96,24 @@ async fn break_and_mend(version: &str) {
         let log = envoy.log();
         assert!(log.contains(said), "{version}, {what}: no `{said}` in\n{log}");
         assert_eq!(cast.world.forwarded(), 0, "{version}, {what}");
-        assert_eq!(envoy.push(&cast.registry()).await, Outcome::Live, "{version}, {what}");
+        if what != "refused by certgate" && ends_when_the_first_module_comes_late(version) {
+            let status = envoy.push_and_end(&cast.registry()).await;
+            assert!(!status.success() && envoy.log().contains("Segmentation fault"), "{version}, {what}: {status}");
+            assert_eq!(cast.world.forwarded(), 0, "{version}, {what}");
+            envoy = Envoy::start(cast.world.ecds_bootstrap(&cast.registry()).version(version)).await;
+        } else {
+            assert_eq!(envoy.push(&cast.registry()).await, Outcome::Live, "{version}, {what}");
+        }
         assert_eq!(cast.statuses(&envoy).await, [200, 200, 403, 200], "{version}, {what}");
     }
+}
+
+/// Whether this Envoy ends with a segmentation fault where the first Wasm module comes after the start: before 1.39, on a
+/// processor with memory protection keys (`pku`). V8 then makes its key after Envoy has started its threads, which have no
+/// permission for that key.
+fn ends_when_the_first_module_comes_late(version: &str) -> bool {
+    let has_protection_keys = || fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains(" ospke"));
+    ["1.36.4", "1.37.0"].contains(&version) && has_protection_keys()
 }
 
 /// Whoever runs Envoy sees that it does not, and where it should have looked.

@@ -36,13 +36,18 @@ impl Ecds {
         &self.path
     }
 
-    /// Replaces the file by a rename, as Envoy wants it, and waits until Envoy has taken it up or refused it. Envoy
-    /// counts a reload once every worker has it.
-    pub async fn replace(&mut self, admin: Admin, text: &str) -> Outcome {
-        let before = Counts::read(admin).await;
+    /// Replaces the file by a rename, as Envoy wants it.
+    pub fn rename_over(&self, text: &str) {
         let beside = self.path.with_extension("new");
         fs::write(&beside, text).expect("a file beside the watched one");
         fs::rename(&beside, &self.path).expect("a rename over the watched file");
+    }
+
+    /// Replaces the file as [`Self::rename_over`] does, and waits until Envoy has taken it up or refused it. Envoy
+    /// counts a reload once every worker has it.
+    pub async fn replace(&mut self, admin: Admin, text: &str) -> Outcome {
+        let before = Counts::read(admin).await;
+        self.rename_over(text);
         if text == self.live {
             return Outcome::Unchanged;
         }

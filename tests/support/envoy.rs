@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use tempfile::TempDir;
 
 /// A running Envoy. It ends when this is dropped.
@@ -93,6 +94,13 @@ impl Envoy {
     pub async fn push_text(&mut self, text: &str) -> Outcome {
         let (ecds, _) = self.watched.as_mut().expect("an Envoy with a watched file");
         ecds.replace(self.admin, text).await
+    }
+
+    /// Replaces the registry in the watched file, where Envoy ends of it; says how Envoy ended.
+    pub async fn push_and_end(&mut self, registry: &Value) -> ExitStatus {
+        let (ecds, resource) = self.watched.as_ref().expect("an Envoy with a watched file");
+        ecds.rename_over(&resource.text(registry));
+        until("Envoy to end", async || self.process.ended()).await
     }
 
     /// Removes the watched file.
