@@ -26,6 +26,7 @@ pub mod swap;
 mod throttle;
 mod trace;
 mod verdict;
+mod vouch;
 mod xfcc;
 
 use crate::domain::client::Tier;
@@ -48,7 +49,6 @@ use std::sync::Arc;
 use throttle::Draw;
 use verdict::{Case, Verdict};
 
-pub use content::Verified;
 pub use meter::Meter;
 pub use rate_limit::ResponseHeaders;
 
