@@ -127,7 +127,7 @@ impl NameParts {
 }
 
 /// What a name with these parts is when it is compared like this; `None` if it lacks one that is.
-fn identifier<'p>(parts: &mut dyn Iterator<Item = Option<&'p str>>, shape: &Shape) -> Option<Identifier> {
+fn identifier(parts: &mut dyn Iterator<Item = Option<&str>>, shape: &Shape) -> Option<Identifier> {
     let compared_is_set = shape.kind == Kind::Subject;
     let mut digest = Sha256::new();
     digest.update([u8::try_from(shape.kind.place()).ok()?, shape.parts]);
