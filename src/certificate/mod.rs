@@ -13,6 +13,7 @@ mod oid;
 mod parts;
 mod spiffe;
 mod text;
+mod uri;
 
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::time::Validity;

@@ -7,6 +7,7 @@
 use super::attribute_type::AttributeType;
 use super::attributes::Attributes;
 use super::distinguished_name::DistinguishedName;
+use super::uri;
 use crate::domain::credential::{Identifier, Kind, Shape};
 use sha2::{Digest, Sha256};
 
@@ -19,6 +20,13 @@ const ISSUER: usize = 16;
 /// Stands in a pattern for any part.
 const ANY: &str = "*";
 
+/// The most that it may [cost](CertificateNames::cost) to compare one certificate's names with one list of shapes. A
+/// certificate that needs more answers to nothing: its names may be a thousand, and there is no end to the shapes.
+pub const MOST_COST: usize = 4096;
+
+/// How many more bytes make a name cost one more.
+const BYTES_FOR_ONE: usize = 64;
+
 /// A name by its parts; `None` for those that are not compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameParts {
@@ -27,13 +35,15 @@ pub struct NameParts {
 }
 
 /// What a URI pattern must be.
-pub const URI: &str = "a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path";
+pub const URI: &str = "a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, \
+                       and beside a `*` no query, fragment, empty segment or dot segment";
 
 /// What a DNS pattern must be.
 pub const DNS: &str = "a DNS name such as cart.shop.example, with `*` for any whole label but the last";
 
 impl NameParts {
-    /// The pattern of a URI (RFC 3986 section 3), `*` for any whole segment of its path; `None` if it is none.
+    /// The pattern of a URI (RFC 3986 section 3), `*` for any whole segment of its path; `None` if it is none, or if there
+    /// is a `*` and no [plain](uri::is_plain) URI that it matches.
     pub fn uri_pattern(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let mut letters = scheme.bytes();
@@ -42,19 +52,16 @@ impl NameParts {
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         let authority = rest.split('/').next().is_some_and(|authority| !authority.is_empty());
         // Scheme, nothing, authority.
-        Self::pattern(Kind::UriSan, text.split('/'), 3..).filter(|_| scheme && plain && authority)
+        let pattern = Self::pattern(Kind::UriSan, text.split('/'), 3..).filter(|_| scheme && plain && authority)?;
+        (pattern.shape().mask == 0 || uri::is_plain(&text.replace(ANY, "any"))).then_some(pattern)
     }
 
     /// The pattern of a DNS name (RFC 1034 section 3.5, with `_`), `*` for any whole label but the last; `None` if it is
     /// none.
     pub fn dns_pattern(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
-        let label = |label: &str| {
-            let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-            label == ANY || (1..=63).contains(&label.len()) && label.bytes().all(known)
-        };
         let last = text.split('.').count().checked_sub(1)?;
-        let fits = text.len() <= 253 && text.split('.').all(label);
+        let fits = is_host(&text, |label| label == ANY || is_label(label));
         Self::pattern(Kind::DnsSan, text.split('.'), 0..last).filter(|_| fits)
     }
 
@@ -90,11 +97,6 @@ impl NameParts {
         (pattern.len() <= MOST_PARTS).then_some(Self { kind, parts: pattern })
     }
 
-    /// A certificate's own name, all of it.
-    fn whole<'t>(kind: Kind, parts: impl Iterator<Item = &'t str>) -> Self {
-        Self { kind, parts: parts.take(MOST_PARTS.saturating_add(1)).map(|part| Some(part.into())).collect() }
-    }
-
     /// How names that this matches are compared.
     pub fn shape(&self) -> Shape {
         let compared_is_set = self.kind == Kind::Subject;
@@ -107,24 +109,12 @@ impl NameParts {
 
     /// What a credential asks for that matches names by this pattern.
     pub fn identifier(&self) -> Option<Identifier> {
-        self.seen_as(&self.shape())
+        self.identifier_in(&self.shape())
     }
 
-    /// What this name is when it is compared like this; `None` if it cannot be.
-    fn seen_as(&self, shape: &Shape) -> Option<Identifier> {
-        let subject = self.kind == Kind::Subject;
-        if self.kind != shape.kind || !subject && self.parts.len() != usize::from(shape.parts) {
-            return None;
-        }
-        let mut digest = Sha256::new();
-        digest.update([u8::try_from(shape.kind.place()).ok()?, shape.parts]);
-        digest.update(shape.mask.to_le_bytes());
-        for (_, part) in self.parts.iter().enumerate().filter(|(place, _)| shape.has(*place) == subject) {
-            let part = part.as_deref()?;
-            digest.update(u64::try_from(part.len()).ok()?.to_le_bytes());
-            digest.update(part);
-        }
-        Some(Identifier { kind: shape.kind, digest: digest.finalize().into() })
+    /// What this name is when it is compared in this shape of its kind.
+    fn identifier_in(&self, shape: &Shape) -> Option<Identifier> {
+        identifier(&mut self.parts.iter().map(|part| part.as_deref()), shape)
     }
 
     /// The parts that are compared both by this pattern and in this shape: where they are the same for a pattern of a
@@ -136,18 +126,123 @@ impl NameParts {
     }
 }
 
-/// What a certificate answers to names in these shapes, in their order: by its only URI, by each of its DNS names but
-/// those that are patterns themselves, by its subject and issuer.
-pub fn answers<'s>(attributes: &Attributes, shapes: &'s [Shape]) -> impl Iterator<Item = Identifier> + use<'s> {
-    let uri = match attributes.uri_sans.as_slice() {
-        [uri] => Some(NameParts::whole(Kind::UriSan, uri.split('/'))),
-        _ => None,
-    };
-    let dns = attributes.dns_sans.iter().filter(|name| !name.contains(ANY));
-    let dns = dns.map(|name| NameParts::whole(Kind::DnsSan, name.split('.')));
-    let subject = NameParts::attributes(all(&attributes.subject), all(&attributes.issuer));
-    let names: Vec<_> = uri.into_iter().chain(dns).chain([subject]).collect();
-    shapes.iter().flat_map(move |shape| names.iter().filter_map(|name| name.seen_as(shape)).collect::<Vec<_>>())
+/// What a name with these parts is when it is compared like this; `None` if it lacks one that is.
+fn identifier(parts: &mut dyn Iterator<Item = Option<&str>>, shape: &Shape) -> Option<Identifier> {
+    let compared_is_set = shape.kind == Kind::Subject;
+    let mut digest = Sha256::new();
+    digest.update([u8::try_from(shape.kind.place()).ok()?, shape.parts]);
+    digest.update(shape.mask.to_le_bytes());
+    for (_, part) in parts.enumerate().filter(|(place, _)| shape.has(*place) == compared_is_set) {
+        let part = part?;
+        digest.update(u64::try_from(part.len()).ok()?.to_le_bytes());
+        digest.update(part);
+    }
+    Some(Identifier { kind: shape.kind, digest: digest.finalize().into() })
+}
+
+/// The names of a certificate that can be compared.
+pub struct CertificateNames<'a> {
+    /// Its only URI.
+    uri: Option<Uri<'a>>,
+    /// Its DNS names by how many labels they have, but for those that are patterns themselves, or otherwise none of a host.
+    hosts: [Hosts<'a>; MOST_PARTS + 1],
+    /// Its subject and its issuer.
+    subject: NameParts,
+}
+
+/// A URI.
+struct Uri<'a> {
+    text: &'a str,
+    /// Of how many parts it consists.
+    parts: usize,
+    /// Whether a `*` may stand for a part of it.
+    is_plain: bool,
+}
+
+/// DNS names with the same number of labels.
+#[derive(Default)]
+struct Hosts<'a> {
+    names: Vec<&'a str>,
+    /// What it costs to compare each of them once.
+    cost: usize,
+}
+
+impl<'a> CertificateNames<'a> {
+    /// Those of the certificate with these attributes.
+    pub fn of(attributes: &'a Attributes) -> Self {
+        let uri = match attributes.uri_sans.as_slice() {
+            [uri] => Some(Uri { text: uri, parts: uri.split('/').count(), is_plain: uri::is_plain(uri) }),
+            _ => None,
+        };
+        let mut names = Self {
+            uri,
+            hosts: std::array::from_fn(|_| Hosts::default()),
+            subject: NameParts::attributes(all(&attributes.subject), all(&attributes.issuer)),
+        };
+        for name in attributes.dns_sans.iter().filter(|name| is_host(name, is_label)) {
+            if let Some(hosts) = names.hosts.get_mut(name.split('.').count()) {
+                hosts.cost = hosts.cost.saturating_add(cost(name.len()));
+                hosts.names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The URI, if it is compared in this shape.
+    fn uri(&self, shape: &Shape) -> Option<&'a str> {
+        let uri = self.uri.as_ref().filter(|_| shape.kind == Kind::UriSan)?;
+        let fits = uri.parts == usize::from(shape.parts) && (shape.mask == 0 || uri.is_plain);
+        fits.then_some(uri.text)
+    }
+
+    /// The DNS names that are compared in this shape.
+    fn hosts(&self, shape: &Shape) -> Option<&Hosts<'a>> {
+        self.hosts.get(usize::from(shape.parts)).filter(|_| shape.kind == Kind::DnsSan)
+    }
+
+    /// What it costs to compare them in these shapes: one for each digest, and more for long names; 0 if there is nothing to
+    /// compare.
+    pub fn cost(&self, shapes: &[Shape]) -> usize {
+        let subject = self.subject.parts.iter().flatten().map(|part| part.len()).fold(0, usize::saturating_add);
+        let one = |shape: &Shape| match shape.kind {
+            Kind::Sha256 | Kind::SpkiSha256 => 0,
+            Kind::UriSan => self.uri(shape).map_or(0, |uri| cost(uri.len())),
+            Kind::DnsSan => self.hosts(shape).map_or(0, |hosts| hosts.cost),
+            Kind::Subject => cost(subject),
+        };
+        shapes.iter().map(one).fold(0, usize::saturating_add)
+    }
+
+    /// Whether one of them is it, as it is compared in one of these shapes, in their order; none is if that costs more than
+    /// [`MOST_COST`].
+    pub fn any(&self, shapes: &[Shape], is_it: &mut dyn FnMut(&Identifier) -> bool) -> bool {
+        let shapes = if self.cost(shapes) > MOST_COST { &[] } else { shapes };
+        let mut is = |identifier: Option<Identifier>| identifier.is_some_and(|identifier| is_it(&identifier));
+        shapes.iter().any(|shape| match shape.kind {
+            Kind::Sha256 | Kind::SpkiSha256 => false,
+            Kind::UriSan => self.uri(shape).is_some_and(|uri| is(identifier(&mut uri.split('/').map(Some), shape))),
+            Kind::DnsSan => self.hosts(shape).is_some_and(|hosts| {
+                hosts.names.iter().any(|name| is(identifier(&mut name.split('.').map(Some), shape)))
+            }),
+            Kind::Subject => is(self.subject.identifier_in(shape)),
+        })
+    }
+}
+
+/// What it costs to compare a name of so many bytes once.
+fn cost(bytes: usize) -> usize {
+    bytes.div_euclid(BYTES_FOR_ONE).saturating_add(1)
+}
+
+/// Whether it is as long as a host's name may be, and has these labels.
+fn is_host(name: &str, is_label: fn(&str) -> bool) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Whether it is a label of a host's name.
+fn is_label(label: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=63).contains(&label.len()) && label.bytes().all(known)
 }
 
 /// Every attribute that the name has, with all its values.

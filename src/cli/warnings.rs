@@ -5,10 +5,12 @@ use crate::domain::client::Profile;
 use crate::domain::cost::Cost;
 use crate::domain::credential::CredentialIndex;
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::limit::Limit;
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::registry::Registry;
+use crate::domain::rules::Access;
 use crate::domain::time::UnixSeconds;
 
 /// Who has a certificate that expires within this many seconds wants to know.
@@ -47,7 +49,31 @@ pub(super) fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
             warnings.push(format!("rules[{place}]: no client has the {what} {name}"));
         }
     }
+    warnings.extend(better_off_without(policy));
     warnings
+}
+
+/// Rules under which a client is stopped by limits, and nobody is who leaves the certificate at home.
+fn better_off_without(policy: &Policy) -> impl Iterator<Item = String> {
+    let tiers = policy.registry.tiers();
+    let anonymous = policy.anonymous_tier.and_then(|tier| policy.registry.tier(tier)).map(|tier| &tier.limits[..]);
+    let anonymous_is_free = !anonymous.is_some_and(enforced) && tiers.iter().any(|tier| enforced(&tier.limits));
+    let rules = policy.rules.rules().iter().enumerate().filter(move |(_, rule)| {
+        let own = rule.tier.is_some() || enforced(&rule.limits);
+        rule.access == Access::Optional && anonymous_is_free && !own
+    });
+    rules.map(|(place, rule)| {
+        let name = rule.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        format!(
+            "rules[{place}]{name}: a client over its limits can call without its certificate, and no limit stops it: set \
+             `anonymous_tier` to a tier with limits"
+        )
+    })
+}
+
+/// Whether any of these limits stops anybody.
+fn enforced(limits: &[Limit]) -> bool {
+    limits.iter().any(|limit| limit.mode == Mode::Enforce)
 }
 
 /// Credentials that stop counting soon, or have.

@@ -6,7 +6,7 @@ use std::fmt;
 /// When names in a certificate count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Chain {
-    /// When the proxy says that it has verified the chain, now or before on this worker.
+    /// When the proxy says that it has verified the chain on this connection.
     #[default]
     Verified,
     /// Always: the operator states that the listener lets no certificate in whose chain it has not verified.
@@ -16,7 +16,9 @@ pub enum Chain {
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Verified => "where Envoy says that it has verified the chain",
+            Self::Verified => {
+                "where Envoy says that it has verified the chain, which it says of no resumed TLS session"
+            }
             Self::Listener => "always (`chain: listener`)",
         })
     }

@@ -2,46 +2,44 @@
 //! as long as it is remembered; certificates of no client cannot push out those of clients.
 
 use super::Engine;
-use super::host::{Counters, Host, HostFailure};
+use super::host::{Host, HostFailure};
+use super::presented::Shown;
 use super::recent::Recent;
 use crate::calendar;
 use crate::certificate;
 use crate::certificate::attributes::Attributes;
-use crate::certificate::names::answers;
+use crate::certificate::names::CertificateNames;
 use crate::domain::credential::{CredentialIndex, Identifier, Kind};
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::identity::{Chain, Relays, Source};
+use crate::domain::identity::{Relays, Source};
 use crate::domain::policy::Policy;
 use crate::domain::revocation::RevocationList;
 use crate::domain::rules::ConditionIndex;
 use crate::domain::time::{UnixSeconds, Validity};
 use data_encoding::BASE64;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// How many certificates of clients are remembered.
 const KNOWN: usize = 8192;
 /// How many of no client.
 const UNKNOWN: usize = 1024;
-/// How many certificates with a verified chain a VM remembers.
-const VERIFIED: usize = 16_384;
 
 /// What one certificate says, as far as the policy asks.
 pub(super) struct Content {
     /// The credential that asks for its public key.
     pub(super) by_key: Option<CredentialIndex>,
-    /// The credential that asks for one of its names.
-    pub(super) by_name: Option<CredentialIndex>,
     /// Its own dates.
     pub(super) validity: Validity,
-    /// Whether it is a relay's by its public key; by one of its names.
-    pub(super) relay: (bool, bool),
+    /// Whether it is a relay's by its public key.
+    pub(super) relay_by_key: bool,
     /// Whether its issuer has revoked it.
     pub(super) revoked: bool,
     /// When it stops counting because nobody knows any more whether its issuer has revoked it.
     pub(super) unknown_from: Option<UnixSeconds>,
-    /// Which of the rules' conditions it meets.
-    meets: Box<[bool]>,
+    /// What its names say; `None` as long as they were not compared.
+    pub(super) names: Option<Names>,
     /// What upstreams are told of it.
     pub(super) values: Values,
 }
@@ -55,43 +53,88 @@ pub(super) struct Values {
     pub(super) client_cert: Option<String>,
 }
 
+/// Whether the names in a certificate are to be compared, if they were not yet.
+pub(super) type Compare<'c> = &'c dyn Fn(&Content) -> Result<bool, Reason>;
+
+/// What a certificate's names say. They are compared only where somebody vouches for them, or the certificate is a
+/// client's without them: the work must not be for anybody who writes a thousand names into a certificate.
+#[derive(Default)]
+pub(super) struct Names {
+    /// The credential that asks for one of them.
+    pub(super) credential: Option<CredentialIndex>,
+    /// Whether one of them is a relay's.
+    pub(super) relay: bool,
+    /// Which of the rules' conditions they meet.
+    meets: Box<[bool]>,
+}
+
 impl Content {
-    fn of(der: &[u8], policy: &Policy) -> Result<Self, Reason> {
+    /// What this certificate says.
+    fn of(der: &[u8], policy: &Policy, compare: Compare<'_>) -> Result<Self, Reason> {
         let attributes = Attributes::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
-        let find = |identifier: Identifier| policy.registry.find(&identifier).map(|entry| entry.credential_index);
         let key = Identifier { kind: Kind::SpkiSha256, digest: attributes.spki_sha256 };
         let lists: Vec<_> =
             policy.revocation_lists.iter().filter(|list| *list.issuer_der == *attributes.issuer.as_der()).collect();
         let strict = |list: &&RevocationList| list.next_update.filter(|_| list.strict);
-        Ok(Self {
-            by_key: find(key),
-            by_name: answers(&attributes, policy.registry.shapes()).find_map(find),
+        let mut content = Self {
+            by_key: find(policy, &key),
             validity: attributes.validity,
-            relay: match &policy.identity.source {
-                Source::Connection => (false, false),
-                Source::Xfcc(relays) => (relays.are(&key), names_relay(&attributes, relays)),
-            },
+            relay_by_key: relays(policy).is_some_and(|relays| relays.are(&key)),
             revoked: lists.iter().any(|list| list.contains(&attributes.serial)),
             unknown_from: lists.iter().filter_map(strict).min(),
-            meets: conditions(&attributes, policy),
+            names: None,
             values: values(der, &attributes, policy),
-        })
+        };
+        let names = CertificateNames::of(&attributes);
+        if !names_matter(&names, policy) {
+            content.names = Some(Names::default());
+        } else if compare(&content)? {
+            content.names = Some(Names::of(&names, policy));
+        }
+        Ok(content)
+    }
+}
+
+impl Names {
+    fn of(names: &CertificateNames<'_>, policy: &Policy) -> Self {
+        let mut meets: Box<[bool]> = policy.rules.conditions().iter().map(|_| false).collect();
+        names.any(policy.rules.shapes(), &mut |identifier| {
+            for (met, any_of) in meets.iter_mut().zip(policy.rules.conditions()) {
+                *met |= any_of.binary_search(identifier).is_ok();
+            }
+            false
+        });
+        let mut credential = None;
+        names.any(policy.registry.shapes(), &mut |identifier| {
+            credential = find(policy, identifier);
+            credential.is_some()
+        });
+        let relays = relays(policy);
+        let relay = relays.is_some_and(|relays| names.any(&relays.shapes, &mut |identifier| relays.are(identifier)));
+        Self { credential, relay, meets }
     }
 
-    /// Whether it meets this condition.
-    pub(super) fn meets(&self, ConditionIndex(index): ConditionIndex) -> bool {
+    /// Whether they meet this condition.
+    pub(super) fn meet(&self, ConditionIndex(index): ConditionIndex) -> bool {
         self.meets.get(index).copied().unwrap_or_default()
     }
 }
 
-fn names_relay(attributes: &Attributes, relays: &Relays) -> bool {
-    answers(attributes, &relays.shapes).any(|identifier| relays.are(&identifier))
+fn find(policy: &Policy, identifier: &Identifier) -> Option<CredentialIndex> {
+    policy.registry.find(identifier).map(|entry| entry.credential_index)
 }
 
-fn conditions(attributes: &Attributes, policy: &Policy) -> Box<[bool]> {
-    let rules = &policy.rules;
-    let answers: Vec<_> = answers(attributes, rules.shapes()).collect();
-    rules.conditions().iter().map(|any_of| any_of.iter().any(|identifier| answers.contains(identifier))).collect()
+fn relays(policy: &Policy) -> Option<&Relays> {
+    match &policy.identity.source {
+        Source::Connection => None,
+        Source::Xfcc(relays) => Some(relays),
+    }
+}
+
+/// Whether the policy asks for any name that could be one of these.
+fn names_matter(names: &CertificateNames<'_>, policy: &Policy) -> bool {
+    let relays = relays(policy).map_or(&[][..], |relays| &relays.shapes);
+    [policy.registry.shapes(), relays, policy.rules.shapes()].into_iter().any(|shapes| names.cost(shapes) > 0)
 }
 
 fn values(der: &[u8], attributes: &Attributes, policy: &Policy) -> Values {
@@ -117,37 +160,31 @@ impl Default for Contents {
     }
 }
 
-/// The certificates whose chain the proxy has verified, as one VM remembers them, whatever configuration is in force: of
-/// a resumed session the proxy says no more that it has.
-#[derive(Debug)]
-pub struct Verified(Recent<()>);
-
-impl Default for Verified {
-    fn default() -> Self {
-        Self(Recent::new(VERIFIED))
-    }
-}
-
 impl Engine {
-    /// What the certificate with this fingerprint says; `None` if it is not shown. `der` gives the certificate, if it is
-    /// asked.
+    /// What the certificate with this fingerprint says, which is there; `None` if it is not shown.
     pub(super) fn content(
         &self,
-        host: &impl Counters,
+        host: &impl Host,
         fingerprint: Fingerprint,
-        der: impl FnOnce() -> Result<Option<Vec<u8>>, Reason>,
+        there: &Shown,
+        compare: Compare<'_>,
     ) -> Result<Option<Arc<Content>>, Reason> {
         let Contents { known, unknown } = &self.contents;
         if let Some(outcome) = known.get(&fingerprint).or_else(|| unknown.get(&fingerprint)) {
-            return outcome.map(Some);
+            let content = outcome?;
+            if content.names.is_some() || !compare(&content)? {
+                return Ok(Some(content));
+            }
         }
-        let outcome = match der() {
+        let outcome = match shown(host, fingerprint, there) {
             Ok(None) => return Ok(None),
-            // The host failed, not the certificate.
-            Err(Reason::Internal) => return Err(Reason::Internal),
-            Ok(Some(der)) => Content::of(&der, &self.policy).map(Arc::new),
+            Ok(Some(der)) => Content::of(&der, &self.policy, compare).map(Arc::new),
             Err(reason) => Err(reason),
         };
+        // The host failed, not the certificate.
+        if let Err(Reason::Internal) = outcome {
+            return Err(Reason::Internal);
+        }
         let registered = self.policy.registry.find(&Identifier::of_certificate(fingerprint));
         if let (Some(entry), Ok(content)) = (&registered, &outcome) {
             host.seen(entry.credential_index, content.validity.not_after);
@@ -156,38 +193,24 @@ impl Engine {
         if is_known { known } else { unknown }.put(fingerprint, outcome.clone());
         outcome.map(Some)
     }
-
-    /// Remembers the certificate among those of clients, now that its names have been believed.
-    pub(super) fn accept(&self, fingerprint: Fingerprint, content: &Arc<Content>) {
-        if self.contents.known.get(&fingerprint).is_none() {
-            self.contents.known.put(fingerprint, Ok(Arc::clone(content)));
-        }
-    }
-
-    /// Whether the names in the certificate of the connection can be believed.
-    pub(super) fn is_verified(&self, host: &impl Host, fingerprint: Fingerprint) -> Result<bool, Reason> {
-        let Verified(before) = host.verified_before();
-        if self.policy.identity.chain == Chain::Listener || before.get(&fingerprint).is_some() {
-            return Ok(true);
-        }
-        let verified = host.verified().map_err(|HostFailure(_)| Reason::Internal)?;
-        if verified {
-            before.put(fingerprint, ());
-        }
-        Ok(verified)
-    }
 }
 
-/// Whether it is a client's or a relay's by its key, without anybody's word. What a name makes one is
-/// [accepted](Engine::accept) first: anybody can write a name.
+/// Whether it is a client's or a relay's. Names that were compared are somebody's word, or the certificate is a client's
+/// without them.
 fn is_known(content: &Content) -> bool {
-    let (relay_by_key, _) = content.relay;
-    content.by_key.is_some() || relay_by_key
+    let by_name = |names: &Names| names.credential.is_some() || names.relay;
+    content.by_key.is_some() || content.relay_by_key || content.names.as_ref().is_some_and(by_name)
 }
 
-/// The connection's certificate, which has this fingerprint; `None` if the host does not show it.
-pub(super) fn shown(host: &impl Host, expected: Fingerprint) -> Result<Option<Vec<u8>>, Reason> {
+/// The certificate, which is there and has this fingerprint; `None` if it is not shown.
+fn shown<'s>(host: &impl Host, expected: Fingerprint, there: &'s Shown) -> Result<Option<Cow<'s, [u8]>>, Reason> {
+    match there {
+        Shown::Already(der) | Shown::ByRelay(Some(der)) => return Ok(Some(Cow::Borrowed(der))),
+        Shown::ByRelay(None) => return Ok(None),
+        Shown::OnDemand => {}
+    }
     let Some(text) = host.certificate().map_err(|HostFailure(_)| Reason::Internal)? else { return Ok(None) };
     // A host that shows another certificate than the one it gave the digest of cannot be believed about it.
-    certificate::der_with_fingerprint(&text, expected).map(Some).ok_or(Reason::CertificateUnreadable)
+    let der = certificate::der_with_fingerprint(&text, expected).ok_or(Reason::CertificateUnreadable)?;
+    Ok(Some(Cow::Owned(der)))
 }

@@ -1,7 +1,6 @@
 //! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
 //! the clocks, and fails where a test wants it to. Not in the module.
 
-use super::content::Verified;
 use super::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
 use super::journal::{Circumstances, Event};
 use crate::domain::client::{ClientIndex, TierIndex};
@@ -11,7 +10,6 @@ use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Which calls fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,8 +89,6 @@ pub struct Fake<'s> {
     pub token_thumbprint: Option<Vec<u8>>,
     /// Whether the host says that it has verified the certificate's chain.
     pub verified: bool,
-    /// Where the VM remembers that.
-    pub verified_before: Arc<Verified>,
     /// The monotonic clock.
     pub monotonic: Nanos,
     /// The calendar, in seconds since 1970.
@@ -117,6 +113,8 @@ pub struct Fake<'s> {
     pub seen: RefCell<Vec<(CredentialIndex, UnixSeconds)>>,
     /// How often the certificate was read.
     pub certificate_reads: Cell<usize>,
+    /// How often it was asked whether the chain is verified.
+    pub verified_reads: Cell<usize>,
     /// The log's lines.
     pub lines: RefCell<Vec<String>>,
 }
@@ -140,6 +138,7 @@ impl Peer for Fake<'_> {
     }
 
     fn verified(&self) -> Result<bool, HostFailure> {
+        self.verified_reads.set(self.verified_reads.get().saturating_add(1));
         self.fail_at(Fault::Property).map(|()| self.verified)
     }
 
@@ -149,10 +148,6 @@ impl Peer for Fake<'_> {
 
     fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
         self.fail_at(Fault::Property).map(|()| self.token_thumbprint.clone())
-    }
-
-    fn verified_before(&self) -> &Verified {
-        &self.verified_before
     }
 }
 

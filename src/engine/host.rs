@@ -1,7 +1,6 @@
 //! What the engine needs from its host, as small traits: the host is an Envoy worker in `filter` and a fake in
 //! [`super::fakes`]. Nothing here says how a host does it.
 
-use super::content::Verified;
 use super::journal::Event;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
@@ -20,15 +19,13 @@ pub trait Peer {
     fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure>;
     /// The leaf as text (see [`crate::certificate::der_from_text`]); `None` where the host shows none.
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure>;
-    /// Whether the host has verified the certificate's chain, and says so; of a resumed session it may not.
+    /// Whether the host says that it has verified the certificate's chain on this connection; of a resumed session it may not.
     fn verified(&self) -> Result<bool, HostFailure>;
     /// The name that the connection was made for (RFC 6066 section 3); `None` if the client gave none.
     fn server_name(&self) -> Result<Option<Vec<u8>>, HostFailure>;
     /// `cnf.x5t#S256` of the token that was verified before certgate (RFC 8705 section 3.1); `None` if there is no such
     /// token, or it has none, or one that is not text.
     fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure>;
-    /// The certificates of which it has said that they are verified.
-    fn verified_before(&self) -> &Verified;
 }
 
 /// A request's headers, or its trailers.

@@ -2,11 +2,12 @@
 //! from the word of a relay that the connection proves. No other header of a request is evidence of anything.
 
 use super::Engine;
-use super::content::{Content, shown};
+use super::content::Content;
 use super::host::Host;
 use super::look::Look;
 use super::presented::{Presented, Shown, presented};
-use crate::domain::credential::{Identifier, Kind};
+use super::vouch::Vouched;
+use crate::domain::credential::Identifier;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::identity::Source;
@@ -24,6 +25,8 @@ pub(super) struct Caller<'e> {
     pub(super) content: Option<Arc<Content>>,
     /// Whether a relay has shown it.
     pub(super) relayed: bool,
+    /// Whether somebody vouches for its names: a relay for what it has shown, the operator for what is registered as a whole.
+    pub(super) vouched: Vouched,
 }
 
 /// Somebody who is no client, and why.
@@ -57,7 +60,8 @@ impl Engine {
         match (registered, &presented.shown) {
             (Some(entry), Shown::OnDemand) if !self.reads_content => {
                 let Presented { fingerprint, digits, .. } = presented;
-                Ok(caller.insert(Caller { entry, fingerprint, digits, content: None, relayed: false }))
+                let vouched = Vouched::known();
+                Ok(caller.insert(Caller { entry, fingerprint, digits, content: None, relayed: false, vouched }))
             }
             (registered, _) => Ok(caller.insert(self.identify_by_content(host, presented, registered)?)),
         }
@@ -71,8 +75,9 @@ impl Engine {
         presented: Presented,
         registered: Option<Entry<'e>>,
     ) -> Result<Caller<'e>, Stranger> {
-        let Presented { fingerprint, digits, shown: from } = presented;
+        let Presented { fingerprint, digits, shown: from, vouched } = presented;
         let relayed = matches!(from, Shown::ByRelay(_));
+        let vouched = if registered.is_some() { Vouched::known() } else { vouched };
         let stranger = |reason| Stranger { reason, fingerprint: Some(fingerprint), relayed };
         let wanted = match (&registered, &from) {
             // What a relay does not show says nothing, however well it is known from elsewhere.
@@ -86,48 +91,45 @@ impl Engine {
         {
             dates.learn(host, entry.credential_index, der);
         }
-        let der = || match from {
-            Shown::Already(der) | Shown::ByRelay(Some(der)) => Ok(Some(der)),
-            Shown::ByRelay(None) => Ok(None),
-            Shown::OnDemand => shown(host, fingerprint),
+        let compare = |content: &Content| match registered.is_some() || content.by_key.is_some() {
+            // A client without its names: only rules may ask for them.
+            true => Ok(vouched.is_known() && !self.policy.rules.conditions().is_empty()),
+            false => self.vouched(host, &vouched),
         };
-        let content = if wanted { self.content(host, fingerprint, der).map_err(stranger)? } else { None };
+        let content = if wanted { self.content(host, fingerprint, &from, &compare).map_err(stranger)? } else { None };
         let entry = match (registered, &content) {
             (Some(entry), _) => entry,
-            (None, Some(content)) => self.by_content(host, fingerprint, relayed, content).map_err(stranger)?,
+            (None, Some(content)) => self.by_content(host, &vouched, content).map_err(stranger)?,
             (None, None) => return Err(stranger(Reason::UnknownCertificate)),
         };
-        Ok(Caller { entry, fingerprint, digits, content, relayed })
+        Ok(Caller { entry, fingerprint, digits, content, relayed, vouched })
     }
 
     /// Whose certificate says this: its key proves itself, its names must be vouched for.
-    fn by_content(
-        &self,
-        host: &impl Host,
-        fingerprint: Fingerprint,
-        relayed: bool,
-        content: &Arc<Content>,
-    ) -> Result<Entry<'_>, Reason> {
-        let index = match (content.by_key, content.by_name) {
+    fn by_content(&self, host: &impl Host, vouched: &Vouched, content: &Content) -> Result<Entry<'_>, Reason> {
+        let index = match (content.by_key, &content.names) {
             (Some(index), _) => index,
-            (None, Some(index)) if relayed || self.is_verified(host, fingerprint)? => {
-                self.accept(fingerprint, content);
+            // They are not even compared.
+            (None, None) => return Err(Reason::CertificateUnverified),
+            (None, Some(names)) => {
+                let index = names.credential.ok_or(Reason::UnknownCertificate)?;
+                if !self.vouched(host, vouched)? {
+                    return Err(Reason::CertificateUnverified);
+                }
                 index
             }
-            (None, Some(_)) => return Err(Reason::CertificateUnverified),
-            (None, None) => return Err(Reason::UnknownCertificate),
         };
         self.policy.registry.at(index).ok_or(Reason::Internal)
     }
 
-    /// What the caller's certificate says, if it can be believed: what the operator has registered as a whole can, and what
-    /// somebody trusted has signed.
-    pub(super) fn believed<'c>(&self, host: &impl Host, caller: &'c Caller<'_>) -> Result<Option<&'c Content>, Reason> {
+    /// What the caller's certificate says, if it can be believed.
+    pub(super) fn believed<'c>(
+        &self,
+        host: &impl Host,
+        caller: &'c Caller<'_>,
+    ) -> Result<Option<&'c Arc<Content>>, Reason> {
         let Some(content) = &caller.content else { return Ok(None) };
-        let believed = caller.relayed
-            || caller.entry.credential.kind != Kind::SpkiSha256
-            || self.is_verified(host, caller.fingerprint)?;
-        Ok(believed.then_some(content))
+        Ok(self.vouched(host, &caller.vouched)?.then_some(content))
     }
 
     /// Whether the client may call with this credential now.

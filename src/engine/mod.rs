@@ -27,6 +27,7 @@ mod throttle;
 mod token;
 mod trace;
 mod verdict;
+mod vouch;
 mod xfcc;
 
 use crate::domain::client::Tier;
@@ -49,7 +50,6 @@ use std::sync::Arc;
 use throttle::Draw;
 use verdict::{Case, Verdict};
 
-pub use content::Verified;
 pub use meter::Meter;
 pub use rate_limit::ResponseHeaders;
 

@@ -1,6 +1,7 @@
 //! The certificate that the connection's other end presents, by its fingerprint.
 
 use super::host::{Host, HostFailure};
+use super::vouch::Vouched;
 use crate::certificate;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
@@ -12,6 +13,8 @@ pub(super) struct Presented {
     pub(super) digits: Vec<u8>,
     /// Where the certificate itself is.
     pub(super) shown: Shown,
+    /// Whether somebody vouches for its names.
+    pub(super) vouched: Vouched,
 }
 
 /// Where a certificate is.
@@ -29,10 +32,11 @@ pub(super) fn presented(host: &impl Host) -> Result<Presented, Reason> {
     let failed = |HostFailure(_)| Reason::Internal;
     if let Some(digits) = host.digest().map_err(failed)? {
         let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Reason::Internal)?;
-        return Ok(Presented { fingerprint, digits, shown: Shown::OnDemand });
+        return Ok(Presented { fingerprint, digits, shown: Shown::OnDemand, vouched: Vouched::default() });
     }
     let text = host.certificate().map_err(failed)?.ok_or(Reason::NoCertificate)?;
     let der = certificate::der_from_text(&text).map_err(|_| Reason::CertificateUnreadable)?;
     let fingerprint = certificate::fingerprint(&der);
-    Ok(Presented { fingerprint, digits: fingerprint.to_string().into_bytes(), shown: Shown::Already(der) })
+    let (digits, vouched) = (fingerprint.to_string().into_bytes(), Vouched::default());
+    Ok(Presented { fingerprint, digits, shown: Shown::Already(der), vouched })
 }

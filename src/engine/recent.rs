@@ -42,8 +42,13 @@ impl<V: Clone> Recent<V> {
         if young.len().saturating_mul(2) >= self.capacity {
             *old = take(young);
         }
-        if let Err(place) = find(young, &fingerprint) {
-            young.insert(place, (fingerprint, value));
+        match find(young, &fingerprint) {
+            Ok(place) => {
+                if let Some(known) = young.get_mut(place) {
+                    known.1 = value;
+                }
+            }
+            Err(place) => young.insert(place, (fingerprint, value)),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Callers behind another proxy: a relay is believed about its client's certificate, if its own holds.
 
 use super::Engine;
-use super::content::shown;
+use super::content::Content;
 use super::host::Host;
 use super::identify::{Stranger, holds, standing};
 use super::look::Look;
 use super::presented::{Presented, Shown};
+use super::vouch::Vouched;
 use super::xfcc;
 use crate::certificate;
 use crate::domain::credential::Identifier;
@@ -41,30 +42,34 @@ impl Engine {
             Some(text) => Some(certificate::der_with_fingerprint(&text, fingerprint).ok_or(unreadable)?),
             None => None,
         };
-        Ok(Presented { fingerprint, digits: fingerprint.to_string().into_bytes(), shown: Shown::ByRelay(der) })
+        let (digits, vouched) = (fingerprint.to_string().into_bytes(), Vouched::known());
+        Ok(Presented { fingerprint, digits, shown: Shown::ByRelay(der), vouched })
     }
 
     /// Whether this is a relay whose certificate holds now. One whose does not is nobody's word, and nobody.
     fn is_relay(&self, host: &impl Host, peer: &Presented, relays: &Relays) -> Result<bool, Reason> {
-        let by_certificate = relays.are(&Identifier::of_certificate(peer.fingerprint));
-        let der = || match &peer.shown {
-            Shown::Already(der) => Ok(Some(der.clone())),
-            _ => shown(host, peer.fingerprint),
+        let fingerprint = Identifier::of_certificate(peer.fingerprint);
+        let by_certificate = relays.are(&fingerprint);
+        // Who is a client without names, and by name a relay for whose name nobody vouches, must be refused: what others say
+        // through it is not its own.
+        let compare = |content: &Content| -> Result<bool, Reason> {
+            let needless = relays.shapes.is_empty() || by_certificate || content.relay_by_key;
+            let is_client = content.by_key.is_some() || self.policy.registry.find(&fingerprint).is_some();
+            Ok(!needless && (is_client || self.vouched(host, &peer.vouched)?))
         };
-        let Some(content) = self.content(host, peer.fingerprint, der)? else {
+        let Some(content) = self.content(host, peer.fingerprint, &peer.shown, &compare)? else {
             // What cannot be looked up in a list may be in it.
             let listed = by_certificate && !self.policy.revocation_lists.is_empty();
             return if listed { Err(Reason::CertificateUnreadable) } else { Ok(by_certificate) };
         };
-        let (by_key, by_name) = content.relay;
-        if !by_certificate && !by_key {
+        if !by_certificate && !content.relay_by_key {
+            let by_name = content.names.as_ref().map_or(!relays.shapes.is_empty(), |names| names.relay);
             if !by_name {
                 return Ok(false);
             }
-            if !self.is_verified(host, peer.fingerprint)? {
+            if !self.vouched(host, &peer.vouched)? {
                 return Err(Reason::CertificateUnverified);
             }
-            self.accept(peer.fingerprint, &content);
         }
         let now = host.wall();
         standing(&content, now).and_then(|()| holds(content.validity, now)).map(|()| true)

@@ -10,7 +10,6 @@ use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Nanos, UnixSeconds};
-use crate::engine::Verified;
 use crate::engine::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
 use crate::engine::journal::Event;
 
@@ -20,7 +19,6 @@ pub(super) struct Vm {
     pub(super) names: Names,
     pub(super) gauges: Gauges,
     pub(super) journal: Journal,
-    pub(super) verified: Verified,
 }
 
 /// The worker, while it handles a request under one configuration.
@@ -59,10 +57,6 @@ impl Peer for Worker<'_> {
         let path = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0certgate\0cnf\0x5t#S256";
         // Of a null, Envoy fails to make bytes: nothing that a request could pass with.
         Ok(present(path).unwrap_or_default())
-    }
-
-    fn verified_before(&self) -> &Verified {
-        &self.vm.verified
     }
 }
 

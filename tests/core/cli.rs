@@ -287,9 +287,53 @@ fn what_may_not_be_meant_is_said() {
     let run = Folder::new(&[]).certgate(&["check", "-"], registry);
     assert_eq!(run.out, "-: ok: 1 client, 1 credential, 1 tier, 2 rules, mode enforce\n");
     insta::assert_snapshot!(run.err, @r"
-    -: warning: names in certificates count where Envoy says that it has verified the chain
+    -: warning: names in certificates count where Envoy says that it has verified the chain, which it says of no resumed TLS session
     -: warning: client a: a credential by uri_san expired, at 2020-01-01T00:00:00Z
     -: warning: rules[1]: no client has the group finnance
     -: warning: rules[1]: no client has the scope read
     ");
+}
+
+#[test]
+fn who_is_better_off_without_a_certificate_is_warned_of() {
+    let registry = |anonymous: Option<&str>| {
+        let limits = |mode| serde_json::json!([{"name": "burst", "requests": 5, "per": "1s", "mode": mode}]);
+        let mut registry = serde_json::json!({
+            "version": 1,
+            "tiers": {"gold": {"limits": limits("enforce")}, "free": {}, "shadow": {"limits": limits("shadow")}},
+            "clients": [{"alias": "a", "tier": "gold", "credentials": [{"sha256": "11".repeat(32)}]}],
+            "rules": [
+                {"name": "open", "match": {"path": "/open"}, "access": "optional"},
+                {"match": {"path": "/unnamed"}, "access": "optional"},
+                {"name": "own", "match": {"path": "/own"}, "access": "optional",
+                    "limits": [{"name": "own", "requests": 5, "per": "1s"}]},
+                {"name": "tier", "match": {"path": "/tier"}, "access": "optional", "tier": "gold"},
+                {"name": "public", "match": {"path": "/public"}, "access": "public"},
+                {"name": "closed"},
+            ],
+        });
+        if let Some(tier) = anonymous {
+            registry["anonymous_tier"] = tier.into();
+        }
+        registry
+    };
+    let warnings = |registry: &serde_json::Value| {
+        let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
+        assert_eq!(run.code, 0, "{}", run.err);
+        run.err
+    };
+    for anonymous in [None, Some("free"), Some("shadow")] {
+        let said = warnings(&registry(anonymous));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(said, @r"
+            -: warning: rules[0] (open): a client over its limits can call without its certificate, and no limit stops it: set `anonymous_tier` to a tier with limits
+            -: warning: rules[1]: a client over its limits can call without its certificate, and no limit stops it: set `anonymous_tier` to a tier with limits
+            ");
+        }
+    }
+    assert_eq!(warnings(&registry(Some("gold"))), "");
+    let mut unlimited = registry(None);
+    unlimited["tiers"]["gold"] = serde_json::json!({});
+    unlimited["rules"][3]["tier"] = "free".into();
+    assert_eq!(warnings(&unlimited), "", "a client without limits has no reason to");
 }

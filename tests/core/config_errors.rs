@@ -470,9 +470,9 @@ fn credentials_of_every_kind() {
         ]},
     ]))), @r#"
     clients[0].credentials[0]: expected one of `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` and `subject`, found several
-    clients[1].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "spiffe://*/ns/a"
-    clients[2].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "spiffe://example.org/ns/a*"
-    clients[3].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "Spiffe://example.org/ns/a b"
+    clients[1].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, and beside a `*` no query, fragment, empty segment or dot segment, found "spiffe://*/ns/a"
+    clients[2].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, and beside a `*` no query, fragment, empty segment or dot segment, found "spiffe://example.org/ns/a*"
+    clients[3].credentials[0].uri_san: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, and beside a `*` no query, fragment, empty segment or dot segment, found "Spiffe://example.org/ns/a b"
     clients[4].credentials[0].dns_san: expected a DNS name such as cart.shop.example, with `*` for any whole label but the last, found "a.*"
     clients[5].credentials[0].dns_san: expected a DNS name such as cart.shop.example, with `*` for any whole label but the last, found "a..example"
     clients[6].credentials[0].issuer: expected the attributes of the certificate's issuer, found nothing
@@ -569,7 +569,7 @@ fn rules_of_every_kind() {
     rules[7].scopes: expected `access: require` beside it, found a list
     rules[7].bound_token: expected `access: require` beside it, found true
     rules[8].tier: expected `access: require` or `optional` beside it, found "gold"
-    rules[9].uri_san[1]: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, found "x"
+    rules[9].uri_san[1]: expected a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, and beside a `*` no query, fragment, empty segment or dot segment, found "x"
     rules[9].dns_san: expected a list of patterns, found "a.example"
     rules[9].subject.ou: expected one of `common_name`, `organization`, `organizational_unit`, `country`, `state_or_province`, `locality`, `street_address`, `serial_number`, `domain_component`, `user_id`, `email_address`, `title` and 3 more, found an unknown field
     rules[9].issuer: expected a map from attributes to values, such as {common_name: cart}, found "x"

@@ -45,7 +45,9 @@ fn callers() -> Vec<Caller> {
     let unlisted = |alias, reason| Caller { alias, refused_by_lists: Some(reason), ..KNOWN };
     vec![
         Caller { by: "", ..refused("no-certificate", Reason::NoCertificate) },
-        Caller { by: "", ..refused("unknown", Reason::UnknownCertificate) },
+        Caller { by: "", verified: true, ..refused("unknown", Reason::UnknownCertificate) },
+        // It has names, and some clients are known by names.
+        Caller { by: "", ..refused("unknown-unverified", Reason::CertificateUnverified) },
         KNOWN,
         Caller { credential: json!({"revoked": true}), ..refused("revoked", Reason::CertificateRevoked) },
         Caller { client: json!({"enabled": false}), ..refused("disabled", Reason::ClientDisabled) },

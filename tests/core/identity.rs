@@ -1,11 +1,9 @@
 //! Who calls: which credential decides, and when names count.
 
-use crate::people::{Authority, CART, Names, authority, cart, fake, listener, registry, verified, who};
-use certgate::engine::Verified;
+use crate::people::{Authority, CART, Names, authority, cart, fake, listener, merge, registry, verified, who};
 use certgate::engine::fakes::Fake;
 use rcgen::DnType;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 #[test]
 fn the_first_kind_decides_and_of_one_kind_the_most_specific() {
@@ -59,7 +57,15 @@ fn in_patterns_an_asterisk_is_one_whole_segment() {
         (CART, "spiffe://example.org/ns/shop/sa/cart?a", false),
         (CART, "SPIFFE://example.org/ns/shop/sa/cart", false),
         ("spiffe://example.org/ns/*/sa/cart", CART, true),
-        ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/*/sa/cart", true),
+        ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/*/sa/cart", false),
+        ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns//sa/cart", false),
+        ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/../sa/cart", false),
+        ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/a?b/sa/cart", false),
+        ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/%61/sa/cart", false),
+        ("https://example.org/*/cart", "https://example.org/%61/cart", true),
+        ("https://example.org/*/cart", "https://example.org/*/cart", true),
+        ("https://example.org/*/cart", "https://example.org/.%2E/cart", false),
+        ("https://example.org/a//../b?c#d", "https://example.org/a//../b?c#d", true),
         ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/shop/eu/sa/cart", false),
         ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/sa/cart", false),
         ("spiffe://example.org/ns/*/sa/cart", "spiffe://example.org/ns/shop/sa/cart2", false),
@@ -91,6 +97,9 @@ fn in_patterns_an_asterisk_is_one_whole_label() {
         ("*.shop.example", "*.shop.example", false),
         ("cart.shop.example", "*.shop.example", false),
         ("*.*.example", "*.shop.example", false),
+        ("*.shop.example", ".shop.example", false),
+        ("*.shop.example", "a b.shop.example", false),
+        ("*.shop.example", "a/b.shop.example", false),
     ] {
         let names = Names { hosts: &[host], ..Names::default() };
         assert_eq!(identifies(&authority, &json!({"dns_san": pattern}), &names), expected, "{pattern} {host}");
@@ -162,21 +171,106 @@ fn by_name(issuer: &str) -> [Value; 3] {
 }
 
 #[test]
-fn what_was_verified_once_is_so_for_the_worker_under_every_configuration() {
+fn names_count_on_the_connection_on_which_they_are_verified_and_on_no_other() {
     let authority = authority();
-    let (leaf, other) = (cart(&authority), cart(&authority));
+    let leaf = cart(&authority);
     for credential in by_name("CA") {
-        let first = registry(&[("cart", credential.clone())], &json!({}));
-        let second = registry(&[("renamed", credential.clone())], &json!({"filter_state": "always"}));
-        let worker = Arc::<Verified>::default();
-        let on_this = |verified, leaf| Fake { verified, verified_before: Arc::clone(&worker), ..fake(leaf) };
-        assert_eq!(who(&first, &on_this(false, &leaf)), "certificate_unverified");
-        assert_eq!(who(&first, &on_this(true, &leaf)), "cart");
-        assert_eq!(who(&first, &on_this(false, &leaf)), "cart");
-        assert_eq!(who(&second, &on_this(false, &leaf)), "renamed");
-        assert_eq!(who(&second, &on_this(false, &other)), "certificate_unverified", "another with the same names");
-        assert_eq!(who(&first, &fake(&leaf)), "certificate_unverified", "on another worker");
+        let engine = registry(&[("cart", credential.clone())], &json!({}));
+        for _ in 0..2 {
+            assert_eq!(who(&engine, &fake(&leaf)), "certificate_unverified");
+            assert_eq!(who(&engine, &verified(&leaf)), "cart");
+        }
         assert_eq!(who(&registry(&[("cart", credential)], &listener()), &fake(&leaf)), "cart");
+    }
+}
+
+#[test]
+fn it_is_asked_once_whether_names_are_verified_and_only_where_they_matter() {
+    let authority = authority();
+    let leaf = cart(&authority);
+    let rule = json!({"rules": [{"uri_san": [CART]}]});
+    let headers = json!({"headers": {"subject": "x-client-subject"}});
+    let both = json!({"rules": [{"uri_san": [CART]}], "headers": {"subject": "x-client-subject"}});
+    let by_key = json!({"spki_sha256": leaf.spki_sha256});
+    let mut cases = vec![(by_key.clone(), &rule, 1), (by_key.clone(), &headers, 1), (by_key.clone(), &both, 1)];
+    cases.extend(by_name("CA").map(|credential| (credential, &both, 1)));
+    cases.push((json!({"sha256": leaf.fingerprint}), &both, 0));
+    let none = json!({});
+    cases.push((by_key, &none, 0));
+    for (credential, more, asked) in cases {
+        // Another client has a name, so that names matter to somebody.
+        let clients = [("cart", credential.clone()), ("another", json!({"dns_san": "another.shop.example"}))];
+        let engine = registry(&clients, more);
+        for _ in 0..3 {
+            let request = verified(&leaf);
+            assert_eq!(who(&engine, &request), "cart", "{credential} {more}");
+            assert_eq!(request.verified_reads.get(), asked, "{credential} {more}");
+        }
+        let stated = registry(&clients, &merge(listener(), more));
+        let request = fake(&leaf);
+        assert_eq!((who(&stated, &request).as_str(), request.verified_reads.get()), ("cart", 0));
+    }
+}
+
+#[test]
+fn conditions_on_names_count_for_a_key_on_each_connection_that_is_verified() {
+    let leaf = cart(&authority());
+    let clients = [("cart", json!({"spki_sha256": leaf.spki_sha256}))];
+    let engine = registry(&clients, &json!({"rules": [{"uri_san": [CART]}]}));
+    for _ in 0..2 {
+        assert_eq!(who(&engine, &fake(&leaf)), "rule_denied");
+        assert_eq!(who(&engine, &verified(&leaf)), "cart");
+    }
+}
+
+/// A client by a pattern of each of the 64 shapes that names with seven labels can have but for the last one.
+fn in_many_shapes() -> Vec<(String, Value)> {
+    let pattern = |mask: usize| {
+        let labels = (0..6).map(|bit| if mask >> bit & 1 == 1 { "*." } else { "x." }).collect::<String>();
+        (format!("shape-{mask}"), json!({"dns_san": format!("{labels}shape-{mask}")}))
+    };
+    (0..64).map(pattern).collect()
+}
+
+#[test]
+fn a_certificate_with_more_names_than_are_compared_has_none() {
+    let authority = authority();
+    let clients = in_many_shapes();
+    let clients: Vec<_> = clients.iter().map(|(alias, credential)| (alias.as_str(), credential.clone())).collect();
+    let rule = json!({"rules": [{"dns_san": ["*.*.*.*.*.*.shape-63"]}]});
+    for (others, long, expected, by_fingerprint) in [
+        (63, false, "shape-63", "known"),
+        (64, false, "unknown_certificate", "known"),
+        (998, false, "unknown_certificate", "known"),
+        (32, true, "unknown_certificate", "known"),
+    ] {
+        let label = if long { "a".repeat(40) } else { "a".to_owned() };
+        let names: Vec<_> = (0..others).map(|number| format!("{label}.{label}.a.a.a.n{number}.others")).collect();
+        let mut names: Vec<_> = names.iter().map(String::as_str).collect();
+        names.push("a.b.c.d.e.f.shape-63");
+        let leaf = authority.issue(&Names { hosts: &names, ..Names::default() });
+        let engine = registry(&clients, &json!({}));
+        assert_eq!(who(&engine, &verified(&leaf)), expected, "{others} others");
+        // The rule has one shape to compare.
+        let engine = registry(&[("known", json!({"sha256": leaf.fingerprint}))], &rule);
+        assert_eq!(who(&engine, &fake(&leaf)), by_fingerprint, "{others} others");
+    }
+}
+
+#[test]
+fn names_that_nobody_vouches_for_are_compared_when_somebody_does() {
+    let authority = authority();
+    let engine = registry(&[("cart", json!({"uri_san": CART}))], &json!({}));
+    let other = authority.issue(&Names { uris: &["spiffe://example.org/ns/shop/sa/till"], ..Names::default() });
+    let nameless = authority.issue(&Names::default());
+    for _ in 0..2 {
+        // Whether the name is a client's is not found out for a stranger.
+        assert_eq!(who(&engine, &fake(&other)), "certificate_unverified");
+    }
+    for _ in 0..2 {
+        assert_eq!(who(&engine, &verified(&other)), "unknown_certificate");
+        let request = fake(&nameless);
+        assert_eq!((who(&engine, &request).as_str(), request.verified_reads.get()), ("unknown_certificate", 0));
     }
 }
 

@@ -31,6 +31,7 @@ mod governor;
 mod identity;
 mod limits;
 mod module;
+mod patterns;
 mod people;
 mod quota_laws;
 mod rate_limit;

@@ -4,11 +4,10 @@ use crate::people::{
     Authority, CART, Leaf, Names, Sent, authority, cart, fake, header, merge, nobody, registry, send, verified, who,
     who_with,
 };
+use certgate::engine::Engine;
 use certgate::engine::fakes::Fake;
-use certgate::engine::{Engine, Verified};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const XFCC: &str = "x-forwarded-client-cert";
 const GATEWAY: &str = "spiffe://example.org/ns/edge/sa/gateway";
@@ -183,13 +182,21 @@ fn a_relay_whose_own_certificate_does_not_hold_is_refused() {
 }
 
 #[test]
-fn a_relay_that_was_verified_once_is_believed_in_resumed_sessions() {
+fn a_relay_by_name_is_believed_on_the_connections_on_which_it_is_verified() {
     let edge = Edge::new();
-    let engine = edge.engine(&json!({"uri_san": GATEWAY}), &json!({}));
-    let worker = Arc::<Verified>::default();
-    for (verified, expected) in [(false, "certificate_unverified"), (true, "cart"), (false, "cart")] {
-        let relay = Fake { verified, verified_before: Arc::clone(&worker), ..fake(&edge.gateway) };
-        assert_eq!(who_with(&engine, &relay, &[(XFCC, &whole(&edge.cart))]), expected);
+    let by_name = json!({"uri_san": GATEWAY});
+    // The gateway is a client too: what it forwards without being believed must not pass as its own.
+    let engine = edge.engine(&by_name, &json!({}));
+    let stranger = registry(
+        &[("cart", json!({"uri_san": CART}))],
+        &json!({"identity": {"source": "xfcc", "trusted_relays": [by_name]}}),
+    );
+    for (verified, expected) in [(false, "certificate_unverified"), (true, "cart"), (false, "certificate_unverified")] {
+        for engine in [&engine, &stranger] {
+            let relay = Fake { verified, ..fake(&edge.gateway) };
+            assert_eq!(who_with(engine, &relay, &[(XFCC, &whole(&edge.cart))]), expected);
+            assert_eq!(relay.verified_reads.get(), 1);
+        }
     }
 }
 

@@ -41,7 +41,7 @@ const FREE: [&str; 6] = [
 const MANY: usize = 12;
 
 /// What each kind of request costs, in the order of [`CALLS`].
-const TABLE: [(&str, [usize; CALLS.len()]); 28] = [
+const TABLE: [(&str, [usize; CALLS.len()]); 31] = [
     ("allowed, `rate_limit_headers: off`", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, with three limits", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, with a quota", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
@@ -54,9 +54,11 @@ const TABLE: [(&str, [usize; CALLS.len()]); 28] = [
     ("allowed, with a forged header", [1, 1, 1, 1, 0, 3, 1, 0, 0]),
     ("allowed, the first with a certificate", [1, 2, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, the first with a certificate given as `pem`", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
-    ("allowed, by a name", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
+    ("allowed, by a name", [1, 2, 1, 1, 3, 0, 0, 0, 0]),
+    ("allowed, by a name, `chain: listener`", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, by a name, the first with a certificate", [1, 3, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, by a rule with a limit and a condition on the certificate", [1, 1, 1, 1, 3, 0, 0, 0, 0]),
+    ("allowed, by public key, and a rule with a condition on the certificate", [1, 2, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, with all identity headers", [1, 1, 1, 1, 9, 0, 0, 0, 0]),
     ("allowed, with `misdirected: 421`", [1, 2, 1, 1, 3, 0, 0, 0, 0]),
     ("allowed, anonymous", [1, 3, 1, 1, 0, 0, 0, 0, 0]),
@@ -67,6 +69,7 @@ const TABLE: [(&str, [usize; CALLS.len()]); 28] = [
     ("refused, expired", [1, 1, 0, 0, 0, 0, 0, 3, 1]),
     ("refused, unknown certificate", [1, 1, 0, 0, 0, 0, 0, 1, 1]),
     ("refused, unknown certificate, and logged", [1, 2, 0, 0, 0, 0, 0, 1, 1]),
+    ("refused, a name that nobody has verified", [1, 2, 0, 0, 0, 0, 0, 1, 1]),
     ("refused, no certificate", [1, 3, 0, 0, 0, 0, 0, 1, 1]),
     ("shadow mode, over a limit", [1, 1, 1, 0, 4, 0, 0, 3, 0]),
     ("shadow mode, unknown certificate", [1, 1, 0, 0, 0, 0, 0, 1, 0]),
@@ -213,10 +216,15 @@ impl Path {
                 path.with("/clients/0/credentials", pem).answered(&[200])
             }
             "allowed, by a name" => Self::by_name(),
+            "allowed, by a name, `chain: listener`" => Self::by_name().with("/identity", json!({"chain": "listener"})),
             "allowed, by a name, the first with a certificate" => Self::by_name().answered(&[200]),
             "allowed, by a rule with a limit and a condition on the certificate" => {
                 let limit = json!([{"name": "orders", "requests": 100, "per": "1s"}]);
                 path.with("/rules", json!([{"name": "orders", "subject": {"common_name": "client"}, "limits": limit}]))
+            }
+            "allowed, by public key, and a rule with a condition on the certificate" => {
+                let key = json!([{"spki_sha256": path.client.spki_sha256()}]);
+                path.with("/clients/0/credentials", key).with("/rules", json!([{"subject": {"common_name": "client"}}]))
             }
             "allowed, with all identity headers" => {
                 let path = Self::new(&Leaf::client("client").uri("spiffe://example.org/a"));
@@ -246,6 +254,13 @@ impl Path {
             }
             "refused, unknown certificate" => path.of_a_stranger().answered(&[403; MANY]),
             "refused, unknown certificate, and logged" => path.of_a_stranger().answered(&[403]),
+            "refused, a name that nobody has verified" => {
+                let caller = |world: &World, _: &Identity| {
+                    world.caller(&Leaf::client("stranger").uri("spiffe://example.org/ns/shop/sa/cart").self_signed())
+                };
+                let prepare = |bootstrap: Bootstrap| bootstrap.clients(Clients::AcceptUntrusted);
+                Self { caller, prepare, ..Self::by_name().answered(&[403; MANY]) }
+            }
             "refused, no certificate" => Self { caller: |world, _| world.anonymous(), ..path.answered(&[403]) },
             "shadow mode, over a limit" => path.with("/mode", json!("shadow")).with("/tiers/gold/limits", hourly),
             "shadow mode, unknown certificate" => {

@@ -181,38 +181,6 @@ async fn an_envoy_that_does_not_say_that_it_verifies_is_not_taken_at_its_silence
     }
 }
 
-/// Of a resumed session Envoy does not say that its certificate is verified: a worker knows if it has seen the full
-/// handshake.
-#[tokio::test]
-async fn a_resumed_session_is_its_certificates() {
-    let world = World::new();
-    let [(alias, credential, leaf), ..] = names();
-    let known_by_name = registry(&[(alias, credential)]);
-    let by_listener = verified_by_listener(known_by_name.clone());
-    let mut cases = Vec::from(VERSIONS.map(|version| (version, &by_listener, 2, 200)));
-    for version in VERSIONS.into_iter().filter(|version| !WITHOUT_CERTIFICATE.contains(version)) {
-        cases.extend([(version, &known_by_name, 1, 200), (version, &known_by_name, 2, 403)]);
-    }
-    for (version, registry, workers, status) in cases {
-        for tls in [Caller::tls12, Caller::tls13] {
-            let how = format!("{version}, {workers} workers, {registry}");
-            let bootstrap = world.bootstrap(registry).version_that_shows_certificates(version).concurrency(workers);
-            // The first connection stays open, so that the second one is another worker's, if there is another.
-            let envoy = Envoy::start(bootstrap.spread_evenly()).await;
-            let caller = tls(world.caller(&world.authority.issue(&leaf)));
-            let mut full = caller.connect(envoy.port()).await;
-            full.get("/").await.echo();
-            let mut resumed = caller.connect(envoy.port()).await;
-            assert!(!full.is_resumed() && resumed.is_resumed(), "{how}");
-            assert_eq!(resumed.get("/").await.status, status, "{how}");
-            if status == 403 {
-                assert_eq!(envoy.access_log(2).await[1]["certgate.reason"], "certificate_unverified");
-            }
-            assert_eq!(full.get("/").await.status, 200, "{how}");
-        }
-    }
-}
-
 /// Who is refused for identity, and why.
 struct Refused {
     reason: &'static str,

@@ -60,7 +60,7 @@ async fn a_client_that_was_revoked_meanwhile_is_refused_on_a_resumed_session() {
     let good = registry::of(&[("one", "unlimited", &one)]);
     let mut revoked = good.clone();
     revoked["clients"][0]["credentials"][0]["revoked"] = json!(true);
-    let mut envoy = Envoy::start(world.ecds_bootstrap(&good)).await;
+    let mut envoy = Envoy::start(world.ecds_bootstrap(&good).resuming()).await;
     for caller in [world.caller(&one).tls12(), world.caller(&one).tls13()] {
         assert_ne!(envoy.push(&good).await, Outcome::Refused);
         caller.connect(envoy.port()).await.get("/").await.echo();

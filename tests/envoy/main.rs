@@ -14,6 +14,7 @@ mod support;
 
 mod bandwidth;
 mod behind;
+mod chains;
 mod dates;
 mod fail_closed;
 mod flood;

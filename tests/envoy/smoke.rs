@@ -39,7 +39,7 @@ async fn a_registered_client_gets_in_however_it_speaks() {
 async fn a_resumed_session_is_the_same_client() {
     let world = World::new();
     let gold = world.authority.client("gold");
-    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-a", "gold", &gold)]))).await;
+    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-a", "gold", &gold)])).resuming()).await;
     for caller in [world.caller(&gold).tls12(), world.caller(&gold).tls13()] {
         let mut first = caller.connect(envoy.port()).await;
         assert!(!first.is_resumed(), "there is nothing to resume yet");

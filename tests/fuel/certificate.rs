@@ -1,6 +1,8 @@
 //! Certificates that are the same in each run, to the last byte: fuel depends on them.
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, SerialNumber, date_time_ymd};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, SanType, SerialNumber, date_time_ymd,
+};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -12,11 +14,18 @@ pub(crate) struct Certificate {
     pem: String,
     fingerprint: String,
     spki_sha256: String,
+    /// Whether Envoy says that it has verified the chain.
+    is_verified: bool,
 }
 
 impl Certificate {
     /// The certificate of this name, always the same, and valid as long as any test needs it.
     pub(crate) fn of(common_name: &str) -> Self {
+        Self::with_hosts(common_name, &[])
+    }
+
+    /// The same with these DNS names.
+    pub(crate) fn with_hosts(common_name: &str, hosts: &[String]) -> Self {
         let key: Vec<u8> = PKCS8.into_iter().chain(Sha256::digest(common_name)).collect();
         // Ed25519, since it signs without randomness.
         let key = KeyPair::try_from(key).expect("a key");
@@ -25,12 +34,20 @@ impl Certificate {
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.serial_number = Some(SerialNumber::from(7));
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2120, 1, 1));
+        let hosts = hosts.iter().map(|host| SanType::DnsName(host.as_str().try_into().expect("a host in ASCII")));
+        params.subject_alt_names = hosts.collect();
         let certificate = params.self_signed(&key).expect("a certificate");
         Self {
             pem: certificate.pem(),
             fingerprint: hex(Sha256::digest(certificate.der()).as_slice()),
             spki_sha256: hex(Sha256::digest(key.subject_public_key_info()).as_slice()),
+            is_verified: false,
         }
+    }
+
+    /// The same on a connection of which Envoy says that it has verified the chain.
+    pub(crate) fn verified(self) -> Self {
+        Self { is_verified: true, ..self }
     }
 
     /// SHA-256 of the public key with its algorithm, in 64 lower-case digits.
@@ -49,6 +66,7 @@ impl Certificate {
             ("connection\0sha256_peer_certificate_digest", self.fingerprint.clone()),
             ("connection\0peer_certificate", self.pem.clone()),
             ("connection\0subject_peer_certificate", "CN=client".to_owned()),
+            ("connection\0peer_certificate_valid", if self.is_verified { "\u{1}" } else { "\0" }.to_owned()),
         ])
     }
 }

@@ -19,6 +19,7 @@ mod budget;
 mod certificate;
 mod host;
 mod meter;
+mod names;
 mod paths;
 mod process;
 mod registry;

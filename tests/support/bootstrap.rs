@@ -282,6 +282,34 @@ impl Bootstrap {
         self
     }
 
+    /// Resuming TLS sessions, as Envoy does where it is not told otherwise.
+    pub fn resuming(mut self) -> Self {
+        let tls = self.tls();
+        remove(tls, "disable_stateless_session_resumption");
+        remove(tls, "disable_stateful_session_resumption");
+        self
+    }
+
+    /// Trusting for client certificates whom this file says, which is a secret that Envoy watches.
+    pub fn authorities_in(mut self, file: &Path) -> Self {
+        let folder = file.parent().expect("a folder");
+        let context = &mut self.tls()["common_tls_context"];
+        let mut validation = context["validation_context"].take();
+        remove(&mut validation, "trusted_ca");
+        remove(context, "validation_context");
+        context["combined_validation_context"] = json!({
+            "default_validation_context": validation,
+            "validation_context_sds_secret_config": {
+                "name": "authorities",
+                "sds_config": {
+                    "resource_api_version": "V3",
+                    "path_config_source": {"path": file, "watched_directory": {"path": folder}},
+                },
+            },
+        });
+        self
+    }
+
     /// Accepting header names with underscores, as Envoy does where it is not told otherwise.
     pub fn allow_underscores(self) -> Self {
         self.edit(|manager| manager["common_http_protocol_options"]["headers_with_underscores_action"] = json!("ALLOW"))

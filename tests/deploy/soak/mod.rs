@@ -33,7 +33,7 @@ async fn nothing_goes_wrong_under_mixed_traffic_and_a_reload_every_five_seconds(
     let world = World::new();
     let identities = policy::identities(&world.authority);
     let [one, two] = [Registry::One, Registry::Two].map(|which| policy::registry(which, &identities));
-    let bootstrap = world.ecds_bootstrap(&one).form(Form::Json).concurrency(WORKERS).spread_evenly();
+    let bootstrap = world.ecds_bootstrap(&one).form(Form::Json).concurrency(WORKERS).spread_evenly().resuming();
     let mut envoy = Envoy::start(bootstrap).await;
     let record = Arc::new(Record::new(Registry::One));
     let began = Instant::now();
