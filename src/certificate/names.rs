@@ -139,10 +139,7 @@ impl NameParts {
 /// What a certificate answers to names in these shapes, in their order: by its only URI, by each of its DNS names but
 /// those that are patterns themselves, by its subject and issuer.
 pub fn answers<'s>(attributes: &Attributes, shapes: &'s [Shape]) -> impl Iterator<Item = Identifier> + use<'s> {
-    let uri = match attributes.uri_sans.as_slice() {
-        [uri] => Some(NameParts::whole(Kind::UriSan, uri.split('/'))),
-        _ => None,
-    };
+    let uri = attributes.only_uri().map(|uri| NameParts::whole(Kind::UriSan, uri.split('/')));
     let dns = attributes.dns_sans.iter().filter(|name| !name.contains(ANY));
     let dns = dns.map(|name| NameParts::whole(Kind::DnsSan, name.split('.')));
     let subject = NameParts::attributes(all(&attributes.subject), all(&attributes.issuer));
@@ -150,7 +147,7 @@ pub fn answers<'s>(attributes: &Attributes, shapes: &'s [Shape]) -> impl Iterato
     shapes.iter().flat_map(move |shape| names.iter().filter_map(|name| name.seen_as(shape)).collect::<Vec<_>>())
 }
 
-/// Every attribute that the name has, with all its values.
+/// Every attribute of which the name has values that can all be read, with these values.
 fn all(name: &DistinguishedName) -> impl Iterator<Item = (AttributeType, Vec<&str>)> {
     AttributeType::ALL.into_iter().filter_map(|attribute| {
         let values: Vec<_> = name.values(attribute).collect();
@@ -160,6 +157,6 @@ fn all(name: &DistinguishedName) -> impl Iterator<Item = (AttributeType, Vec<&st
 
 /// Several values as one, which no other values are.
 fn joined<'v>(values: impl Iterator<Item = &'v str>) -> Box<str> {
-    // No name has this character: it is read as an error.
+    // No value that can be read has this character.
     values.collect::<Vec<_>>().join("\0").into()
 }

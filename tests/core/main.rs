@@ -12,6 +12,8 @@
 )]
 #![allow(unreachable_pub, reason = "what is in support/ belongs to several test crates")]
 
+#[path = "../support/der.rs"]
+mod der;
 #[path = "../support/protobuf_struct.rs"]
 mod protobuf_struct;
 
@@ -31,11 +33,13 @@ mod governor;
 mod identity;
 mod limits;
 mod module;
+mod openssl;
 mod people;
 mod quota_laws;
 mod rate_limit;
 mod relays;
 mod render;
+mod revocation_names;
 mod rooms;
 mod routes;
 mod rule_limits;
