@@ -44,5 +44,6 @@ mod rooms;
 mod routes;
 mod rule_limits;
 mod scenarios;
+mod unreadable_parts;
 mod upstreams;
 mod workers;
