@@ -21,6 +21,7 @@ mod attributes;
 mod audit;
 mod bandwidth;
 mod bucket_laws;
+mod certificate_differential;
 mod certificates;
 mod cli;
 mod config_errors;
