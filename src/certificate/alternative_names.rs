@@ -3,7 +3,7 @@
 use super::der;
 use x509_parser::asn1_rs::{Class, Tag};
 
-/// The most names, of all kinds together, that are looked at; with more, they are read as an error.
+/// The most names, of all kinds together, that are looked at; with more, none of them can be read.
 const MOST_NAMES: usize = 1000;
 
 /// `dNSName` among the kinds of names.
@@ -15,16 +15,20 @@ const URI: Tag = Tag(6);
 /// The last of them, `registeredID`.
 const LAST: Tag = Tag(8);
 
-/// The names of the kinds that identify clients, each kind in the order of the certificate.
+/// The names of the kinds that identify clients, each kind in the order of the certificate: those that can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct AlternativeNames {
     pub(super) uris: Vec<Box<str>>,
     /// In lower case.
     pub(super) dns: Vec<Box<str>>,
+    /// Whether there is a URI that cannot be read.
+    pub(super) other_uris: bool,
+    /// Whether there is a DNS name that cannot be read.
+    pub(super) other_dns: bool,
 }
 
 impl AlternativeNames {
-    /// Those in an extension with this value. `None` if they are none, are more than 1,000, or one that identifies clients
+    /// Those in an extension with this value. `None` if they are none or more than 1,000. One of them cannot be read if it
     /// has anything but printable ASCII.
     pub(super) fn from_der(extension: &[u8]) -> Option<Self> {
         let mut names = Self::default();
@@ -33,14 +37,16 @@ impl AlternativeNames {
         while !entries.is_empty() {
             count.next()?;
             let name = entries.element()?;
-            let (kind, constructed) = (name.tag(), name.header.constructed());
+            let kind = name.tag();
             if name.class() != Class::ContextSpecific || kind.0 > LAST.0 {
                 return None;
             }
-            match kind {
-                DNS | URI if constructed => return None,
-                DNS => names.dns.push(printable(name.data)?.to_ascii_lowercase().into()),
-                URI => names.uris.push(printable(name.data)?.into()),
+            let text = printable(name.data).filter(|_| !name.header.constructed());
+            match (kind, text) {
+                (DNS, Some(text)) => names.dns.push(text.to_ascii_lowercase().into()),
+                (URI, Some(text)) => names.uris.push(text.into()),
+                (DNS, None) => names.other_dns = true,
+                (URI, None) => names.other_uris = true,
                 _ => {}
             }
         }

@@ -8,6 +8,9 @@ mod parts;
 #[cfg(not(target_family = "wasm"))]
 pub mod signature;
 
+use super::canonical_name;
+#[cfg(not(target_family = "wasm"))]
+use super::distinguished_name::DistinguishedName;
 use crate::domain::revocation::RevocationList;
 use crate::domain::serials::Serials;
 use der::Reader;
@@ -70,11 +73,22 @@ pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     let body = Body::read(&Signed::read(&der)?)?;
     body.extensions.check_list()?;
     Ok(RevocationList {
-        issuer_der: body.issuer.into(),
+        issuer: canonical_name::of(body.issuer),
         next_update: body.next_update,
         serials: revoked(body.entries)?,
         strict: false,
     })
+}
+
+/// The name of the list's issuer.
+///
+/// # Errors
+///
+/// As [`parse`] has them, of what comes before the list's entries.
+#[cfg(not(target_family = "wasm"))]
+pub fn issuer(pem_text: &str) -> Result<DistinguishedName, CrlProblem> {
+    let der = der_from_pem(pem_text)?;
+    Ok(DistinguishedName::from_der(Body::read(&Signed::read(&der)?)?.issuer))
 }
 
 fn der_from_pem(text: &str) -> Result<CertificateRevocationListDer<'static>, CrlProblem> {

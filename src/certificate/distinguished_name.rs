@@ -2,13 +2,14 @@
 
 use super::attribute_type::AttributeType;
 use super::der::{self, Reader};
-use super::{oid, text};
+use super::{canonical_name, oid, text};
+use crate::domain::revocation::CanonicalName;
 use data_encoding::HEXLOWER;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::fmt::Write;
 use x509_parser::asn1_rs::Tag;
 
-/// The most attributes that are looked at. A name has about five; with more than this it is read as an error.
+/// The most attributes that are looked at. A name has about five; one with more than this cannot be read.
 const MOST_ATTRIBUTES: usize = 100;
 
 /// The most bytes that a name takes in a header.
@@ -21,59 +22,53 @@ const NOT_IN_HEADER: &AsciiSet = &CONTROLS.add(b'"').add(b'%');
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName {
     der: Box<[u8]>,
-    attributes: Vec<Attribute>,
+    /// `None`: they cannot be read.
+    attributes: Option<Vec<Attribute>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Attribute {
     /// Whether it belongs to the same relative distinguished name as the one before it.
     joined: bool,
-    /// What it says, if it is one that a registry can ask for.
-    known: Option<(AttributeType, Box<str>)>,
-    /// How it is written in RFC 4514 text, if its type has no name there.
+    /// Its type, if it is one that a registry can ask for.
+    known: Option<AttributeType>,
+    /// What it says, if its type is known and its value can be read.
+    value: Option<Box<str>>,
+    /// How it is written in RFC 4514 text, if its type has no name there or its value cannot be read.
     unnamed: Option<Box<str>>,
 }
 
 impl DistinguishedName {
-    /// The name with this DER form; `None` if it is none, has more than 100 attributes, or one that a registry can ask for
-    /// and that is not text.
-    pub(super) fn from_der(der: &[u8]) -> Option<Self> {
-        let mut attributes = Vec::new();
-        let mut count = 0..MOST_ATTRIBUTES;
-        let mut sets = der::only(der, Tag::Sequence)?;
-        while !sets.is_empty() {
-            let mut set = sets.inside(Tag::Set)?;
-            let mut joined = false;
-            // A set has at least one.
-            loop {
-                count.next()?;
-                attributes.push(Attribute::read(set.inside(Tag::Sequence)?, joined)?);
-                if set.is_empty() {
-                    break;
-                }
-                joined = true;
-            }
-        }
-        Some(Self { der: der.into(), attributes })
+    /// The name with this DER form. Its attributes cannot be read if it is none, or has more than 100 of them.
+    pub fn from_der(der: &[u8]) -> Self {
+        Self { der: der.into(), attributes: attributes(der) }
     }
 
-    /// Its DER form, as the certificate has it: revocation lists name their issuer by the same bytes (RFC 5280 section
-    /// 5.1.2.3).
-    pub fn as_der(&self) -> &[u8] {
-        &self.der
+    /// What it says, as names of issuers are compared.
+    pub fn canonical(&self) -> CanonicalName {
+        canonical_name::of(&self.der)
     }
 
-    /// The values of all attributes of this type, in their order.
+    /// Whether all that a registry can ask for, or a header says, can be read.
+    pub fn is_readable(&self) -> bool {
+        self.attributes.as_ref().is_some_and(|attributes| attributes.iter().all(Attribute::is_readable))
+    }
+
+    /// The values of all attributes of this type, in their order; none if one of them cannot be read.
     pub fn values(&self, attribute: AttributeType) -> impl Iterator<Item = &str> {
-        let known = self.attributes.iter().filter_map(|attribute| attribute.known.as_ref());
-        known.filter(move |(known, _)| *known == attribute).map(|(_, value)| &**value)
+        let values = || {
+            let of_type = self.attributes.iter().flatten().filter(move |known| known.known == Some(attribute));
+            of_type.map(|attribute| attribute.value.as_deref())
+        };
+        let readable = values().all(|value| value.is_some());
+        values().flatten().filter(move |_| readable)
     }
 
     /// The text that people read (RFC 4514): what is most specific comes first. Control characters are escaped, other
-    /// characters beyond ASCII are not.
+    /// characters beyond ASCII are not, and a value that cannot be read is written as its DER form.
     pub fn to_rfc4514(&self) -> String {
         let mut text = String::new();
-        for rdn in self.attributes.chunk_by(|_, next| next.joined).rev() {
+        for rdn in self.attributes.as_deref().unwrap_or_default().chunk_by(|_, next| next.joined).rev() {
             for attribute in rdn {
                 if !text.is_empty() {
                     text.push(if attribute.joined { '+' } else { ',' });
@@ -85,40 +80,68 @@ impl DistinguishedName {
     }
 
     /// The same as the value of a header: `%`, `"` and all that is not printable ASCII percent-encoded as UTF-8. `None` if
-    /// it is longer than 4096 bytes.
+    /// it is longer than 4096 bytes, or cannot be read.
     pub fn to_header(&self) -> Option<String> {
+        if !self.is_readable() {
+            return None;
+        }
         let text = self.to_rfc4514();
         let header: String = utf8_percent_encode(&text, NOT_IN_HEADER).collect();
         (header.len() <= LONGEST_HEADER).then_some(header)
     }
 }
 
+/// The attributes of the name with this DER form.
+fn attributes(der: &[u8]) -> Option<Vec<Attribute>> {
+    let mut attributes = Vec::new();
+    let mut count = 0..MOST_ATTRIBUTES;
+    let mut sets = der::only(der, Tag::Sequence)?;
+    while !sets.is_empty() {
+        let mut set = sets.inside(Tag::Set)?;
+        let mut joined = false;
+        // A set has at least one.
+        loop {
+            count.next()?;
+            attributes.push(Attribute::read(set.inside(Tag::Sequence)?, joined)?);
+            if set.is_empty() {
+                break;
+            }
+            joined = true;
+        }
+    }
+    Some(attributes)
+}
+
 impl Attribute {
     /// That of an `AttributeTypeAndValue`.
     fn read(mut pair: Reader<'_>, joined: bool) -> Option<Self> {
         let oid = pair.primitive(Tag::Oid)?;
-        let value = pair.raw()?;
+        let der = pair.raw()?;
         pair.end()?;
-        let known = match AttributeType::from_oid(oid) {
-            Some(attribute) => Some((attribute, text::decode(&Reader::new(value).element()?)?)),
-            None => None,
+        let known = AttributeType::from_oid(oid);
+        let value = known.and_then(|_| text::decode(&Reader::new(der).element()?));
+        let named = known.and_then(AttributeType::short_name).is_some();
+        let unnamed = match &value {
+            Some(_) if named => None,
+            _ => oid::dotted(oid).map(|oid| (oid + "=#" + &HEXLOWER.encode(der)).into()),
         };
-        let unnamed = match &known {
-            Some((attribute, _)) if attribute.short_name().is_some() => None,
-            _ => Some((oid::dotted(oid)? + "=#" + &HEXLOWER.encode(value)).into()),
-        };
-        Some(Self { joined, known, unnamed })
+        Some(Self { joined, known, value, unnamed })
+    }
+
+    /// An attribute of a type that no registry can ask for is read where its type is.
+    fn is_readable(&self) -> bool {
+        if self.known.is_some() { self.value.is_some() } else { self.unnamed.is_some() }
     }
 
     fn write(&self, text: &mut String) {
-        match (&self.unnamed, &self.known) {
-            (Some(unnamed), _) => text.push_str(unnamed),
-            (None, Some((attribute, value))) => {
-                text.push_str(attribute.short_name().unwrap_or_default());
+        match (&self.unnamed, self.known, &self.value) {
+            (Some(unnamed), ..) => text.push_str(unnamed),
+            (None, Some(known), Some(value)) => {
+                text.push_str(known.short_name().unwrap_or_default());
                 text.push('=');
                 escape(value, text);
             }
-            (None, None) => {}
+            _ => text.push('?'),
         }
     }
 }

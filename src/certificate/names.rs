@@ -170,10 +170,8 @@ struct Hosts<'a> {
 impl<'a> CertificateNames<'a> {
     /// Those of the certificate with these attributes.
     pub fn of(attributes: &'a Attributes) -> Self {
-        let uri = match attributes.uri_sans.as_slice() {
-            [uri] => Some(Uri { text: uri, parts: uri.split('/').count(), is_plain: uri::is_plain(uri) }),
-            _ => None,
-        };
+        let uri = attributes.only_uri();
+        let uri = uri.map(|uri| Uri { text: uri, parts: uri.split('/').count(), is_plain: uri::is_plain(uri) });
         let mut names = Self {
             uri,
             hosts: std::array::from_fn(|_| Hosts::default()),
@@ -245,7 +243,7 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len()) && label.bytes().all(known)
 }
 
-/// Every attribute that the name has, with all its values.
+/// Every attribute of which the name has values that can all be read, with these values.
 fn all(name: &DistinguishedName) -> impl Iterator<Item = (AttributeType, Vec<&str>)> {
     AttributeType::ALL.into_iter().filter_map(|attribute| {
         let values: Vec<_> = name.values(attribute).collect();
@@ -255,6 +253,6 @@ fn all(name: &DistinguishedName) -> impl Iterator<Item = (AttributeType, Vec<&st
 
 /// Several values as one, which no other values are.
 fn joined<'v>(values: impl Iterator<Item = &'v str>) -> Box<str> {
-    // No name has this character: it is read as an error.
+    // No value that can be read has this character.
     values.collect::<Vec<_>>().join("\0").into()
 }

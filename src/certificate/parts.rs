@@ -1,5 +1,6 @@
 //! A certificate taken apart (RFC 5280 section 4.1). Its signature is not checked: that is the proxy's work.
 
+use super::Unreadable;
 use super::der::{self, Reader};
 use crate::domain::time::Validity;
 use x509_parser::asn1_rs::Tag;
@@ -18,8 +19,9 @@ pub(super) struct Parts<'d> {
     pub(super) subject: &'d [u8],
     /// A `SubjectPublicKeyInfo`.
     pub(super) public_key: &'d [u8],
-    /// A `GeneralNames`, if the certificate has this extension.
-    pub(super) alternative_names: Option<&'d [u8]>,
+    /// A `GeneralNames`, if the certificate has this extension; an error if its extensions cannot be read, or this one
+    /// occurs twice (RFC 5280 section 4.2).
+    pub(super) alternative_names: Result<Option<&'d [u8]>, Unreadable>,
 }
 
 impl<'d> Parts<'d> {
@@ -48,8 +50,8 @@ impl<'d> Parts<'d> {
         let _issuer_id = signed.optional(1);
         let _subject_id = signed.optional(2);
         let alternative_names = match signed.optional(3) {
-            Some(extensions) => alternative_names(extensions)?,
-            None => None,
+            Some(extensions) => alternative_names(extensions).ok_or(Unreadable::Der),
+            None => Ok(None),
         };
         signed.end()?;
         Some(Self { serial, issuer, validity, subject, public_key, alternative_names })
@@ -62,8 +64,7 @@ fn validity(mut dates: Reader<'_>) -> Option<Validity> {
     Some(validity)
 }
 
-/// The value of the extension with the alternative names, if there is one. `None` if something is no extension, or that
-/// one occurs twice (RFC 5280 section 4.2).
+/// The value of the extension with the alternative names, if there is one.
 fn alternative_names<'d>(mut tagged: Reader<'d>) -> Option<Option<&'d [u8]>> {
     let mut extensions = tagged.inside(Tag::Sequence)?;
     tagged.end()?;

@@ -6,15 +6,21 @@ use x509_parser::asn1_rs::{Any, Tag};
 /// What the string says (RFC 5280 section 4.1.2.4). `None` if it is none, is not written as its type demands, or has a
 /// NUL, which is there only to make others read less than all of it.
 pub(super) fn decode(value: &Any<'_>) -> Option<Box<str>> {
+    let (tag, text) = characters(value)?;
+    // Of PrintableString and NumericString more is seen than they may have, such as `*`, `@` and `_`.
+    let may_be_more = matches!(tag, Tag::Utf8String | Tag::T61String | Tag::BmpString | Tag::UniversalString);
+    (!text.contains('\0') && (may_be_more || text.is_ascii())).then(|| text.into())
+}
+
+/// The type of the string and its characters, as OpenSSL reads them; `None` if it is none, or its bytes are no characters.
+pub(super) fn characters(value: &Any<'_>) -> Option<(Tag, String)> {
     let bytes = der::content(value, value.tag(), false)?;
-    let text: String = match value.tag() {
+    let text = match value.tag() {
         Tag::Utf8String => str::from_utf8(bytes).ok()?.into(),
-        // Of PrintableString and NumericString more is seen than they may have, such as `*`, `@` and `_`.
-        Tag::PrintableString | Tag::NumericString | Tag::Ia5String | Tag::VisibleString => {
-            str::from_utf8(bytes).ok().filter(|text| text.is_ascii())?.into()
+        // T.61 and ASCII by name; what is seen is ISO 8859-1 too.
+        Tag::PrintableString | Tag::NumericString | Tag::Ia5String | Tag::VisibleString | Tag::T61String => {
+            bytes.iter().map(|byte| char::from(*byte)).collect()
         }
-        // T.61 by name; what is seen is ISO 8859-1, and read as that by OpenSSL.
-        Tag::T61String => bytes.iter().map(|byte| char::from(*byte)).collect(),
         // UTF-16 instead of UCS-2: Windows writes surrogates.
         Tag::BmpString => {
             let (units, []) = bytes.as_chunks() else { return None };
@@ -26,7 +32,7 @@ pub(super) fn decode(value: &Any<'_>) -> Option<Box<str>> {
         }
         _ => return None,
     };
-    (!text.contains('\0')).then(|| text.into())
+    Some((value.tag(), text))
 }
 
 #[cfg(test)]

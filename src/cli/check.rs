@@ -1,5 +1,6 @@
 //! `certgate check`: whether certgate in Envoy accepts a registry, and what somebody should know who is about to load it.
 
+use super::names;
 use super::signatures::signatures;
 use super::time::now;
 use super::warnings::warnings;
@@ -51,13 +52,15 @@ pub(super) fn accepted(file: &Path, bytes: &[u8], output: &mut Output<'_>) -> io
             return Ok(None);
         }
     };
-    let signatures = signatures(&json);
+    let document = serde_json::from_slice(&json).unwrap_or_default();
+    let signatures = signatures(&document);
     let problems: Vec<_> = signatures.iter().filter_map(|signature| signature.as_ref().err()).collect();
     problems.iter().try_for_each(|problem| writeln!(output.err, "{name}: {problem}"))?;
     if !problems.is_empty() {
         return Ok(None);
     }
-    for warning in warnings(&policy, now()).into_iter().chain(signatures.into_iter().flatten()) {
+    let warnings = warnings(&policy, now()).into_iter().chain(signatures.into_iter().flatten());
+    for warning in warnings.chain(names::warnings(&document, &policy.revocation_lists)) {
         writeln!(output.err, "{name}: warning: {warning}")?;
     }
     Ok(Some(Accepted { policy, json }))

@@ -3,6 +3,7 @@
 mod check;
 mod fingerprint;
 mod input;
+mod names;
 mod render;
 mod signatures;
 mod time;

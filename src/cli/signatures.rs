@@ -5,8 +5,7 @@ use serde_json::Value;
 
 /// What is to be said of the lists in a configuration, which is right but for their signatures: warnings, and what is
 /// wrong after all.
-pub(super) fn signatures(json: &[u8]) -> Vec<Result<String, String>> {
-    let document: Value = serde_json::from_slice(json).unwrap_or_default();
+pub(super) fn signatures(document: &Value) -> Vec<Result<String, String>> {
     let lists = document.get("crls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let problem = |(place, list): (usize, &Value)| {
         let text = |key| list.get(key).and_then(Value::as_str);

@@ -3,12 +3,15 @@
 use super::serials::Serials;
 use super::time::UnixSeconds;
 
+/// What a distinguished name says, as a digest: lists and certificates belong together where it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CanonicalName(pub [u8; 32]);
+
 /// What one issuer has revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationList {
-    /// The issuer's name as it stands in the list: the whole DER value. Lists and certificates belong together where
-    /// these bytes are the same.
-    pub issuer_der: Box<[u8]>,
+    /// The issuer's name.
+    pub issuer: CanonicalName,
     /// When the next list is issued at the latest (section 5.1.2.5); an issuer may leave it out.
     pub next_update: Option<UnixSeconds>,
     /// The serial numbers of those certificates.

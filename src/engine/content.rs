@@ -73,8 +73,13 @@ impl Content {
     fn of(der: &[u8], policy: &Policy, compare: Compare<'_>) -> Result<Self, Reason> {
         let attributes = Attributes::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
         let key = Identifier { kind: Kind::SpkiSha256, digest: attributes.spki_sha256 };
-        let lists: Vec<_> =
-            policy.revocation_lists.iter().filter(|list| *list.issuer_der == *attributes.issuer.as_der()).collect();
+        let lists = match policy.revocation_lists.as_slice() {
+            [] => Vec::new(),
+            lists => {
+                let issuer = attributes.issuer.canonical();
+                lists.iter().filter(|list| list.issuer == issuer).collect()
+            }
+        };
         let strict = |list: &&RevocationList| list.next_update.filter(|_| list.strict);
         let mut content = Self {
             by_key: find(policy, &key),

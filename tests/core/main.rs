@@ -12,6 +12,8 @@
 )]
 #![allow(unreachable_pub, reason = "what is in support/ belongs to several test crates")]
 
+#[path = "../support/der.rs"]
+mod der;
 #[path = "../support/protobuf_struct.rs"]
 mod protobuf_struct;
 
@@ -19,6 +21,7 @@ mod attributes;
 mod audit;
 mod bandwidth;
 mod bucket_laws;
+mod certificate_differential;
 mod certificates;
 mod cli;
 mod config_errors;
@@ -31,15 +34,18 @@ mod governor;
 mod identity;
 mod limits;
 mod module;
+mod openssl;
 mod patterns;
 mod people;
 mod quota_laws;
 mod rate_limit;
 mod relays;
 mod render;
+mod revocation_names;
 mod rooms;
 mod routes;
 mod rule_limits;
 mod scenarios;
+mod unreadable_parts;
 mod upstreams;
 mod workers;

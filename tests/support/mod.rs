@@ -19,6 +19,7 @@
 pub mod admin;
 pub mod bootstrap;
 pub mod client;
+pub mod der;
 pub mod ecds;
 pub mod echo;
 pub mod envoy;

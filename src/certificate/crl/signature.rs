@@ -3,6 +3,7 @@
 
 use super::parts::{Body, Signed};
 use super::{CrlProblem, der_from_pem};
+use crate::certificate::canonical_name;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -38,8 +39,8 @@ pub enum VerifyProblem {
     Signature,
 }
 
-/// Checks that the list in `crl_pem` is signed by the key of the first certificate in `issuer_pem`, that the names are
-/// the same, byte for byte, and that the certificate lets its key sign lists (RFC 5280 section 6.3.3 f and g). Whether
+/// Checks that the list in `crl_pem` is signed by the key of the first certificate in `issuer_pem`, that the names say
+/// the same, and that the certificate lets its key sign lists (RFC 5280 section 6.3.3 f and g). Whether
 /// that certificate is good is for the caller to know, and whether the list is usable for
 /// [`parse`](super::parse).
 ///
@@ -55,7 +56,7 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
 
     let issuer = CertificateDer::from_pem_slice(issuer_pem.as_bytes()).map_err(|_| VerifyProblem::Issuer)?;
     let (_, issuer) = X509Certificate::from_der(&issuer).map_err(|_| VerifyProblem::Issuer)?;
-    if issuer.subject().as_raw() != body.issuer {
+    if canonical_name::of(issuer.subject().as_raw()) != canonical_name::of(body.issuer) {
         return Err(VerifyProblem::OtherIssuer);
     }
     let usage = issuer.get_extension_unique(&OID_X509_EXT_KEY_USAGE).map_err(|_| VerifyProblem::Issuer)?;

@@ -1,0 +1,81 @@
+//! Distinguished names by what they say: two are equal here exactly where OpenSSL's canonical names are equal
+//! (`X509_NAME_cmp`), which is not RFC 5280's rule everywhere (section 7.1 there).
+//!
+//! Text is the same in UTF8String, BMPString, UniversalString, PrintableString, T61String, IA5String and VisibleString,
+//! of which the last four are read as ISO 8859-1. White space at the ends and the case of ASCII letters do not count, and
+//! several white spaces are one. All other values are compared as they are written, such as a NumericString and the case
+//! of `Ü`. The order within a relative distinguished name does not count.
+//!
+//! What cannot be read is compared as it is written, so a name always equals itself. OpenSSL and BoringSSL refuse a
+//! certificate with such a name.
+
+use super::der::{self, Reader};
+use super::text;
+use crate::domain::revocation::CanonicalName;
+use sha2::{Digest, Sha256};
+use std::collections::BinaryHeap;
+use x509_parser::asn1_rs::Tag;
+
+/// What the name with this DER form says.
+pub(super) fn of(name: &[u8]) -> CanonicalName {
+    let mut digest = Sha256::new();
+    match canonical(name) {
+        Some(canonical) => digest.update([&[1], canonical.as_slice()].concat()),
+        None => digest.update([&[0], name].concat()),
+    }
+    CanonicalName(digest.finalize().into())
+}
+
+/// The relative distinguished names one after the other, each as the number of its attributes and the attributes in
+/// ascending order. An empty one is none.
+fn canonical(name: &[u8]) -> Option<Vec<u8>> {
+    let mut canonical = Vec::new();
+    let mut sets = der::only(name, Tag::Sequence)?;
+    while !sets.is_empty() {
+        let mut set = sets.inside(Tag::Set)?;
+        let mut attributes = Vec::new();
+        while !set.is_empty() {
+            attributes.push(attribute(set.inside(Tag::Sequence)?)?);
+        }
+        if attributes.is_empty() {
+            continue;
+        }
+        canonical.extend(attributes.len().to_le_bytes());
+        // As `Serials` sorts, so that no more code is needed.
+        let heap: BinaryHeap<_> = attributes.iter().map(|attribute| (attribute.len(), attribute.as_slice())).collect();
+        for (length, attribute) in heap.into_sorted_vec() {
+            canonical.extend(length.to_le_bytes());
+            canonical.extend(attribute);
+        }
+    }
+    Some(canonical)
+}
+
+/// An attribute's type and what its value says.
+fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
+    let oid = pair.primitive(Tag::Oid)?;
+    let value = pair.raw()?;
+    pair.end()?;
+    let text = text::characters(&Reader::new(value).element()?).filter(|(tag, _)| *tag != Tag::NumericString);
+    let mut attribute = oid.len().to_le_bytes().to_vec();
+    attribute.extend(oid);
+    match text {
+        Some((_, text)) => {
+            attribute.push(1);
+            attribute.extend(folded(&text).bytes());
+        }
+        None => {
+            attribute.push(0);
+            attribute.extend(value);
+        }
+    }
+    Some(attribute)
+}
+
+/// The text without what does not count.
+pub(crate) fn folded(text: &str) -> String {
+    // C's `isspace`, as OpenSSL has it.
+    let is_space = |character| matches!(character, ' ' | '\t'..='\r');
+    let words: Vec<_> = text.split(is_space).filter(|word| !word.is_empty()).collect();
+    words.join(" ").to_ascii_lowercase()
+}
