@@ -27,6 +27,7 @@ mod paths;
 mod patience;
 mod relays;
 mod reload;
+mod router;
 mod rules;
 mod scenarios;
 mod shipped;
