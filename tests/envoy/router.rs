@@ -72,7 +72,12 @@ impl Stage {
         println!("{what}: {:?}, {} rules", tally.statuses, tally.rules.len());
         let of = |status| tally.statuses.get(&status).copied().unwrap_or_default();
         assert!(of(200) > requests / 3 && of(403) > requests / 20, "{what}: too few of one kind: {:?}", tally.statuses);
-        assert!(tally.rules.len() > self.patterns.len() / 2, "{what}: {} rules of {}", tally.rules.len(), self.patterns.len());
+        assert!(
+            tally.rules.len() > self.patterns.len() / 2,
+            "{what}: {} rules of {}",
+            tally.rules.len(),
+            self.patterns.len()
+        );
     }
 
     async fn ask(&self, envoy: &Envoy, what: &str, requests: usize) -> Tally {

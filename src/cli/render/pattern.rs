@@ -129,7 +129,8 @@ fn surely_path(pattern: &PathPattern) -> Result<Condition, &'static str> {
         }
         return Ok(Condition::any(at(&path)));
     }
-    let shape = shape(pattern, false).ok_or("its path has too much text and wildcards for a regular expression of Envoy's")?;
+    let shape =
+        shape(pattern, false).ok_or("its path has too much text and wildcards for a regular expression of Envoy's")?;
     Ok(Condition::all([plain_path(), shape]))
 }
 

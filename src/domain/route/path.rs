@@ -130,8 +130,19 @@ fn is_read_differently(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '/' | '\\' | ';' | '?' | '#' | '\u{2024}' | '\u{2025}' | '\u{2044}' | '\u{2215}' | '\u{fe52}' | '\u{fe68}'
-                | '\u{ff0e}' | '\u{ff0f}' | '\u{ff3c}'
+            '/' | '\\'
+                | ';'
+                | '?'
+                | '#'
+                | '\u{2024}'
+                | '\u{2025}'
+                | '\u{2044}'
+                | '\u{2215}'
+                | '\u{fe52}'
+                | '\u{fe68}'
+                | '\u{ff0e}'
+                | '\u{ff0f}'
+                | '\u{ff3c}'
         )
 }
 
@@ -355,7 +366,9 @@ mod tests {
                 assert_eq!(spelling(segment.as_bytes()).as_deref(), Some(spelled.as_bytes()), "{segment}");
             }
         }
-        for (path, other) in [("/a/b/", None), ("/a%20b", None), ("/%61/b", Some("/a/b")), ("/b/%c3%a4", Some("/b/%C3%A4"))] {
+        for (path, other) in
+            [("/a/b/", None), ("/a%20b", None), ("/%61/b", Some("/a/b")), ("/b/%c3%a4", Some("/b/%C3%A4"))]
+        {
             let Reading::Segments { respelled, .. } = read(path.as_bytes()) else { panic!("{path}") };
             assert_eq!(respelled.as_deref(), other.map(str::as_bytes), "{path}");
         }

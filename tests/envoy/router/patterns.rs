@@ -67,11 +67,11 @@ pub(super) fn rules(patterns: &[Pattern]) -> Value {
 pub(super) fn virtual_hosts(patterns: &[Pattern]) -> Value {
     let routes = |host| -> Vec<Value> {
         let of_host = patterns.iter().filter(|pattern| pattern.host == host);
-        of_host.flat_map(|pattern| matchers(&pattern.path).into_iter().map(|matcher| route(matcher, &pattern.name))).collect()
+        of_host
+            .flat_map(|pattern| matchers(&pattern.path).into_iter().map(|matcher| route(matcher, &pattern.name)))
+            .collect()
     };
-    let virtual_host = |(place, host): (usize, &&'static str)| {
-        json!({"name": format!("host-{place}"), "domains": [host], "routes": routes(*host)})
-    };
+    let virtual_host = |(place, host): (usize, &&'static str)| json!({"name": format!("host-{place}"), "domains": [host], "routes": routes(*host)});
     HOSTS.iter().enumerate().map(virtual_host).collect()
 }
 

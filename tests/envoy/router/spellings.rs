@@ -12,7 +12,8 @@ pub(super) fn head(random: &mut Random, pattern: &Pattern) -> String {
         0 => (format!("https://{authority}{path}"), "api.example.com".to_owned()),
         _ => (path, authority),
     };
-    let override_it = if random.below(20) == 0 { "x-original-url: /admin\r\nx-forwarded-host: my_service\r\n" } else { "" };
+    let override_it =
+        if random.below(20) == 0 { "x-original-url: /admin\r\nx-forwarded-host: my_service\r\n" } else { "" };
     format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n{override_it}\r\n")
 }
 
@@ -70,8 +71,11 @@ fn path(random: &mut Random, pattern: &str) -> String {
 
 /// The path with one thing changed that some reader takes for no change.
 fn misspelled(random: &mut Random, path: &str) -> String {
-    let additions = ["//", "/./", "/../", "/a/../", "/;x", ";v=1", "\\", "%2f", "%5C", "%2e%2e/", ".", "%20", "::$DATA", "%00", "/"];
-    let ends = ["/", "/", "/", "//", "/.", "/..", ".", "%20", "%3f", "%23", ";", "::$DATA", "%ef%bc%8fa", "%2F", "+", "%2B"];
+    let additions = [
+        "//", "/./", "/../", "/a/../", "/;x", ";v=1", "\\", "%2f", "%5C", "%2e%2e/", ".", "%20", "::$DATA", "%00", "/",
+    ];
+    let ends =
+        ["/", "/", "/", "//", "/.", "/..", ".", "%20", "%3f", "%23", ";", "::$DATA", "%ef%bc%8fa", "%2F", "+", "%2B"];
     match random.below(8) {
         0 | 1 => escaped_at(random, path),
         2 => unescaped_at_random(random, path),
