@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 const TYPE: &str = "type.googleapis.com/";
 
 /// What `envoy.yaml` has that only the manifests are to bring.
-const OF_THE_BELT: [&str; 5] = [
+const OF_THE_BELT: [&str; 6] = [
     "early_header_mutation_extensions",
     "forward_client_cert_details",
     "normalize_path",
