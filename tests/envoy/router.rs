@@ -69,11 +69,10 @@ impl Stage {
     async fn assert_alike(&self, bootstrap: Bootstrap, what: &str, requests: usize) {
         let envoy = Envoy::start(bootstrap).await;
         let tally = self.ask(&envoy, what, requests).await;
-        println!("{what}: {:?}, {} rules", tally.statuses, tally.rules.len());
         let of = |status| tally.statuses.get(&status).copied().unwrap_or_default();
-        assert!(of(200) > requests / 3 && of(403) > requests / 20, "{what}: too few of one kind: {:?}", tally.statuses);
+        assert!(3 * of(200) > requests && 20 * of(403) > requests, "{what}: too few of one kind: {:?}", tally.statuses);
         assert!(
-            tally.rules.len() > self.patterns.len() / 2,
+            2 * tally.rules.len() > self.patterns.len(),
             "{what}: {} rules of {}",
             tally.rules.len(),
             self.patterns.len()

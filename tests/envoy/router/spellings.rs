@@ -57,7 +57,8 @@ fn path(random: &mut Random, pattern: &str) -> String {
     let (text, is_below) = pattern.strip_suffix("/**").map_or((pattern, false), |text| (text, true));
     let mut path = text.to_owned();
     while let Some(place) = path.find('*') {
-        path.replace_range(place..=place, *random.of(&["7", "joe%40example.com", "a", "x.y", "%E2%82%AC", "B"]));
+        let value = *random.of(&["7", "joe%40example.com", "a", "x.y", "%E2%82%AC", "B"]);
+        path.replace_range(place..=place, value);
     }
     if path.is_empty() || (is_below && random.below(2) == 0) {
         path += *random.of(&["/", "/a", "/a/b", "/admin", "/zz/7/"]);
@@ -80,7 +81,10 @@ fn misspelled(random: &mut Random, path: &str) -> String {
         0 | 1 => escaped_at(random, path),
         2 => unescaped_at_random(random, path),
         3 => in_random_case(random, path),
-        4 => path.replacen('/', *random.of(&additions), 1 + random.below(2)),
+        4 => {
+            let addition = *random.of(&additions);
+            path.replacen('/', addition, 1 + random.below(2))
+        }
         5 => path.replace('%', "%25"),
         _ => format!("{path}{}", random.of(&ends)),
     }
@@ -89,9 +93,10 @@ fn misspelled(random: &mut Random, path: &str) -> String {
 /// With one character in an escape, whose digits are in either case.
 fn escaped_at(random: &mut Random, text: &str) -> String {
     let place = random.below(text.len());
+    let (before, after) = text.split_at(place);
     let byte = text.as_bytes()[place];
     let escape = if random.below(2) == 0 { format!("%{byte:02x}") } else { format!("%{byte:02X}") };
-    format!("{}{escape}{}", &text[..place], &text[place + 1..])
+    format!("{before}{escape}{}", after.split_at(1).1)
 }
 
 /// With the digits of escapes in lower case, or one escape of ASCII read.
