@@ -252,7 +252,8 @@ const PLAIN_AUTHORITIES: [&str; 9] = [
 ];
 
 #[rustfmt::skip]
-const AUTHORITIES: [&str; 27] = [
+const AUTHORITIES: [&str; 32] = [
+    "api.example.com:", "API.example.com.:", "[::ffff:a00:1]", "10.0.0.1.", "docs.example.com:",
     "api.example.com.", "api.example.com.:1", "", ":1", "[::1]", "[0:0::1]:443", "[::1]:99999", "user@api.example.com",
     "api.example.com@evil.org", "api.example.com:80@evil.org", "api.example.com:65536", "api.example.com:x", ".example.com",
     "a..example.com", "a b.example.com", "%61pi.example.com", "api.example.com:443:443", "x:1.example.com", "x.example.com:@",
@@ -270,7 +271,10 @@ const PLAIN_PATHS: [&str; 28] = [
 
 /// What Envoy may hand on, and what it would not; but for `#`, with which it refuses a request in any case.
 #[rustfmt::skip]
-const PATHS: [&str; 51] = [
+const PATHS: [&str; 80] = [
+    "/a.", "/a/x.", "/a./x", "/a%20", "/a/x%20/y", "/a%3f", "/a/%23x", "/a::$DATA", "/a/x:$I30", "/a/%ef%bc%8fx", "/a/%EF%BC%BC",
+    "/a/%e2%80%a4", "/a/%E2%80%A5", "/a/%e2%81%84", "/a/%e2%88%95x", "/a/%ef%b9%92", "/a/%ef%b9%a8", "/a/%ef%bc%8e", "/a/%c2%85",
+    "/%61", "/%61/x", "/a%3ab", "/a/%c3%A4", "/a/%c3%a4%20b", "/x/%c3%a4b", "/healthz.", "/healthz%20", "/static./x", "/healthz/.",
     "", "*", "//", "//a", "/a//", "/a//b", "/.", "/..", "/a/.", "/a/..", "/a/./b", "/a/../b", "/a/../", "/a/%2e/b", "/a/%2E%2e/b", "/a/.%2e",
     "/a%2fb", "/a/b%2Fc", "/a/%5cb", "/a/\\b", "/a;v=1", "/a/;", "/a/..;/b", "/a/%3bv", "/a/%00", "/a/%0a", "/a/%7f", "/a/%zz", "/a/%",
     "/a/%4", "/a/%252e", "/a/%2562", "/a/%25%36%32", "/a/%c0%af", "/a/%c0%ae", "/a/%ff", "/a/%e4", "/a/%ed%a0%80", "/a/ä", "/a/%62", "/%61",

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 const TYPE: &str = "type.googleapis.com/";
 
 /// What `envoy.yaml` has that only the manifests are to bring.
-const OF_THE_BELT: [&str; 5] = [
+const OF_THE_BELT: [&str; 6] = [
     "early_header_mutation_extensions",
     "forward_client_cert_details",
     "normalize_path",
     "merge_slashes",
     "path_with_escaped_slashes_action",
+    "strip_trailing_host_dot",
 ];
 
 /// An Envoy as Istio would have it.
@@ -72,6 +73,7 @@ pub(super) fn envoy_gateway(manifests: &[Value]) -> Value {
         assert_eq!(spec["tls"]["clientValidation"]["mode"], "VerifyIfGiven");
         assert_eq!(spec["path"]["escapedSlashesAction"], "RejectRequest");
         assert_eq!(spec["headers"]["withUnderscoresAction"], "RejectRequest");
+        assert_eq!(spec["headers"]["host"]["stripTrailingHostDot"], true);
         let forward = match spec["headers"]["xForwardedClientCert"]["mode"].as_str() {
             Some("Sanitize") => "SANITIZE",
             Some("ForwardOnly") => "FORWARD_ONLY",
@@ -91,6 +93,7 @@ pub(super) fn envoy_gateway(manifests: &[Value]) -> Value {
                 "normalize_path": true,
                 "merge_slashes": true,
                 "path_with_escaped_slashes_action": "REJECT_REQUEST",
+                "strip_trailing_host_dot": true,
                 "early_header_mutation_extensions": [{
                     "name": "envoy.http.early_header_mutation.header_mutation",
                     "typed_config": {

@@ -28,6 +28,7 @@ mod paths;
 mod patience;
 mod relays;
 mod reload;
+mod router;
 mod rules;
 mod scenarios;
 mod shipped;

@@ -21,11 +21,11 @@ const SAME: &str = "=";
 #[rustfmt::skip]
 const TARGETS: [(&str, &str, &[&str]); 18] = [
     (SAME, SAME, &[
-        "/", "/public", "/public?/admin", "/public/x?a=/../admin", "/public/admin", "/administrator", "/admin%23x",
-        "/Admin", "/ADMIN/x", "/admin", "/admin/", "/admin/x", "/admin?x", "/admin/?x=/../y", "/admin/%20",
+        "/", "/public", "/public?/admin", "/public/x?a=/../admin", "/public/admin", "/administrator",
+        "/Admin", "/ADMIN/x", "/admin", "/admin/", "/admin/x", "/admin?x", "/admin/?x=/../y", "/admin/%20x", "/admin/joe%40example.com",
     ]),
-    ("/admin", SAME, &["/%61dmin"]),
-    ("/admin/x", SAME, &["/%61%64min/x"]),
+    ("/admin", "403", &["/%61dmin"]),
+    ("/admin/x", "403", &["/%61%64min/x"]),
     ("/Admin", SAME, &["/%41dmin"]),
     ("/admin", "403", &[
         "//admin", "/./admin", "/../admin", "/public/../admin", "/%2e/admin", "/%2E%2e/admin", "/public/%2e%2e/admin",
@@ -47,6 +47,9 @@ const TARGETS: [(&str, &str, &[&str]); 18] = [
         "/%2561dmin", "/%252e%252e/admin", "/public/%252e%252e/admin", "/public%252fadmin", "/%25%36%31dmin",
         "/public/%252e/x", "/public/%c0%ae%c0%ae/admin", "/public/..%c0%afadmin", "/%e0%80%afadmin", "/admin%c0%af",
         "/%c1%a1dmin", "/admin/%ff", "/%zzadmin", "/%admin", "/admin%", "/%u0061dmin", "/public/%",
+        "/admin%3f", "/admin%3fx", "/admin%23", "/admin%23x", "/admin%20", "/admin/%20", "/admin%20/x", "/admin.", "/admin./x",
+        "/admin..", "/admin%20.", "/admin::$DATA", "/admin:$I30:$INDEX_ALLOCATION/x", "/admin:%3a%24DATA", "/%ef%bc%8fadmin",
+        "/public%EF%BC%8F..%EF%BC%8Fadmin", "/public/%ef%bc%8e%ef%bc%8e/admin", "/%e2%88%95admin", "/admin%e2%81%84x", "/admin%c2%85",
     ]),
     ("400", "400", &[
         "\\admin", "/admin#x", "/#/admin", "/public#/../admin", "/admin\0", "/\u{ff}admin", "admin", "*", "?", "",
@@ -71,22 +74,34 @@ fn targets() -> impl Iterator<Item = (&'static str, [&'static str; 2])> {
 }
 
 /// Whether some server takes the path for one under `/admin`: one that reads escapes, also in escapes and overlong ones,
-/// takes `\` for `/`, cuts off parameters and what is behind a NUL, skips empty segments and resolves dots.
+/// takes `\` and what is like it or `/` for `/`, cuts off parameters and what is behind a NUL, `?` or `#`, skips empty segments
+/// and resolves dots, and opens files as Windows does.
 fn is_admins(path: &str) -> bool {
     let mut text = path.split(['?', '#']).next().unwrap().replace("%u00", "%");
     for _ in 0..3 {
         text = latin1(&percent_decode(&bytes(&text)).collect::<Vec<_>>());
     }
-    let readings =
-        [("\u{c0}\u{af}", "/"), ("\u{e0}\u{80}\u{af}", "/"), ("\u{c0}\u{ae}", "."), ("\u{c1}\u{a1}", "a"), ("\\", "/")];
+    let readings = [
+        ("\u{c0}\u{af}", "/"),
+        ("\u{e0}\u{80}\u{af}", "/"),
+        ("\u{c0}\u{ae}", "."),
+        ("\u{c1}\u{a1}", "a"),
+        ("\\", "/"),
+        ("\u{ef}\u{bc}\u{8f}", "/"),
+        ("\u{e2}\u{88}\u{95}", "/"),
+        ("\u{e2}\u{81}\u{84}", "/"),
+        ("\u{ef}\u{bc}\u{8e}", "."),
+    ];
     text = readings.iter().fold(text, |text, (from, to)| text.replace(from, to));
-    let text = text.split('\0').next().unwrap();
+    let text = text.split(['\0', '?', '#']).next().unwrap();
     let mut segments = Vec::new();
     for segment in text.split('/').map(|segment| segment.split(';').next().unwrap()) {
         match segment {
             "" | "." => {}
             ".." => drop(segments.pop()),
-            segment => segments.push(segment),
+            segment => {
+                segments.push(segment.split(":$").next().unwrap().trim_end_matches([':', '.', ' ', '\u{85}', '\u{c2}']))
+            }
         }
     }
     segments.first() == Some(&"admin")
@@ -207,7 +222,7 @@ async fn where_no_rule_asks_for_a_path_every_path_is_the_upstreams_affair() {
 /// What becomes of requests with these lines if all of `admin.example.org` and `[::1]` is denied: the authority that
 /// reaches the upstream, or the status.
 #[rustfmt::skip]
-const HOSTS: [(Result<&str, u16>, &[&str]); 7] = [
+const HOSTS: [(Result<&str, u16>, &[&str]); 8] = [
     (Err(403), &[
         "/ HTTP/1.1\r\nhost: admin.example.org",
         "/ HTTP/1.1\r\nHost:ADMIN.example.ORG",
@@ -221,7 +236,11 @@ const HOSTS: [(Result<&str, u16>, &[&str]); 7] = [
         "https://admin.example.org/ HTTP/1.1\r\nhost: localhost",
         "https://ADMIN.example.org:443/ HTTP/1.1\r\nhost: localhost",
         "https://admin.example.org HTTP/1.1",
-        // Nobody can say which host these are for.
+        // Nobody can say which host these are for; Envoy would look up the first ones in its own way.
+        "/ HTTP/1.1\r\nhost: localhost:",
+        "/ HTTP/1.1\r\nhost: localhost.:",
+        "/ HTTP/1.1\r\nhost: [0:0::2]",
+        "/ HTTP/1.1\r\nhost: [::ffff:a00:1]",
         "/ HTTP/1.1\r\nhost:",
         "/ HTTP/1.1\r\nhost: admin.example.org..",
         "/ HTTP/1.1\r\nhost: user@admin.example.org",
@@ -247,11 +266,13 @@ const HOSTS: [(Result<&str, u16>, &[&str]); 7] = [
     (Err(426), &["/ HTTP/1.0", "/ HTTP/1.0\r\nhost: localhost"]),
     (Ok("localhost"), &[
         "/ HTTP/1.1\r\nhost: localhost",
+        "/ HTTP/1.1\r\nhost: localhost.",
         "/ HTTP/1.1\r\nhost: localhost\r\nx-forwarded-host: admin.example.org",
         "https://localhost/ HTTP/1.1\r\nhost: admin.example.org",
     ]),
     (Ok("www.admin.example.org"), &["/ HTTP/1.1\r\nhost: www.admin.example.org"]),
     (Ok("[::2]:1"), &["/ HTTP/1.1\r\nhost: [::2]:1"]),
+    (Ok("localhost:8443"), &["/ HTTP/1.1\r\nhost: localhost:8443", "/ HTTP/1.1\r\nhost: localhost.:8443"]),
     (Ok("example.org"), &["/ HTTP/1.1\r\nhost: example.org"]),
 ];
 
@@ -292,7 +313,9 @@ async fn a_request_for_another_host_than_its_connections_is_misdirected() {
     #[rustfmt::skip]
     let table: [(&str, &[(&str, u16)]); 4] = [
         (API, &[
-            (API, 200), ("API.Example.com", 200), ("api.example.com:443", 200), ("api.example.com:", 200),
+            (API, 200), ("API.Example.com", 200), ("api.example.com:443", 200),
+            // It is for this host, and yet no host that a rule may name.
+            ("api.example.com:", 403),
             ("api.example.com.", 200), ("shop.example.com", 421), ("xapi.example.com", 421), ("example.com", 421),
             ("localhost", 421), ("127.0.0.1", 421), ("[::1]", 421), (API, 200),
         ]),

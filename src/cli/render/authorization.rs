@@ -3,7 +3,7 @@
 //! manifest.
 
 use super::belt::{Belt, Route};
-use super::pattern::{literal, lower_case_escapes, overlap, spelled};
+use super::pattern::{literal, overlap, spelled};
 use crate::domain::route::RoutePattern;
 use crate::domain::route::host::HostPattern;
 use crate::domain::route::path_pattern::{PathPattern, Segment};
@@ -117,7 +117,8 @@ fn clause(pattern: &RoutePattern) -> Option<Clause> {
 fn asked(pattern: &RoutePattern) -> Option<Operation> {
     let mut operation = Operation::new();
     if let Some(path) = &pattern.path {
-        literal(path.segments())?;
+        // In escapes with letters it would have to be denied in both cases.
+        literal(path.segments()).filter(|path| !path.contains('%'))?;
         operation.push(("paths", paths(path)?));
     }
     if pattern.hosts.iter().any(HostPattern::is_below) {
@@ -166,7 +167,5 @@ fn paths(pattern: &PathPattern) -> Option<Vec<String>> {
         (true, Some(_)) => "/*",
         (true, None) => "/{**}",
     };
-    let lower = lower_case_escapes(&path);
-    let spellings = [Some(path.clone()), (lower != path).then_some(lower)];
-    Some(spellings.into_iter().flatten().flat_map(|path| [path.clone(), path + rest]).collect())
+    Some(vec![path.clone(), path + rest])
 }

@@ -68,6 +68,9 @@ spec:
   path:
     escapedSlashesAction: RejectRequest
   headers:
+    # Without a dot at its end, a host finds its routes; Envoy Gateway has them leave out the port.
+    host:
+      stripTrailingHostDot: true
     xForwardedClientCert:
       mode: {{forward}}
     # Many a service reads x_client_alias as x-client-alias.

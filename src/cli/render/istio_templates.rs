@@ -109,6 +109,8 @@ spec:
             normalize_path: true
             merge_slashes: true
             path_with_escaped_slashes_action: REJECT_REQUEST
+            # Without a dot at its end, a host finds its routes; Istio has them leave out the port.
+            strip_trailing_host_dot: true
             # Many a service reads x_client_alias as x-client-alias. Where callers need such names, take this out: certgate
             # removes look-alikes itself, but the belt then does not.
             common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}

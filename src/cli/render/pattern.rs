@@ -1,39 +1,43 @@
 //! What a rule matches, said from outside: exactly, or where that cannot be, once too narrowly and once too widely. Must
 //! not know what follows from a match.
 //!
-//! certgate reads a path's escapes and refuses what servers read differently; a proxy compares bytes. So whatever is said
-//! narrowly asks for plain spellings: each path then has one, up to the case of its hex digits and a slash at its end,
-//! and what is said widely needs to cover these alone.
+//! certgate refuses what servers read differently, also where a path is a rule's in another spelling. So whatever is said
+//! narrowly asks for plain spellings, of which each path has one, up to the case of its hex digits and a slash at its end;
+//! and what is said widely covers these alone.
 
 use super::condition::{Condition, How, Text};
 use crate::domain::route::RoutePattern;
 use crate::domain::route::host::HostPattern;
 use crate::domain::route::path_pattern::{PathPattern, Segment};
+use std::borrow::Cow;
 
 /// Envoy takes regular expressions up to a size of 100, of which each character of plain text is one.
 const LONGEST_SHAPE: usize = 80;
 
-/// A path in its plainest spelling, but for dot segments: what stands for itself stands for itself, and the rest is
-/// escaped, without `/`, `\`, `;`, `%`, dots and control characters. Of what is not ASCII, UTF-8 of two and three bytes.
+/// A path in which all stands for itself or is escaped, without `/`, `\`, `;`, `?`, `#`, `%` and control characters in
+/// escapes. Of what is not ASCII, UTF-8 of two and three bytes, without those 256 characters of three that have delimiters
+/// of other widths among them (U+2000 to U+207F, U+2200 to U+223F, U+FE40 to U+FE7F, U+FF00 to U+FF3F).
 const PLAIN_PATH: &str = concat!(
-    r"(?:/(?:[!$&-.0-:=@-Z_a-z~]|%(?:2[023]|3[CEFcef]|5[BDEbde]|60|7[B-Db-d])",
-    r"|%(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
-    r"|%[Ee](?:0%[ABab][0-9A-Fa-f]|[1-9A-CEFa-cef]%[89ABab][0-9A-Fa-f]|[Dd]%[89][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
+    r"(?:/(?:[!$&-.0-:=@-Z_a-z~]|%(?:2[02]|3[CEce]|5[BDEbde]|60|7[B-Db-d])",
+    r"|%(?:[Cc]2%[ABab]|(?:[Cc][3-9A-Fa-f]|[Dd][0-9A-Fa-f])%[89ABab])[0-9A-Fa-f]",
+    r"|%[Ee](?:0%[ABab][0-9A-Fa-f]|[13-9A-CEa-ce]%[89ABab][0-9A-Fa-f]|2%(?:8[2-79A-Fa-f]|[9ABab][0-9A-Fa-f])",
+    r"|[Dd]%[89][0-9A-Fa-f]|[Ff]%(?:[89Aa][0-9A-Fa-f]|[Bb][0-8ABD-Fabd-f]))%[89ABab][0-9A-Fa-f]",
     r")+)+/?|/"
 );
 
-const DOT_SEGMENT: &str = r".*/\.\.?(?:/.*)?";
+/// A path with a segment that some servers take for another: dots or a space at its end, or `:$`.
+const TAKEN_FOR_ANOTHER: &str = r".*(?:(?:\.|%20)(?:/.*)?|:\$.*)";
 
 /// A host name or an IPv4 address, without a dot at its end, perhaps with a port.
 const PLAIN_HOST: &str = concat!(
     r"(?:[0-9A-Za-z_-]+\.)*[0-9A-Za-z_-]+",
-    r"(?::(?:[0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+    r"(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 );
 
 /// An IPv6 address, or what looks like one, with a port.
 const PLAIN_ADDRESS: &str = concat!(
     r"\[[0-9A-Fa-f:.]+\]",
-    r":(?:[0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+    r":(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 );
 
 /// Requests that surely match.
@@ -56,14 +60,14 @@ pub(super) fn perhaps(pattern: &RoutePattern) -> Condition {
 
 /// Whether [`perhaps`] has no more than it must.
 pub(super) fn is_told(pattern: &RoutePattern) -> bool {
-    pattern.path.as_ref().is_none_or(|path| literal(path.segments()).is_some() || shape(path).is_some())
+    pattern.path.as_ref().is_none_or(|path| literal(path.segments()).is_some() || shape(path, false).is_some())
 }
 
 /// Requests whose path nobody reads differently.
 pub(super) fn plain_path() -> Condition {
     Condition::all([
         Condition::Path(Text::new(How::Matches, PLAIN_PATH)),
-        Condition::not(Condition::Path(Text::new(How::Matches, DOT_SEGMENT))),
+        Condition::not(Condition::Path(Text::new(How::Matches, TAKEN_FOR_ANOTHER))),
     ])
 }
 
@@ -120,18 +124,13 @@ fn perhaps_host(pattern: &HostPattern) -> Condition {
 
 fn surely_path(pattern: &PathPattern) -> Result<Condition, &'static str> {
     if let Some(path) = literal(pattern.segments()) {
-        let mut spellings = vec![path.clone()];
-        let lower = lower_case_escapes(&path);
-        spellings.extend((lower != path).then_some(lower));
         if pattern.is_below() {
-            return Ok(Condition::all([
-                plain_path(),
-                Condition::any(spellings.iter().flat_map(|path| at_or_below(path))),
-            ]));
+            return Ok(Condition::all([plain_path(), Condition::any(at_or_below(&path))]));
         }
-        return Ok(Condition::any(spellings.iter().flat_map(|path| at(path))));
+        return Ok(Condition::any(at(&path)));
     }
-    let shape = shape(pattern).ok_or("its path has too much text and wildcards for a regular expression of Envoy's")?;
+    let shape =
+        shape(pattern, false).ok_or("its path has too much text and wildcards for a regular expression of Envoy's")?;
     Ok(Condition::all([plain_path(), shape]))
 }
 
@@ -140,7 +139,7 @@ fn perhaps_path(pattern: &PathPattern) -> Condition {
         let tests = if pattern.is_below() { at_or_below(&path) } else { at(&path) };
         return Condition::any(tests.into_iter().map(in_any_case));
     }
-    shape(pattern).unwrap_or_else(|| {
+    shape(pattern, true).unwrap_or_else(|| {
         let text = pattern.segments().iter().take_while(|segment| matches!(segment, Segment::Text(_)));
         let before: String = text.map(|segment| format!("/{}", spelled(segment))).collect();
         in_any_case(Condition::Path(Text::new(How::StartsWith, before + "/")))
@@ -175,8 +174,9 @@ pub(super) fn literal(segments: &[Segment]) -> Option<String> {
     segments.iter().all(is_text).then(|| if path.is_empty() { "/".to_owned() } else { path })
 }
 
-/// A regular expression for plain paths with these segments, if it is not too large for Envoy.
-fn shape(pattern: &PathPattern) -> Option<Condition> {
+/// A regular expression for plain paths with these segments, if it is not too large for Envoy; with `any_case`, whatever
+/// the case of hex digits in escapes.
+fn shape(pattern: &PathPattern, any_case: bool) -> Option<Condition> {
     let segments: String = pattern
         .segments()
         .iter()
@@ -187,31 +187,24 @@ fn shape(pattern: &PathPattern) -> Option<Condition> {
         .collect();
     let end = if pattern.is_below() { "(?:/.*)?" } else { "/?" };
     let fits = segments.len() <= LONGEST_SHAPE;
-    // Of letters, those in escapes alone match in both cases.
-    let segments = with_escapes(&segments, |digits| digits.chars().map(in_both_cases).collect());
+    let segments = if any_case { with_escapes_in_both_cases(&segments) } else { segments };
     fits.then(|| Condition::Path(Text::new(How::Matches, segments + end)))
 }
 
 /// A segment in its plainest spelling; nothing for one that can be anything.
-pub(super) fn spelled(segment: &Segment) -> String {
-    let Segment::Text(text) = segment else { return String::new() };
-    let stands_for_itself = |byte: u8| byte.is_ascii_alphanumeric() || b"!$&'()*+,-.:=@_~".contains(&byte);
-    text.iter()
-        .map(|byte| if stands_for_itself(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+pub(super) fn spelled(segment: &Segment) -> Cow<'_, str> {
+    match segment {
+        Segment::Text(text) => String::from_utf8_lossy(text),
+        Segment::Any => Cow::Borrowed(""),
+    }
 }
 
-/// The other spelling of the hex digits in escapes.
-pub(super) fn lower_case_escapes(path: &str) -> String {
-    with_escapes(path, str::to_ascii_lowercase)
-}
-
-/// The path with the hex digits in escapes written in another way.
-fn with_escapes(path: &str, written: impl Fn(&str) -> String) -> String {
-    let mut parts = path.split('%');
+/// A regular expression that takes the hex digits of escapes in both cases, of one that takes them in upper case.
+fn with_escapes_in_both_cases(regex: &str) -> String {
+    let mut parts = regex.split('%');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |whole, part| match part.split_at_checked(2) {
-        Some((digits, rest)) => format!("{whole}%{}{rest}", written(digits)),
+        Some((digits, rest)) => format!("{whole}%{}{rest}", digits.chars().map(in_both_cases).collect::<String>()),
         None => format!("{whole}%{part}"),
     })
 }

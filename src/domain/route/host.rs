@@ -61,6 +61,17 @@ pub fn canonical(authority: &[u8]) -> Option<Cow<'_, str>> {
     bracketed(address).filter(|_| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
 }
 
+/// The host by which Envoy chooses a virtual host (with `ignore_port_in_host_matching`), as [`canonical`] has it. Envoy
+/// compares the text before the port and ignores its case alone. `None` also if the authority has another spelling of
+/// its host, which Envoy looks up as another host: a final dot, or an IPv6 address that is not written as in RFC 5952.
+/// `None` for an empty port too: Envoy looks that up with its colon, where it is not told to ignore ports.
+pub(super) fn routed(authority: &[u8]) -> Option<Cow<'_, str>> {
+    let host = canonical(authority)?;
+    let (written, port) = authority.split_at_checked(host.len())?;
+    let is_written = matches!(host, Cow::Borrowed(_)) || written.eq_ignore_ascii_case(host.as_bytes());
+    (is_written && matches!(port, [] | [b':', _, ..])).then_some(host)
+}
+
 /// A host name in lower case, if it is one.
 fn name(text: &str) -> Option<Cow<'_, str>> {
     let is_label = |label: &[u8]| !label.is_empty() && label.iter().all(is_in_labels);
@@ -113,6 +124,43 @@ mod tests {
             ("[::ffff:a00:1]", "[::ffff:10.0.0.1]"),
         ] {
             assert_eq!(canonical(authority.as_bytes()).as_deref(), Some(host), "{authority}");
+        }
+    }
+
+    /// Measured on Envoy 1.36.4 and 1.40.0: `tests/envoy/router.rs` compares the two on many more.
+    #[test]
+    fn a_spelling_that_envoy_routes_elsewhere_has_no_host_for_rules() {
+        for (authority, host) in [
+            ("api.example.com", "api.example.com"),
+            ("API.Example.COM:443", "api.example.com"),
+            ("api.example.com:0", "api.example.com"),
+            ("api.example.com:00443", "api.example.com"),
+            ("10.0.0.1:80", "10.0.0.1"),
+            ("[::1]", "[::1]"),
+            ("[::1]:443", "[::1]"),
+            ("[2001:DB8::A]:1", "[2001:db8::a]"),
+            ("[::FFFF:10.0.0.1]", "[::ffff:10.0.0.1]"),
+        ] {
+            assert_eq!(routed(authority.as_bytes()).as_deref(), Some(host), "{authority}");
+        }
+        for authority in [
+            "api.example.com:",
+            "api.example.com.",
+            "api.example.com.:",
+            "api.example.com.:8443",
+            "API.example.com.",
+            "10.0.0.1.",
+            "[::1]:",
+            "[0:0::1]",
+            "[0:0::0001]:443",
+            "[2001:db8:0:0::a]",
+            "[::ffff:a00:1]",
+        ] {
+            assert!(canonical(authority.as_bytes()).is_some(), "{authority}");
+            assert_eq!(routed(authority.as_bytes()), None, "{authority}");
+        }
+        for authority in ["", "api.example.com:65536", "api.example.com:x", "u@api.example.com", "[::1]:x", "[::1]."] {
+            assert_eq!(routed(authority.as_bytes()), None, "{authority:?}");
         }
     }
 

@@ -1,9 +1,12 @@
 //! Which of a gateway's rules a request falls under: the first whose host, path and method all match, found without
 //! looking at those that do not.
 //!
-//! A request that servers read differently must not choose its rule by being read as we happen to read it. So a host or
-//! path that is not plain matches nothing, and where a rule that asks for it could have come first, the answer is
+//! A request that servers read differently must not choose its rule by one of these readings. So a host or path that is
+//! not plain matches nothing, and where a rule that asks for it could have come first, the answer is
 //! [`Found::Ambiguous`]. A rule asks for a host if it names any, and for a path if it has one, whatever its methods.
+//!
+//! Envoy's router is one of these servers: it compares bytes. So a path matches a pattern's text in the one spelling that
+//! [`path::spelling`] gives it, and in another spelling it could match, which is ambiguous as well.
 //!
 //! Rules lie in a tree of host labels, and with each host in a tree of path segments, so a request visits the nodes
 //! that it matches and no others.
@@ -18,7 +21,7 @@ mod path_tree;
 use host::HostPattern;
 use host_tree::HostTree;
 use methods::NO_RULE;
-use path::Reading;
+use path::{Reading, Segments};
 use path_pattern::PathPattern;
 use std::cell::LazyCell;
 
@@ -89,7 +92,7 @@ impl Routes {
 
     /// The first rule that the request matches.
     pub fn find(&self, target: &Target<'_>) -> Found {
-        let host = if self.first_with_hosts == NO_RULE { None } else { host::canonical(target.authority) };
+        let host = if self.first_with_hosts == NO_RULE { None } else { host::routed(target.authority) };
         let path = LazyCell::new(|| path::read(target.path));
         let mut first = NO_RULE;
         // The first rule that asks for what cannot be told.
@@ -98,8 +101,11 @@ impl Routes {
             first = first.min(rules.without_path.first(target.method));
             if rules.first_with_path < first {
                 match &*path {
-                    Reading::Segments(segments) => {
-                        first = first.min(rules.paths.first(segments.clone(), target.method))
+                    Reading::Segments { written, respelled } => {
+                        first = first.min(rules.paths.first(written.clone(), target.method));
+                        if let Some(path) = respelled {
+                            doubtful = doubtful.min(rules.paths.first(Segments::of(path), target.method));
+                        }
                     }
                     Reading::None => {}
                     Reading::Ambiguous => doubtful = doubtful.min(rules.first_with_path),
@@ -108,7 +114,7 @@ impl Routes {
         });
         match (first, doubtful) {
             (NO_RULE, NO_RULE) => Found::Nothing,
-            _ if first < doubtful => Found::Rule(first),
+            _ if first <= doubtful => Found::Rule(first),
             _ => Found::Ambiguous,
         }
     }

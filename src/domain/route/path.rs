@@ -1,17 +1,32 @@
 //! How a request's path is read, and which paths are refused because servers read them differently.
 //!
-//! Segments are compared as RFC 3986 section 6.2.2 makes them equal: with their escapes read. What it leaves to others,
-//! or what some server is known to do beyond it, makes a path ambiguous: empty and dot segments, which some resolve and
-//! some do not; separators in escapes; parameters after `;`, which some cut off before they resolve dots; `\` for `/`;
-//! escapes in escapes; control characters; text that is not UTF-8, as an overlong `/` is not. A slash at the end is
-//! none of these: it makes no segment, and no difference.
+//! Envoy's router compares bytes, so a segment is compared in the one spelling that [`spelling`] gives it: with escapes
+//! (RFC 3986 section 2.1) for those characters alone that do not stand for themselves, in upper-case digits. Another
+//! spelling of the same text goes another way in Envoy, and matches no pattern's text.
+//!
+//! A path is ambiguous where RFC 3986 leaves its meaning to others, or some server is known to read it in another way:
+//! - empty segments and dot segments, which some servers resolve and some do not;
+//! - `/`, `\`, `;`, `?` and `#` in escapes, and `\`, `;` and `#` as they are: some servers decode a path and then take it
+//!   apart again (Apache's `mod_rewrite` cuts it off at `%3f`, Java's servers at `;`);
+//! - a dot or a space at the end of a segment, and `:$`: Windows opens `admin` for `admin.`, `admin%20`, `admin::$DATA`;
+//! - characters that NFKC or Windows' best fit make `/`, `\` or a dot, such as the full-width `/` (U+FF0F);
+//! - control characters, escapes in escapes, broken escapes, and text that is not UTF-8, such as an overlong `/`.
+//!
+//! A slash at the end is none of these: it makes no segment, and no difference. Not on the list: letters in another case
+//! or width, which many servers tell apart and ordinary paths have; a space at the beginning of a segment, which no known
+//! server drops; `+`, a space in queries alone; names of 8.3 characters on Windows (`ADMINI~1`), which look like others.
 
 use std::borrow::Cow;
 
-/// What a request's path says.
+/// A request's path, as it is read.
 pub(super) enum Reading<'a> {
-    /// These segments, as they were written, each of which has a [`text`].
-    Segments(Segments<'a>),
+    /// Segments.
+    Segments {
+        /// As the client wrote them.
+        written: Segments<'a>,
+        /// The path with the spelling of each, if that is another.
+        respelled: Option<Vec<u8>>,
+    },
     /// Nothing: the request has no path (`CONNECT`), or `*` for one (RFC 9110 section 9.3.7).
     None,
     /// One thing to one server, another to another.
@@ -24,8 +39,14 @@ pub(super) fn read(path: &[u8]) -> Reading<'_> {
         return Reading::None;
     }
     let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let plain = segments(path).filter(|segments| segments.clone().all(|segment| text(segment).is_some()));
-    plain.map_or(Reading::Ambiguous, Reading::Segments)
+    let Some(written) = segments(path) else { return Reading::Ambiguous };
+    if written.clone().all(is_plain) {
+        return Reading::Segments { written, respelled: None };
+    }
+    match respelled(written.clone()) {
+        Some(other) => Reading::Segments { written, respelled: (other != path).then_some(other) },
+        None => Reading::Ambiguous,
+    }
 }
 
 /// The segments of a path, if it begins with `/`.
@@ -36,6 +57,13 @@ pub(super) fn segments(path: &[u8]) -> Option<Segments<'_>> {
 /// What stands between slashes, but for nothing after the last one.
 #[derive(Clone, Debug)]
 pub(super) struct Segments<'a>(&'a [u8]);
+
+impl<'a> Segments<'a> {
+    /// Those of a path, or none.
+    pub(super) fn of(path: &'a [u8]) -> Self {
+        segments(path).unwrap_or(Self(b""))
+    }
+}
 
 impl<'a> Iterator for Segments<'a> {
     type Item = &'a [u8];
@@ -52,40 +80,88 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// What a segment says; `None` if it is ambiguous.
-pub(super) fn text(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !segment.iter().all(is_itself) {
-        return escaped_text(segment);
+/// The path with the spelling of each of these segments, if none is ambiguous.
+fn respelled(segments: Segments<'_>) -> Option<Vec<u8>> {
+    let mut path = Vec::new();
+    for segment in segments {
+        path.push(b'/');
+        path.extend_from_slice(&spelling(segment)?);
     }
-    (!is_dots(segment)).then_some(segment.into())
+    Some(path)
 }
 
-/// The same, where some character is not all that it is in most segments.
-fn escaped_text(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let text = unescaped(segment)?;
-    let escapes_more = text.split(|byte| *byte == b'%').skip(1).any(|after| escaped(after).is_some());
-    let is_plain = |byte: &u8| !byte.is_ascii_control() && !matches!(byte, b'/' | b'\\' | b';');
+/// Whether a segment is its own spelling, for which its characters alone need to be looked at.
+fn is_plain(segment: &[u8]) -> bool {
+    segment.iter().all(is_common) && !ends_alike(segment)
+}
+
+/// The one spelling in which a segment is compared; `None` if the segment is ambiguous.
+pub(super) fn spelling(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if is_plain(segment) {
+        return Some(segment.into());
+    }
+    let bytes = unescaped(segment)?;
+    let text = str::from_utf8(&bytes).ok()?;
+    let escapes_more = bytes.split(|byte| *byte == b'%').skip(1).any(|after| escaped(after).is_some());
     let plain = segment.is_ascii()
         && !segment.contains(&b'#')
-        && !is_dots(&text)
         && !escapes_more
-        && text.iter().all(is_plain)
-        && str::from_utf8(&text).is_ok();
-    plain.then_some(text)
+        && !ends_alike(&bytes)
+        && !text.contains(":$")
+        && !text.chars().any(is_read_differently);
+    plain.then(|| escape(&bytes).into())
 }
 
-/// Whether the character stands for itself wherever it is (RFC 3986 section 3.3, but for `;`).
-fn is_itself(byte: &u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'@'..=b'Z' | b'&'..=b'.' | b'0'..=b':' | b'_' | b'~' | b'!' | b'$' | b'=')
+/// Whether a segment stands for itself wherever it is (RFC 3986 section 3.3), but for `;`, and `$`, which may follow `:`.
+fn is_common(byte: &u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'@'..=b'Z' | b'&'..=b'.' | b'0'..=b':' | b'_' | b'~' | b'!' | b'=')
 }
 
-/// Whether servers may take the segment for something else than a name (RFC 3986 section 5.2.4).
-fn is_dots(segment: &[u8]) -> bool {
-    matches!(segment, b"" | b"." | b"..")
+/// Whether some servers take a segment with this end for another: it is empty, or ends in a dot, as dot segments do, or
+/// in a space.
+fn ends_alike(segment: &[u8]) -> bool {
+    segment.last().is_none_or(|byte| matches!(byte, b'.' | b' '))
+}
+
+/// Whether some servers take the character for a delimiter, or for nothing. Beyond ASCII these are, in this order: one and
+/// two dot leaders, fraction and division slash, small full stop, small reverse solidus, and of full width: full stop,
+/// solidus, reverse solidus.
+fn is_read_differently(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '/' | '\\'
+                | ';'
+                | '?'
+                | '#'
+                | '\u{2024}'
+                | '\u{2025}'
+                | '\u{2044}'
+                | '\u{2215}'
+                | '\u{fe52}'
+                | '\u{fe68}'
+                | '\u{ff0e}'
+                | '\u{ff0f}'
+                | '\u{ff3c}'
+        )
+}
+
+/// Bytes with escapes for those that do not stand for themselves.
+fn escape(bytes: &[u8]) -> Vec<u8> {
+    let digit = |value: u8| if value < 10 { b'0'.saturating_add(value) } else { b'7'.saturating_add(value) };
+    let mut segment = Vec::new();
+    for byte in bytes {
+        if is_common(byte) || *byte == b'$' {
+            segment.push(*byte);
+        } else {
+            segment.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    segment
 }
 
 /// A segment with its escapes read (RFC 3986 section 2.1), if they are escapes.
-pub(super) fn unescaped(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
+fn unescaped(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !segment.contains(&b'%') {
         return Some(segment.into());
     }
@@ -111,11 +187,11 @@ fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
 mod tests {
     use super::*;
 
-    /// What a path says, its segments after each other with a `|` before each.
+    /// The text of a path, its segments after each other with a `|` before each.
     fn said(path: &[u8]) -> String {
         match read(path) {
-            Reading::Segments(segments) => segments
-                .map(|segment| format!("|{}", String::from_utf8(text(segment).unwrap().into_owned()).unwrap()))
+            Reading::Segments { written, .. } => written
+                .map(|segment| format!("|{}", String::from_utf8(unescaped(segment).unwrap().into_owned()).unwrap()))
                 .collect(),
             Reading::None => "none".into(),
             Reading::Ambiguous => "ambiguous".into(),
@@ -136,9 +212,12 @@ mod tests {
             ("/%61%62/%7E", "|ab|~"),
             ("/a%20b+c", "|a b+c"),
             ("/%c3%A4", "|ä"),
-            ("/%3f%23%2a", "|?#*"),
+            ("/%2a%5b%22", "|*[\""),
+            ("/%ef%bd%81%ef%bc%9a%e2%80%a6x", "|ａ：…x"),
+            ("/$a/a$:/a:b$", "|$a|a$:|a:b$"),
+            ("/%20a/a%20b/.a/a..b/+", "| a|a b|.a|a..b|+"),
             ("/%25/%25zz/%25+4/100%25", "|%|%zz|%+4|100%"),
-            ("/.../.a/a./..a/-", "|...|.a|a.|..a|-"),
+            ("/.a/..a/-", "|.a|..a|-"),
             ("/*/**/{a}", "|*|**|{a}"),
             ("/a:b@c,d=e!$&'()", "|a:b@c,d=e!$&'()"),
             ("", "none"),
@@ -215,6 +294,35 @@ mod tests {
             "/%2%35",
             "/%252%35",
             "/%%32%65",
+            "/.../",
+            "/a.",
+            "/a./b",
+            "/a..",
+            "/a%2e",
+            "/a%20",
+            "/a%20/b",
+            "/%20",
+            "/a.%20",
+            "/a%3f",
+            "/a%3Fb",
+            "/%3f",
+            "/a%23",
+            "/%23a",
+            "/a::$DATA",
+            "/a:$I30:$INDEX_ALLOCATION",
+            "/a:%24b",
+            "/a%3a%3A%24DATA",
+            "/%c2%80",
+            "/a%c2%9f",
+            "/%e2%80%a4",
+            "/a%e2%80%A5",
+            "/%e2%81%84",
+            "/a%e2%88%95b",
+            "/%ef%b9%92",
+            "/%ef%b9%a8",
+            "/%EF%BC%8E%ef%bc%8e",
+            "/%ef%bc%8fadmin",
+            "/%ef%bc%bc",
             "/%c0%af",
             "/%c0%ae",
             "/%e0%80%af",
@@ -241,5 +349,28 @@ mod tests {
             assert_eq!(said(path), "ambiguous", "{path:?}");
         }
         assert_eq!(said(b"/a?\xff\0"), "|a");
+    }
+
+    #[test]
+    fn a_segment_has_one_spelling() {
+        for (segments, spelled) in [
+            (&["a:b", "a%3Ab", "a%3ab", "%61:b"][..], "a:b"),
+            (&["a%20b", "%61%20b"], "a%20b"),
+            (&["%C3%A4", "%c3%a4", "%c3%A4"], "%C3%A4"),
+            (&["a^", "a%5e", "a%5E"], "a%5E"),
+            (&["[", "%5b"], "%5B"),
+            (&["%25zz"], "%25zz"),
+            (&["-._~!$&'()*+,=:@0", "%2D._%7e%21%24%26%27%28%29%2A%2b%2c%3d:%40%30"], "-._~!$&'()*+,=:@0"),
+        ] {
+            for segment in segments {
+                assert_eq!(spelling(segment.as_bytes()).as_deref(), Some(spelled.as_bytes()), "{segment}");
+            }
+        }
+        for (path, other) in
+            [("/a/b/", None), ("/a%20b", None), ("/%61/b", Some("/a/b")), ("/b/%c3%a4", Some("/b/%C3%A4"))]
+        {
+            let Reading::Segments { respelled, .. } = read(path.as_bytes()) else { panic!("{path}") };
+            assert_eq!(respelled.as_deref(), other.map(str::as_bytes), "{path}");
+        }
     }
 }

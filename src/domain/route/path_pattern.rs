@@ -1,6 +1,6 @@
 //! The paths that a rule asks for.
 
-use super::path::{segments, text};
+use super::path::{segments, spelling};
 
 /// The most segments a pattern has.
 pub const MAX_SEGMENTS: usize = 64;
@@ -8,8 +8,9 @@ pub const MAX_SEGMENTS: usize = 64;
 const BEGINNING: &str = "a path that begins with `/`";
 const SEGMENT: &str = "segments that are text, `*` or a `{name}`: a wildcard stands for a whole segment";
 const REST: &str = "`**` only as the last segment";
-const PLAIN: &str = "segments that every server reads alike: none empty, `.` or `..`, no `?`, `#`, `;`, `\\` or \
-                     control character, other than ASCII as UTF-8 in escapes (`%c3%a4`), and no escaped `/` or `%41`";
+const PLAIN: &str = "segments that every server reads alike: none empty or with `.` or a space at its end, no `?`, `#`, \
+                     `;`, `\\`, `:$` or control character, nor in escapes; no `/` or `%41` in escapes; and other than \
+                     ASCII as UTF-8 in escapes (`%C3%A4`), without a `/`, `\\` or dot of another width";
 const SHORTER: &str = "at most 64 segments";
 
 /// The paths that have these segments.
@@ -23,7 +24,7 @@ pub struct PathPattern {
 /// What a segment must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// This, once its escapes are read.
+    /// This, in the spelling that [`spelling`] gives it.
     Text(Box<[u8]>),
     /// Anything.
     Any,
@@ -32,7 +33,7 @@ pub enum Segment {
 impl PathPattern {
     /// The pattern that `text` spells, or `None` for all paths. It begins with `/`; `*` and `{name}` stand for a
     /// segment, `**` at its end for any number of them, also none: `/a/**` is `/a` and all below it. The rest is
-    /// compared with its escapes read (RFC 3986 section 6.2.2.2), and case counts. A slash at the end makes no
+    /// compared in its plainest spelling, whatever the pattern's, and case counts. A slash at the end makes no
     /// difference.
     ///
     /// # Errors
@@ -73,7 +74,7 @@ impl Segment {
         } else if segment.contains(&b'?') {
             Err(PLAIN)
         } else {
-            text(segment).map(|text| Self::Text(text.into())).ok_or(PLAIN)
+            spelling(segment).map(|text| Self::Text(text.into())).ok_or(PLAIN)
         }
     }
 }
@@ -112,7 +113,8 @@ mod tests {
             ("/*/**", "/*/**"),
             ("/**", "all"),
             ("/**/", "all"),
-            ("/%61%2A%c3%a4/a b", "/a*ä/a b"),
+            ("/%61%2A%c3%a4/a b", "/a*%C3%A4/a%20b"),
+            ("/$metadata/a:b/%40^", "/$metadata/a:b/@%5E"),
             (&longest, &longest),
             (&longest_below, &longest_below),
         ] {
@@ -138,6 +140,10 @@ mod tests {
                 &["//", "//a", "/a//", "/a//b", "/.", "/a/..", "/%2e", "/a%2fb", "/a%5C", "/a\\b", "/a;v=1", "/a%3b"],
             ),
             (PLAIN, &["/a?", "/a?b", "/a#b", "/ä", "/%zz", "/%", "/%2541", "/%00", "/a\n", "/%7f", "/%c0%af", "/%ff"]),
+            (
+                PLAIN,
+                &["/a.", "/...", "/a./**", "/a%20", "/a ", "/a%3f", "/a%23", "/a::$DATA", "/a%ef%bc%8fb", "/%c2%85"],
+            ),
             (SHORTER, &[&longer]),
         ] {
             for text in texts {

@@ -1,7 +1,7 @@
 //! Rules by path: a tree of segments.
 
 use super::methods::Methods;
-use super::path::{Segments, unescaped};
+use super::path::Segments;
 use super::path_pattern::{PathPattern, Segment};
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl PathTree {
         super::tests::visited();
         let below = self.below.first(method);
         let Some(segment) = segments.next() else { return below.min(self.here.first(method)) };
-        let text = unescaped(segment).and_then(|text| self.texts.get(&*text));
+        let text = self.texts.get(segment);
         let any = self.any.as_deref();
         [text, any].into_iter().flatten().fold(below, |first, node| first.min(node.first(segments.clone(), method)))
     }

@@ -107,6 +107,7 @@ fn it_is_as_the_other_files_where_they_have_the_same() {
         "normalize_path",
         "merge_slashes",
         "path_with_escaped_slashes_action",
+        "strip_trailing_host_dot",
         "common_http_protocol_options",
     ] {
         let part = format!("{MANAGER}/{part}");
