@@ -218,6 +218,7 @@ mod tests {
     fn what_there_is_no_memory_for_and_what_was_overwritten_is_not_got() {
         let store = FakeStore::default();
         let images = Images { store: &store, root_id: "certgate" };
+        images.put(&hash(1), &Source::Shared, |_| true);
         images.put(&hash(1), &image(1), |_| false);
         assert_eq!(images.get(&hash(1), |_| true), Found::Nothing);
         images.put(&hash(1), &image(1), |_| true);
