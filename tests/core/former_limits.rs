@@ -8,6 +8,7 @@ use certgate::domain::quota::{Initial, Period, Quota};
 use certgate::domain::time::{Nanos, UnixSeconds};
 use proptest::prelude::*;
 use std::num::NonZeroU64;
+use std::slice::from_ref;
 
 const SECOND: u64 = Nanos::PER_SECOND;
 /// 2024-02-29T13:45:59Z.
@@ -124,10 +125,10 @@ fn records_after(former: &[Limit], seconds: u64) -> usize {
 #[test]
 fn a_former_bucket_is_kept_until_it_is_full_and_a_quota_until_an_hour_after_its_window() {
     let bucket = bucket(1, 1, 60 * SECOND, 5).unwrap();
-    assert_eq!([59, 60].map(|seconds| records_after(&[bucket.clone()], seconds)), [2, 1]);
+    assert_eq!([59, 60].map(|seconds| records_after(from_ref(&bucket), seconds)), [2, 1]);
     // The hour ends 841 seconds after.
     let quota = quota(2, 10, Period::Hour);
-    assert_eq!([841, 841 + 3599, 841 + 3600].map(|seconds| records_after(&[quota.clone()], seconds)), [2, 2, 1]);
+    assert_eq!([841, 841 + 3599, 841 + 3600].map(|seconds| records_after(from_ref(&quota), seconds)), [2, 2, 1]);
     assert_eq!(records_after(&[bucket, quota], 8000), 1);
 }
 
@@ -136,7 +137,7 @@ fn what_another_rule_of_the_same_configuration_counts_is_kept() {
     let [one, two] = [1, 2].map(|id| bucket(id, 100, SECOND, 100).unwrap());
     let mut buckets = Buckets::default();
     for (limit, second) in [(&one, 1), (&two, 100)] {
-        assert!(buckets.take(std::slice::from_ref(limit), b"GET", &on(NOW, Nanos(second * SECOND))).taken());
+        assert!(buckets.take(from_ref(limit), b"GET", &on(NOW, Nanos(second * SECOND))).taken());
     }
     assert_eq!(buckets.as_bytes().len(), HEADER + 2 * RECORD);
 }
