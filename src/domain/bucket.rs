@@ -115,6 +115,7 @@ impl Buckets {
             let gives = take.taken() && !take.short.contains(&place);
             self.draw(limit, if gives { limit.cost.takes(method) } else { 0 }, at);
         }
+        self.forget(limits, at);
         take
     }
 
@@ -128,11 +129,28 @@ impl Buckets {
         }
     }
 
+    /// Forgets the records of former limits that hold all there is, where a change is stored anyway and there are more
+    /// records than these limits have. [`Self::record`] takes no notice of them, so no decision changes.
+    fn forget(&mut self, limits: &[Limit], at: &Occasion) {
+        if !self.changed || self.records().len() <= limits.len() {
+            return;
+        }
+        let forgettable = |bytes: &[u8; LENGTH]| {
+            Record::from_bytes(bytes).is_some_and(|record| record.is_forgettable(self.drained, at))
+        };
+        if self.records().iter().any(forgettable) {
+            let mut kept = Vec::with_capacity(self.bytes.len());
+            kept.extend(self.bytes.iter().take(HEADER));
+            self.records().iter().filter(|bytes| !forgettable(bytes)).for_each(|bytes| kept.extend(bytes));
+            self.bytes = kept;
+        }
+    }
+
     /// Records that so much is taken from the limit; and, if it is another configuration's record that it is taken from,
     /// that it is counted in this one's numbers from now on, even if nothing is. (Else it would be converted anew, and what
     /// came back meanwhile lost, until something is.)
     fn draw(&mut self, limit: &Limit, cost: u64, at: &Occasion) {
-        let stored = self.record(limit);
+        let stored = self.record(limit, at);
         let (newest, outdated) = stored.map_or((at.generation, false), |stored| {
             (stored.generation.max(at.generation), stored.generation < at.generation)
         });
@@ -150,7 +168,7 @@ impl Buckets {
 
     /// What the limit holds, in the numbers of the configuration in force, or of a newer one that has counted already.
     fn level(&self, limit: &Limit, at: &Occasion) -> Level {
-        self.in_force(limit, self.record(limit), at)
+        self.in_force(limit, self.record(limit, at), at)
     }
 
     /// The same, of this record of it.
@@ -162,8 +180,10 @@ impl Buckets {
         }
     }
 
-    fn record(&self, limit: &Limit) -> Option<Record> {
-        self.records().iter().find(|bytes| bytes.starts_with(&limit.id.0)).and_then(Record::from_bytes)
+    /// Its record, unless it might have been forgotten.
+    fn record(&self, limit: &Limit, at: &Occasion) -> Option<Record> {
+        let bytes = self.records().iter().find(|bytes| bytes.starts_with(&limit.id.0))?;
+        Record::from_bytes(bytes).filter(|record| !record.is_forgettable(self.drained, at))
     }
 
     fn records(&self) -> &[[u8; LENGTH]] {

@@ -27,6 +27,9 @@ pub struct Occasion {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(pub u64);
 
+/// Seconds in which a clock that was set is right again.
+const SETTLED: i64 = 3600;
+
 /// What is left of a limit, with the numbers it was counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
@@ -70,6 +73,22 @@ impl Level {
                     _ => quota.spent_before(window, at.started),
                 };
                 Self::Quota { period, requests, ends: window.ends, used }
+            }
+        }
+    }
+
+    /// Whether it is no more and no less than that of a limit without a record, now and from now on: a bucket that is full,
+    /// a quota whose window has ended. Not for an hour after that, in which the calendar's clock may be set back into it.
+    pub(super) fn is_as_untouched(self, drained: Option<(Nanos, UnixSeconds)>, at: &Occasion) -> bool {
+        match self {
+            Self::TokenBucket { full_at, rate } => {
+                full_at.max(drained.map_or(Nanos(0), |(then, _)| then.after(rate.fill()))) <= at.monotonic
+            }
+            Self::Quota { period, ends, .. } => {
+                let settled = UnixSeconds(ends.0.saturating_add(SETTLED));
+                drained.is_none_or(|(_, then)| then < ends)
+                    && settled <= at.wall
+                    && (at.calendar)(period, at.wall).is_some()
             }
         }
     }

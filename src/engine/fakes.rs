@@ -184,6 +184,10 @@ impl Store for Fake<'_> {
         }
         self.store.ok_or(FAILURE)?.swap(key, value, expected)
     }
+
+    fn conflict(&self) {
+        self.conflicts.set(self.conflicts.get().saturating_add(1));
+    }
 }
 
 impl Clock for Fake<'_> {
@@ -203,10 +207,6 @@ impl Counters for Fake<'_> {
 
     fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
         self.limits_exceeded.borrow_mut().push((tier, limit.name.to_string()));
-    }
-
-    fn store_conflict(&self) {
-        self.conflicts.set(self.conflicts.get().saturating_add(1));
     }
 
     fn dates_unchecked(&self) {

@@ -31,7 +31,7 @@ impl Numbering {
     /// outlive the module that counted them.
     pub fn take_up(store: &impl Store, key: &str, hash: Hash, now: UnixSeconds) -> Result<(Self, bool), Unavailable> {
         let mut first = false;
-        let value = update(store, key, |stored| next(stored, &hash, now, &mut first), || ())?;
+        let value = update(store, key, |stored| next(stored, &hash, now, &mut first))?;
         let (number, started) = (AtomicU64::new(number(&value)), started(&value).unwrap_or(now));
         Ok((Self { key: key.into(), hash, number, started }, first))
     }
@@ -48,12 +48,14 @@ impl Numbering {
 
     /// Takes over the number under which this configuration is in force again, if it is. Envoy does not tell: where a
     /// stream of old has kept the configuration's context alive, that context serves again as it is.
-    pub(super) fn refresh(&self, store: &impl Store) {
-        if let Ok(Some((value, _))) = store.read(&self.key)
-            && holds(&value, &self.hash)
-        {
+    /// Says whether it is.
+    pub fn refresh(&self, store: &impl Store) -> bool {
+        let Ok(Some((value, _))) = store.read(&self.key) else { return false };
+        let in_force = holds(&value, &self.hash);
+        if in_force {
             self.number.store(number(&value), Ordering::Relaxed);
         }
+        in_force
     }
 }
 

@@ -67,6 +67,8 @@ pub trait Store {
     fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure>;
     /// Stores `value` under `key` if what is there is what is `expected`.
     fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure>;
+    /// Another worker changed a value between read and swap. Counted, where anybody counts it.
+    fn conflict(&self) {}
 }
 
 /// The two clocks.
@@ -83,8 +85,6 @@ pub trait Counters {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>);
     /// The limit did not hold what a request costs that counts in this tier.
     fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit);
-    /// Another worker changed a client's buckets between read and write.
-    fn store_conflict(&self);
     /// A registered certificate passed without its dates being known.
     fn dates_unchecked(&self);
     /// The certificate that this credential asks for was seen, and ends then. Said when it is first seen, and seldom again.

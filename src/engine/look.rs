@@ -67,17 +67,13 @@ impl Engine {
         let look = Look::at(headers.clone(), &self.owned, matches!(self.policy.identity.source, Source::Xfcc(_)));
         let mut stripped = Ok(());
         if look.claims {
-            stripped = self.strip(host, headers.clone().map(|(name, _)| name).filter(|name| !is_proxys(name)));
+            let names = headers.clone().map(|(name, _)| name).filter(|name| !is_proxys(name));
+            stripped = strip(&self.owned, host, names);
         }
         if look.nominates && stripped.is_ok() {
             stripped = self.keep_from_next_hop(host, headers);
         }
         (look, stripped)
-    }
-
-    /// Removes every header or trailer with a name that only certgate may use, in whatever spelling.
-    pub fn strip<'h>(&self, headers: &impl Headers, names: impl Iterator<Item = &'h [u8]>) -> Result<(), HostFailure> {
-        names.filter(|name| self.owned.owns(name)).try_for_each(|name| headers.remove(name))
     }
 
     /// Takes the owned names out of `Connection` (RFC 9110 section 7.6.1): a next hop that honours it would drop what
@@ -101,6 +97,15 @@ impl Engine {
 /// header. An upstream may read another spelling as the same name, and no proxy writes one.
 fn is_proxys(name: &[u8]) -> bool {
     name == XFCC.as_bytes()
+}
+
+/// Removes every header or trailer with a name that only certgate may use, in whatever spelling.
+pub fn strip<'h>(
+    owned: &OwnedHeaders,
+    headers: &impl Headers,
+    names: impl Iterator<Item = &'h [u8]>,
+) -> Result<(), HostFailure> {
+    names.filter(|name| owned.owns(name)).try_for_each(|name| headers.remove(name))
 }
 
 /// The elements of a comma-separated header value.

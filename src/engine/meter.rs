@@ -3,10 +3,13 @@
 
 use super::Engine;
 use super::account::Account;
-use super::host::{Clock, Counters, Store};
+use super::generation::Numbering;
+use super::host::{Clock, Store};
 use super::swap::{Change, update};
-use super::throttle::Draw;
+use super::throttle::{self, Draw};
+use crate::domain::limit::Limit;
 use crate::domain::time::Nanos;
+use std::sync::Arc;
 
 /// So many bytes of a stream are charged at once, however quickly they come.
 const MOST: u64 = 1 << 20;
@@ -14,10 +17,11 @@ const MOST: u64 = 1 << 20;
 /// Bytes that come later than this after the last charge are charged at once.
 const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 
-/// One request's bytes.
+/// One request's bytes. It has what it needs of its engine, which may go before the stream ends.
 #[derive(Debug)]
 pub struct Meter {
-    account: Account,
+    limits: Arc<[Limit]>,
+    numbering: Arc<Numbering>,
     /// Where the buckets lie that are charged.
     key: String,
     /// The limits in shadow that held nothing when it began, which give nothing, by place.
@@ -31,37 +35,43 @@ impl Engine {
     /// The meter for a request on this account, of the client with this alias, that has begun now; `None` if nothing
     /// counts its bytes.
     pub(super) fn meter(&self, account: &Account, alias: Option<&str>, draw: &Draw) -> Option<Box<Meter>> {
-        self.plan(account)?.by_bytes.then(|| {
-            let (spared, charged_at) = (draw.take.short.clone(), draw.at.monotonic);
-            Box::new(Meter { account: *account, key: self.key(alias), spared, passed: 0, charged_at })
-        })
+        let plan = self.plan(account).filter(|plan| plan.by_bytes)?;
+        Some(Box::new(Meter {
+            limits: Arc::clone(&plan.limits),
+            numbering: Arc::clone(&self.numbering),
+            key: self.key(alias),
+            spared: draw.take.short.clone(),
+            passed: 0,
+            charged_at: draw.at.monotonic,
+        }))
     }
+}
 
+impl Meter {
     /// Counts bytes that pass, and charges for them once they are many or it is time.
-    pub fn pass(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter, bytes: u64) {
-        meter.passed = meter.passed.saturating_add(bytes);
+    pub fn pass(&mut self, host: &(impl Store + Clock), bytes: u64) {
+        self.passed = self.passed.saturating_add(bytes);
         let now = host.monotonic();
-        if meter.passed >= MOST || now.since(meter.charged_at) >= LONGEST {
-            meter.charged_at = now;
-            self.settle(host, meter);
+        if self.passed >= MOST || now.since(self.charged_at) >= LONGEST {
+            self.charged_at = now;
+            self.settle(host);
         }
     }
 
     /// Charges for what has passed. If the store cannot be had, it stays to be charged; so many bytes.
-    pub fn settle(&self, host: &(impl Store + Clock + Counters), meter: &mut Meter) -> u64 {
-        if meter.passed == 0 {
+    pub fn settle(&mut self, host: &(impl Store + Clock)) -> u64 {
+        if self.passed == 0 {
             return 0;
         }
-        let limits = self.limits(&meter.account);
         let wall = host.wall();
         let charge = |stored| {
-            let (mut buckets, at) = self.read(host, stored, wall);
-            buckets.charge(limits, &meter.spared, meter.passed, &at);
+            let (mut buckets, at) = throttle::read(&self.numbering, host, stored, wall);
+            buckets.charge(&self.limits, &self.spared, self.passed, &at);
             Change::Write(buckets)
         };
-        if update(host, &meter.key, charge, || host.store_conflict()).is_ok() {
-            meter.passed = 0;
+        if update(host, &self.key, charge).is_ok() {
+            self.passed = 0;
         }
-        meter.passed
+        self.passed
     }
 }

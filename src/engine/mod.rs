@@ -50,14 +50,15 @@ use std::sync::Arc;
 use throttle::Draw;
 use verdict::{Case, Verdict};
 
+pub use look::strip;
 pub use meter::Meter;
 pub use rate_limit::ResponseHeaders;
 
 /// One policy in force, with everything prepared that requests need of it.
 pub struct Engine {
     policy: Policy,
-    numbering: Numbering,
-    owned: OwnedHeaders,
+    numbering: Arc<Numbering>,
+    owned: Arc<OwnedHeaders>,
     /// Where the clients' buckets lie in the store, but for their aliases.
     bucket_prefix: Box<str>,
     /// Memory for the next request's key in the store: the last one's.
@@ -92,7 +93,7 @@ pub struct Forward {
 
 impl Engine {
     /// The engine for `policy`, whose buckets lie under `bucket_prefix` in the store.
-    pub fn new(policy: Policy, numbering: Numbering, bucket_prefix: &str) -> Self {
+    pub fn new(policy: Policy, numbering: impl Into<Arc<Numbering>>, bucket_prefix: &str) -> Self {
         let registry = &policy.registry;
         let clients = registry.clients();
         let dates: Vec<_> = (0..clients.credential_count()).map(|_| Dates::default()).collect();
@@ -102,7 +103,7 @@ impl Engine {
             }
         }
         Self {
-            owned: OwnedHeaders::new(&policy.headers),
+            owned: Arc::new(OwnedHeaders::new(&policy.headers)),
             bucket_prefix: bucket_prefix.into(),
             spare_key: Cell::default(),
             plans: Plans::of(&policy),
@@ -111,7 +112,7 @@ impl Engine {
             reads_content: policy.headers.say_content()
                 || !policy.rules.conditions().is_empty()
                 || !policy.revocation_lists.is_empty(),
-            numbering,
+            numbering: numbering.into(),
             policy,
         }
     }
@@ -119,6 +120,16 @@ impl Engine {
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Its configuration's number, which outlives it where the configuration may come back.
+    pub fn numbering(&self) -> Arc<Numbering> {
+        Arc::clone(&self.numbering)
+    }
+
+    /// The names of headers that only certgate may use, which a stream needs as long as trailers may come.
+    pub fn owned(&self) -> Arc<OwnedHeaders> {
+        Arc::clone(&self.owned)
     }
 
     /// Decides the request with these headers, changes them through `host`, and says what becomes of it.

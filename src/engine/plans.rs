@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// The limits that apply together: those of the tier, then those of the rule.
 pub(super) struct Plan {
-    pub(super) limits: Vec<Limit>,
+    pub(super) limits: Arc<[Limit]>,
     /// The value of `RateLimit-Policy`.
     pub(super) policy: Arc<str>,
     /// Whether any of them is a quota.
@@ -28,7 +28,7 @@ impl Plan {
             by_calendar: limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_))),
             by_bytes: limits.iter().any(|limit| limit.cost == Cost::Bytes),
             warns: limits.iter().any(|limit| limit.warn_at.is_some()),
-            limits,
+            limits: limits.into(),
         }
     }
 }

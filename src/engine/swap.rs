@@ -30,7 +30,6 @@ pub fn update<T: AsRef<[u8]>>(
     store: &impl Store,
     key: &str,
     mut compute: impl FnMut(Option<Vec<u8>>) -> Change<T>,
-    on_conflict: impl Fn(),
 ) -> Result<T, Unavailable> {
     for _ in 0..ATTEMPTS {
         let (stored, expected) = match store.read(key)? {
@@ -43,7 +42,7 @@ pub fn update<T: AsRef<[u8]>>(
         };
         match store.swap(key, changed.as_ref(), expected)? {
             Swap::Done => return Ok(changed),
-            Swap::Conflict => on_conflict(),
+            Swap::Conflict => store.conflict(),
         }
     }
     Err(Unavailable::Contended)

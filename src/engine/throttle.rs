@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::account::Account;
+use super::generation::Numbering;
 use super::host::{Clock, Host, Store};
 use super::swap::{Change, update};
 use crate::calendar;
@@ -53,31 +54,31 @@ impl Engine {
         }
         let key = self.key(alias);
         let draw = |stored| {
-            let (mut buckets, at) = self.read(host, stored, wall);
+            let (mut buckets, at) = read(&self.numbering, host, stored, wall);
             let take = buckets.take(&plan.limits, method, &at);
             let changed = buckets.changed();
             let draw = Draw { take, buckets, at };
             if changed { Change::Write(draw) } else { Change::Keep(draw) }
         };
-        let drawn = update(host, &key, draw, || host.store_conflict());
+        let drawn = update(host, &key, draw);
         self.spare_key.set(key);
         drawn.map(Some).map_err(|_| Reason::StoreUnavailable)
     }
+}
 
-    /// The buckets in a stored value, and the occasion to ask them on.
-    pub(super) fn read(
-        &self,
-        host: &(impl Store + Clock),
-        stored: Option<Vec<u8>>,
-        wall: UnixSeconds,
-    ) -> (Buckets, Occasion) {
-        // Read after the store, so that no worker's time in it is ahead by more than the call takes.
-        let monotonic = host.monotonic();
-        let buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, monotonic, wall));
-        if buckets.newest() > self.numbering.current() {
-            self.numbering.refresh(host);
-        }
-        let (started, generation) = (self.numbering.started(), self.numbering.current());
-        (buckets, Occasion { monotonic, wall, calendar: calendar::window, started, generation })
+/// The buckets in a stored value, and the occasion to ask them on under the configuration with this number.
+pub(super) fn read(
+    numbering: &Numbering,
+    host: &(impl Store + Clock),
+    stored: Option<Vec<u8>>,
+    wall: UnixSeconds,
+) -> (Buckets, Occasion) {
+    // Read after the store, so that no worker's time in it is ahead by more than the call takes.
+    let monotonic = host.monotonic();
+    let buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, monotonic, wall));
+    if buckets.newest() > numbering.current() {
+        numbering.refresh(host);
     }
+    let (started, generation) = (numbering.started(), numbering.current());
+    (buckets, Occasion { monotonic, wall, calendar: calendar::window, started, generation })
 }

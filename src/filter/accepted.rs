@@ -28,7 +28,7 @@ pub(super) fn add(store: &impl Store, hash: &Hash) -> Result<(), Unavailable> {
         let older = hashes(&list).iter().filter(|other| *other != hash).take(KEPT.saturating_sub(1));
         Change::Write([hash].into_iter().chain(older).flatten().copied().collect::<Vec<u8>>())
     };
-    update(store, KEY, added, || ()).map(drop)
+    update(store, KEY, added).map(drop)
 }
 
 fn hashes(list: &[u8]) -> &[Hash] {

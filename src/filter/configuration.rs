@@ -3,12 +3,13 @@
 
 use super::abi;
 use super::expiry::Shown;
+use super::images::{Found, Images, Source};
 use super::metrics::Counters;
 use super::worker::{self, SharedData, Vm, Worker};
 use crate::config;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
-use crate::domain::time::UnixSeconds;
+use crate::domain::time::{Nanos, UnixSeconds};
 use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
 use crate::engine::host::HostFailure;
@@ -17,21 +18,28 @@ use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The configuration is read in pieces of this size. The host asks the module for memory to put each in, and the module
 /// can only trap if it has none; so no piece is large.
-const PIECE: usize = 65_536;
+pub(super) const PIECE: usize = 65_536;
 
 /// Errors of a configuration that are logged; `certgate check` shows all.
 pub(super) const LOGGED_ERRORS: usize = 50;
 
 /// A configuration, shared by its root context and its streams.
 #[derive(Default)]
-pub(super) struct Configuration(RefCell<State>);
+pub(super) struct Configuration {
+    state: RefCell<State>,
+    /// When to look again for what was not in shared data.
+    ask_again: Cell<Nanos>,
+}
 
 /// A policy in force, and what counts under it.
 pub(super) struct InForce {
+    pub(super) hash: Hash,
+    pub(super) root_id: Box<str>,
     pub(super) engine: Engine,
     pub(super) counters: Counters,
     expiries: Shown,
@@ -64,14 +72,6 @@ impl InForce {
     }
 }
 
-/// What a policy is made of.
-pub(super) enum Source {
-    /// The configuration itself.
-    Bytes(Vec<u8>),
-    /// What another VM has compiled.
-    Image(Vec<u8>),
-}
-
 /// How far a configuration is.
 #[derive(Default)]
 enum State {
@@ -79,7 +79,12 @@ enum State {
     #[default]
     Unusable,
     /// Accepted.
-    Waiting { hash: Hash, source: Source },
+    Waiting {
+        hash: Hash,
+        source: Source,
+        /// Its number, if it was in force before and was [released](Configuration::release).
+        numbering: Option<Arc<Numbering>>,
+    },
     /// Taken up.
     Taken(Rc<InForce>),
 }
@@ -92,7 +97,18 @@ impl State {
             Self::Unusable | Self::Waiting { .. } => None,
         }
     }
+
+    fn hash(&self) -> Option<Hash> {
+        match self {
+            Self::Unusable => None,
+            Self::Waiting { hash, .. } => Some(*hash),
+            Self::Taken(policy) => Some(policy.hash),
+        }
+    }
 }
+
+/// What lies in shared data is asked for again after so long.
+const PATIENCE: Nanos = Nanos(Nanos::PER_SECOND);
 
 impl Configuration {
     /// Decides nothing from now on.
@@ -102,18 +118,37 @@ impl Configuration {
 
     /// Will decide by this, which was accepted.
     pub(super) fn accept(&self, hash: Hash, source: Source) {
-        self.put(State::Waiting { hash, source });
+        self.put(State::Waiting { hash, source, numbering: None });
+    }
+
+    /// Lets go of its policy if it is one of these. Envoy may use the configuration again: then it comes from shared data.
+    pub(super) fn release(&self, root_id: &str, former: &[Hash]) {
+        let Some(policy) = self.policy().filter(|policy| &*policy.root_id == root_id) else { return };
+        if former.contains(&policy.hash) {
+            let numbering = Some(policy.engine.numbering());
+            self.put(State::Waiting { hash: policy.hash, source: Source::Shared, numbering });
+        }
+    }
+
+    /// The policy, if it was taken up.
+    pub(super) fn policy(&self) -> Option<Rc<InForce>> {
+        self.state.try_borrow().ok()?.policy()
+    }
+
+    /// What tells it from others, unless it is unusable.
+    pub(super) fn hash(&self) -> Option<Hash> {
+        self.state.try_borrow().ok()?.hash()
     }
 
     /// Puts this in the place of what it gives back.
     fn put(&self, state: State) -> State {
         // Nothing holds on to it, so it can be had; what could not would be unusable.
-        self.0.try_borrow_mut().map(|mut place| mem::replace(&mut *place, state)).unwrap_or_default()
+        self.state.try_borrow_mut().map(|mut place| mem::replace(&mut *place, state)).unwrap_or_default()
     }
 
     /// The policy in force, taken up now if it was not; `None` if there is none that can be used.
     pub(super) fn in_force(&self, vm: &Vm) -> Option<Rc<InForce>> {
-        match &*self.0.try_borrow().ok()? {
+        match &*self.state.try_borrow().ok()? {
             State::Waiting { .. } => {}
             state => return state.policy(),
         }
@@ -124,16 +159,45 @@ impl Configuration {
     #[inline(never)]
     fn take_up(&self, vm: &Vm) -> Option<Rc<InForce>> {
         let state = match self.put(State::Unusable) {
-            State::Waiting { hash, source } => take_up(hash, source, vm),
+            State::Waiting { hash, source: Source::Shared, numbering } => {
+                let source = self.ask(&hash);
+                State::Waiting { hash, source, numbering }
+            }
+            other => other,
+        };
+        let state = match state {
+            State::Waiting { hash, source, numbering } if source != Source::Shared => {
+                take_up(hash, source, numbering, vm)
+            }
             other => other,
         };
         let policy = state.policy();
         self.put(state);
         policy
     }
+
+    /// What lies in shared data, if there is memory for it and for all that is made of it; but not in vain again at once.
+    fn ask(&self, hash: &Hash) -> Source {
+        let now = worker::monotonic();
+        if now < self.ask_again.get() {
+            return Source::Shared;
+        }
+        let root_id = root_id().unwrap_or_default();
+        let images = Images { store: &SharedData, root_id: &root_id };
+        let room = |length: usize| reserve(length.saturating_mul(ROOM).saturating_add(SMALL_ROOM));
+        if let Found::Here(source) = images.get(hash, room) {
+            return source;
+        }
+        self.ask_again.set(now.after(PATIENCE));
+        Source::Shared
+    }
 }
 
-const NO_MEMORY: &str = "there is no memory for the configuration";
+/// What is made of a configuration takes no more than so many times its bytes, and what all have in common.
+const ROOM: usize = 4;
+const SMALL_ROOM: usize = 1 << 19;
+
+pub(super) const NO_MEMORY: &str = "there is no memory for the configuration";
 
 /// Whether there is memory for so many bytes, which the host is about to ask for. Had and given back, it is there; the
 /// compiler must not see that nobody wants it.
@@ -177,17 +241,18 @@ fn pieces(size: usize, mut take: impl FnMut(Vec<u8>)) -> Result<(), &'static str
     Ok(())
 }
 
-fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
-    let (root_id, numbering, first) = match number(hash) {
+fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -> State {
+    let (root_id, numbering, newest, first) = match number(hash, known.clone()) {
         Ok(numbered) => numbered,
         Err(why) => {
             vm.journal.trouble(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
-            return State::Waiting { hash, source };
+            return State::Waiting { hash, source, numbering: known };
         }
     };
     let policy = match source {
         Source::Image(image) => config::load(image).ok_or_else(|| "what the canary compiled cannot be read".to_owned()),
         Source::Bytes(bytes) => config::read(&bytes).map_err(|errors| errors.summary(LOGGED_ERRORS).to_string()),
+        Source::Shared => return State::Waiting { hash, source, numbering: known },
     };
     let policy = match policy {
         Ok(policy) => policy,
@@ -196,23 +261,32 @@ fn take_up(hash: Hash, source: Source, vm: &Vm) -> State {
             return State::Unusable;
         }
     };
-    vm.names.in_force(&policy, numbering.current());
-    if first {
-        announce(&policy, numbering.current().0);
+    let mut expiries = Shown::default();
+    // A former one that decides once more is not what the gauges are about.
+    if newest {
+        vm.names.in_force(&policy, numbering.current());
+        if first {
+            announce(&policy, numbering.current().0);
+        }
+        expiries = vm.gauges.take_up(&vm.names, &root_id, (numbering.current(), first), &policy);
     }
     let counters = Counters::new(&policy);
-    let expiries = vm.gauges.take_up(&vm.names, &root_id, (numbering.current(), first), &policy);
     let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
-    State::Taken(Rc::new(InForce { engine, counters, expiries, looked: Cell::new(worker::wall()) }))
+    let root_id = root_id.into();
+    State::Taken(Rc::new(InForce { hash, root_id, engine, counters, expiries, looked: Cell::new(worker::wall()) }))
 }
 
-/// The `root_id`, under which buckets lie, the configuration's number among those of this `root_id`, and whether it is
-/// new.
-fn number(hash: Hash) -> Result<(String, Numbering, bool), Unavailable> {
+/// The `root_id`, under which buckets lie; the configuration's number among those of this `root_id`, which it keeps if it
+/// is known; whether it is the newest; and whether it is new.
+fn number(hash: Hash, known: Option<Arc<Numbering>>) -> Result<(String, Arc<Numbering>, bool, bool), Unavailable> {
     let root_id = root_id()?;
+    if let Some(known) = known {
+        let newest = known.refresh(&SharedData);
+        return Ok((root_id, known, newest, false));
+    }
     let key = ["certgate:generation:", &root_id].concat();
     let (numbering, first) = Numbering::take_up(&SharedData, &key, hash, worker::wall())?;
-    Ok((root_id, numbering, first))
+    Ok((root_id, numbering.into(), true, first))
 }
 
 /// What tells this plugin from others with the same `vm_id`.

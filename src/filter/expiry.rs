@@ -38,6 +38,7 @@ struct Gauge {
 type Asked = [u8; 8];
 
 /// The gauges of one configuration: the credential, its end, the gauge.
+#[derive(Default)]
 pub(super) struct Shown(Vec<(CredentialIndex, u32, u32)>);
 
 impl Gauges {

@@ -51,7 +51,15 @@ impl Names {
 
     /// Counts a request that no configuration could decide.
     pub(super) fn undecided(&self) {
-        let name = requests_total(Decision::Error, false, Some(Reason::Internal), None);
+        self.increment(requests_total(Decision::Error, false, Some(Reason::Internal), None));
+    }
+
+    /// Counts a swap that came too late.
+    pub(super) fn store_conflict(&self) {
+        self.increment("certgate_store_conflicts_total".to_owned());
+    }
+
+    fn increment(&self, name: String) {
         if let Some(id) = self.id(Metric::COUNTER, name) {
             let _ = abi::increment(id);
         }
@@ -83,7 +91,6 @@ pub(super) struct Counters {
     clients: Vec<[Counter; Decision::ALL.len()]>,
     /// By tier and limit.
     limits: RefCell<Vec<(Option<TierIndex>, LimitId, u32)>>,
-    conflicts: Counter,
     dates_unchecked: Counter,
 }
 
@@ -97,7 +104,6 @@ impl Counters {
             requests: vec![Default::default(); tiers.len().saturating_add(1)],
             clients: vec![Default::default(); series.saturating_add(1)],
             limits: RefCell::default(),
-            conflicts: Counter::default(),
             dates_unchecked: Counter::default(),
         }
     }
@@ -148,11 +154,6 @@ impl Counters {
             ids.push((tier, limit.id, id));
             let _ = abi::increment(id);
         }
-    }
-
-    /// Counts a swap that came too late.
-    pub(super) fn store_conflict(&self, names: &Names) {
-        self.conflicts.increment(names, || "certgate_store_conflicts_total".to_owned());
     }
 
     /// Counts a certificate whose dates are not known.

@@ -11,6 +11,8 @@ mod accepted;
 #[cfg(target_family = "wasm")]
 mod configuration;
 #[cfg(target_family = "wasm")]
+mod configurations;
+#[cfg(target_family = "wasm")]
 mod expiry;
 mod images;
 #[cfg(target_family = "wasm")]
@@ -20,6 +22,8 @@ mod metrics;
 mod pairs;
 #[cfg(target_family = "wasm")]
 mod root;
+#[cfg(target_family = "wasm")]
+mod spare;
 #[cfg(target_family = "wasm")]
 mod stream;
 #[cfg(target_family = "wasm")]

@@ -7,8 +7,8 @@
 
 use super::abi;
 use super::accepted;
-use super::configuration::{self, Configuration, LOGGED_ERRORS, Source};
-use super::images::Images;
+use super::configuration::{self, Configuration, LOGGED_ERRORS, NO_MEMORY};
+use super::images::{Found, Images, Source};
 use super::stream::Stream;
 use super::worker::{SharedData, Vm};
 use crate::config;
@@ -21,6 +21,9 @@ thread_local! {
     static VM: Rc<Vm> = Rc::default();
 }
 
+/// Milliseconds after which what could not be taken up is tried again.
+const RETRY: u32 = 1000;
+
 /// One configuration of the filter in one VM.
 pub(super) struct Root {
     vm: Rc<Vm>,
@@ -29,22 +32,20 @@ pub(super) struct Root {
 
 impl Root {
     pub(super) fn new() -> Self {
-        Self { vm: VM.with(Rc::clone), configuration: Rc::default() }
+        let (vm, configuration) = (VM.with(Rc::clone), Rc::default());
+        vm.configurations.add(&configuration);
+        Self { vm, configuration }
     }
-}
 
-impl Root {
     /// What to make the policy of; `None` for a configuration that is not accepted.
     fn source(&self, size: usize) -> Result<Option<(Hash, Source)>, &'static str> {
-        let hash = configuration::hash(size)?;
         // Without one, the images are those of all plugins that have none.
         let root_id = configuration::root_id().unwrap_or_default();
+        self.vm.configurations.release_former(&root_id);
+        let hash = configuration::hash(size)?;
         let images = Images { store: &SharedData, root_id: &root_id };
         if accepted::contains(&SharedData, &hash) {
-            let image = images.get(&hash, configuration::reserve);
-            let source =
-                image.map_or_else(|| configuration::read(size).map(Source::Bytes), |image| Ok(Source::Image(image)));
-            return source.map(|source| Some((hash, source)));
+            return Ok(Some((hash, accepted_source(&images, &hash, size))));
         }
         let bytes = configuration::read(size)?;
         let image = match config::compile(&bytes) {
@@ -54,13 +55,40 @@ impl Root {
                 return Ok(None);
             }
         };
-        if let Some(image) = &image {
-            images.put(&hash, image);
-        }
+        let source = image.map_or(Source::Bytes(bytes), Source::Image);
+        images.put(&hash, &source, |_| true);
         if let Err(why) = accepted::add(&SharedData, &hash) {
             log::warn!("the configuration will be read again on each worker: {why}");
         }
-        Ok(Some((hash, image.map_or(Source::Bytes(bytes), Source::Image))))
+        Ok(Some((hash, source)))
+    }
+}
+
+/// A configuration that was accepted: from shared data, or else from Envoy, and then it is put there for those who come
+/// later. What there is no memory for is looked for there again.
+fn accepted_source(images: &Images<'_, SharedData>, hash: &Hash, size: usize) -> Source {
+    let read = match images.take(hash, configuration::reserve) {
+        Found::Here(source) => return source,
+        Found::TooLarge => Err(NO_MEMORY),
+        Found::Nothing => configuration::read(size),
+    };
+    match read.map(Source::Bytes) {
+        Ok(source) => {
+            images.put(hash, &source, configuration::reserve);
+            source
+        }
+        Err(why) => {
+            // There may be no memory for more words than these.
+            let _ = abi::log_error("certgate answers 503 until the configuration can be had:");
+            let _ = abi::log_error(why);
+            Source::Shared
+        }
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.vm.configurations.retire(&self.configuration);
     }
 }
 
@@ -68,7 +96,10 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
-        match self.source(size) {
+        self.vm.spare.free();
+        let source = self.source(size);
+        self.vm.spare.keep();
+        match source {
             Ok(Some((hash, source))) => {
                 self.configuration.accept(hash, source);
                 // If there is no tick, the first request takes it up.
@@ -78,7 +109,6 @@ impl RootContext for Root {
             Ok(None) => false,
             Err(why) => {
                 self.configuration.give_up();
-                // There may be no memory for more words than these.
                 let _ = abi::log_error("certgate answers 503 to everything:");
                 let _ = abi::log_error(why);
                 true
@@ -87,7 +117,11 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let again = self.configuration.in_force(&self.vm).map_or(0, |policy| policy.watch_revocation_lists());
+        let again = match self.configuration.in_force(&self.vm) {
+            Some(policy) => policy.watch_revocation_lists(),
+            None if self.configuration.hash().is_some() => RETRY,
+            None => 0,
+        };
         let _ = abi::tick_every(again);
     }
 

@@ -1,37 +1,44 @@
-//! One request and its response, from and to Envoy. A stream ends under the configuration it began under.
+//! One request and its response, from and to Envoy. A request is decided whole under one configuration; from then on
+//! its stream keeps only what its trailers and its response need, whatever Envoy keeps of the configuration until it ends.
 
 use super::abi::{self, Map};
-use super::configuration::{Configuration, InForce};
+use super::configuration::Configuration;
 use super::pairs;
 use super::worker::Vm;
 use crate::domain::decision::Reason;
+use crate::domain::headers::OwnedHeaders;
 use crate::engine::host::REASON;
 use crate::engine::journal::Event;
 use crate::engine::reply::{self, Reply};
-use crate::engine::{Forward, Outcome, ResponseHeaders};
+use crate::engine::{Forward, Outcome, ResponseHeaders, strip};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A request under way.
 pub(super) struct Stream {
     vm: Rc<Vm>,
     configuration: Rc<Configuration>,
-    policy: Option<Rc<InForce>>,
+    /// The names that its trailers must not have; none before it was decided.
+    owned: Option<Arc<OwnedHeaders>>,
     forward: Forward,
 }
 
 impl Stream {
     pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
-        Self { vm, configuration, policy: None, forward: Forward::default() }
+        Self { vm, configuration, owned: None, forward: Forward::default() }
     }
 
     fn decide(&mut self) -> Outcome {
-        self.policy = self.configuration.in_force(&self.vm);
+        let policy = self.configuration.in_force(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
-        match (&self.policy, pairs::parse(&bytes)) {
+        match (&policy, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
-            (Some(policy), Some(headers)) if !bytes.is_empty() => policy.engine.request(&policy.on(&self.vm), headers),
+            (Some(policy), Some(headers)) if !bytes.is_empty() => {
+                self.owned = Some(policy.engine.owned());
+                policy.engine.request(&policy.on(&self.vm), headers)
+            }
             (policy, headers) => {
                 self.vm.names.undecided();
                 let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
@@ -56,8 +63,8 @@ impl Stream {
 impl Stream {
     /// Counts a piece of a body. Pieces are never held back.
     fn pass(&mut self, size: usize) {
-        if let (Some(policy), Some(meter)) = (&self.policy, &mut self.forward.meter) {
-            policy.engine.pass(&policy.on(&self.vm), meter, u64::try_from(size).unwrap_or(u64::MAX));
+        if let Some(meter) = &mut self.forward.meter {
+            meter.pass(&*self.vm, u64::try_from(size).unwrap_or(u64::MAX));
         }
     }
 }
@@ -66,8 +73,8 @@ impl Stream {
 impl Drop for Stream {
     /// The end of the stream, whichever way it came.
     fn drop(&mut self) {
-        if let (Some(policy), Some(meter)) = (&self.policy, &mut self.forward.meter) {
-            let bytes = policy.engine.settle(&policy.on(&self.vm), meter);
+        if let Some(meter) = &mut self.forward.meter {
+            let bytes = meter.settle(&*self.vm);
             if bytes > 0 {
                 self.vm.journal.trouble(|| format!("{bytes} bytes passed that no limit could be charged for"));
             }
@@ -101,10 +108,10 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        let Some(policy) = &self.policy else { return Action::Pause };
+        let Some(owned) = &self.owned else { return Action::Pause };
         let Ok(bytes) = abi::pairs(Map::REQUEST_TRAILERS) else { return Action::Pause };
-        let stripped = pairs::parse(&bytes)
-            .map(|trailers| policy.engine.strip(&Map::REQUEST_TRAILERS, trailers.map(|(name, _)| name)));
+        let stripped =
+            pairs::parse(&bytes).map(|trailers| strip(owned, &Map::REQUEST_TRAILERS, trailers.map(|(name, _)| name)));
         // Trailers that may still claim an identity are held back, and the request with them.
         if let Some(Ok(())) = stripped { Action::Continue } else { Action::Pause }
     }

@@ -1,9 +1,11 @@
 //! An Envoy worker as the engine's host.
 
 use super::abi::{self, Map};
+use super::configurations::Configurations;
 use super::expiry::{Gauges, Shown};
 use super::journal::Journal;
 use super::metrics::{self, Names};
+use super::spare::Spare;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
@@ -19,6 +21,8 @@ pub(super) struct Vm {
     pub(super) names: Names,
     pub(super) gauges: Gauges,
     pub(super) journal: Journal,
+    pub(super) configurations: Configurations,
+    pub(super) spare: Spare,
 }
 
 /// The worker, while it handles a request under one configuration.
@@ -108,11 +112,30 @@ impl Store for SharedData {
 
 impl Store for Worker<'_> {
     fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
+        self.vm.read(key)
+    }
+
+    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
+        self.vm.swap(key, value, expected)
+    }
+
+    fn conflict(&self) {
+        self.vm.conflict();
+    }
+}
+
+/// Between requests, and while their bodies pass.
+impl Store for Vm {
+    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
         SharedData.read(key)
     }
 
     fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
         SharedData.swap(key, value, expected)
+    }
+
+    fn conflict(&self) {
+        self.names.store_conflict();
     }
 }
 
@@ -130,6 +153,16 @@ pub(super) fn wall() -> UnixSeconds {
 
 impl Clock for Worker<'_> {
     fn monotonic(&self) -> Nanos {
+        self.vm.monotonic()
+    }
+
+    fn wall(&self) -> UnixSeconds {
+        self.vm.wall()
+    }
+}
+
+impl Clock for Vm {
+    fn monotonic(&self) -> Nanos {
         monotonic()
     }
 
@@ -145,10 +178,6 @@ impl Counters for Worker<'_> {
 
     fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
         self.counters.limit_exceeded(&self.vm.names, self.policy, tier, limit);
-    }
-
-    fn store_conflict(&self) {
-        self.counters.store_conflict(&self.vm.names);
     }
 
     fn dates_unchecked(&self) {

@@ -68,10 +68,10 @@ proptest! {
             prop_assert!(before.0 < before.1, "{} passed where {} may", before.0, before.1);
             for (gap, bytes) in pieces {
                 millis += gap;
-                engine.pass(&fake(&store, millis), &mut meter, bytes);
+                meter.pass(&fake(&store, millis), bytes);
                 passed += bytes;
             }
-            engine.settle(&fake(&store, millis), &mut meter);
+            meter.settle(&fake(&store, millis));
         }
     }
 }
@@ -84,7 +84,7 @@ fn what_passes_is_charged_each_mebibyte_and_each_second() {
     let writes = || store.values().get("buckets:known").map_or(0, |(_, version)| *version);
     let mut before = writes();
     let mut charged = |millis, bytes| {
-        engine.pass(&fake(&store, millis), &mut meter, bytes);
+        meter.pass(&fake(&store, millis), bytes);
         let after = writes();
         std::mem::replace(&mut before, after) != after
     };
@@ -102,7 +102,7 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
         let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else {
             panic!("it may call")
         };
-        engine.pass(&fake(&store, 0), &mut meter, MIB);
+        meter.pass(&fake(&store, 0), MIB);
     }
     // A mebibyte is owed, which was in flight, and not three.
     let millis = MIB;
@@ -117,11 +117,11 @@ fn what_cannot_be_charged_is_charged_later() {
     let store = FakeStore::default();
     let engine = engine(&store, 1, MIB);
     let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
-    engine.pass(&Fake { fault: Fault::Write, ..fake(&store, 1) }, &mut meter, 2 * MIB);
+    meter.pass(&Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
     assert!(begin(&engine, &fake(&store, 2)).is_some());
-    engine.settle(&fake(&store, 3), &mut meter);
+    meter.settle(&fake(&store, 3));
     assert!(begin(&engine, &fake(&store, 4)).is_none());
-    assert_eq!(engine.settle(&fake(&store, 5), &mut meter), 0);
+    assert_eq!(meter.settle(&fake(&store, 5)), 0);
     // Once: after the debt of a mebibyte, at a byte a millisecond, there is something left.
     assert!(begin(&engine, &fake(&store, MIB + 5)).is_some());
 }

@@ -30,6 +30,7 @@ mod config_policy;
 mod decisions;
 mod engine;
 mod expiry;
+mod former_limits;
 mod governor;
 mod identity;
 mod limits;

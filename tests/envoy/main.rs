@@ -19,6 +19,7 @@ mod dates;
 mod fail_closed;
 mod flood;
 mod headers;
+mod held;
 mod host_calls;
 mod identity;
 mod lifecycle;

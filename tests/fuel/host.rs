@@ -4,7 +4,7 @@ use crate::meter;
 use crate::process::Process;
 use std::collections::HashMap;
 use std::rc::Rc;
-use wasmi::{Caller, Error, Extern, Linker, Module, Val};
+use wasmi::{Caller, Error, Extern, Linker, Module, StoreLimits, Val};
 
 /// What a host call answers.
 #[derive(Clone, Copy)]
@@ -59,6 +59,8 @@ pub(crate) struct Host {
     pub(crate) steps: Vec<Step>,
     /// The VM's count at the last of them.
     fuel: u64,
+    /// What it may have.
+    pub(crate) limits: StoreLimits,
 }
 
 impl Host {
@@ -77,6 +79,7 @@ impl Host {
             log: Vec::new(),
             steps: Vec::new(),
             fuel: 0,
+            limits: StoreLimits::default(),
         }
     }
 

@@ -17,6 +17,7 @@
 
 mod budget;
 mod certificate;
+mod held;
 mod host;
 mod meter;
 mod names;

@@ -4,11 +4,12 @@ use crate::certificate::Certificate;
 use crate::host::{self, Host, Step};
 use crate::meter;
 use crate::process::Process;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::OnceLock;
-use wasmi::{Engine, Global, Instance, Linker, Memory, Module, Store, WasmParams, WasmResults};
+use wasmi::{Engine, Global, Instance, Linker, Memory, Module, Store, StoreLimitsBuilder, WasmParams, WasmResults};
 
 /// Bytes in a page of linear memory.
 const PAGE: u64 = 65_536;
@@ -37,6 +38,10 @@ pub(crate) struct Vm {
     count: Global,
     next_context: u32,
     root: Option<u32>,
+    /// Old root contexts by their configurations, each with the streams that began under it.
+    held: BTreeMap<u32, (Vec<u8>, Vec<u32>)>,
+    /// What the root context was configured with.
+    configuration: Vec<u8>,
 }
 
 impl Vm {
@@ -49,14 +54,23 @@ impl Vm {
         let instance = linker.instantiate_and_start(&mut store, module).expect("an instance");
         let memory = instance.get_memory(&store, "memory").expect("a memory");
         let count = instance.get_global(&store, meter::COUNT).expect("a count");
-        let mut vm = Self { store, instance, memory, count, next_context: 1, root: None };
+        store.limiter(|host| &mut host.limits);
+        let (root, held, configuration) = (None, BTreeMap::new(), Vec::new());
+        let mut vm = Self { store, instance, memory, count, next_context: 1, root, held, configuration };
         vm.call::<(), ()>("_initialize", ());
         vm
     }
 
-    /// Configures the plugin as Envoy does, also anew: another root context, and then the end of the old one. Panics
-    /// unless the module accepts the configuration.
+    /// Configures the plugin as Envoy does, also anew: another root context, and then the end of the old one, unless a
+    /// stream is open that began under it. One that is still there for that reason is used again as it is. Panics unless
+    /// the module accepts the configuration.
     pub(crate) fn configure(&mut self, configuration: &[u8]) -> Usage {
+        let old = std::mem::replace(&mut self.configuration, configuration.to_vec());
+        let again = self.held.iter().find(|(_, (other, _))| other == configuration).map(|(root, _)| *root);
+        if let Some(again) = again {
+            self.replace(again, old);
+            return Usage(Vec::new());
+        }
         let new = self.context(0);
         if self.exports("proxy_on_vm_start") {
             assert_eq!(self.call::<(u32, u32), u32>("proxy_on_vm_start", (new, 0)), 1);
@@ -67,10 +81,33 @@ impl Vm {
         assert_eq!(accepted, 1, "{:?}", self.host().log);
         let usage = self.counted();
         self.store.data_mut().configuration = Vec::new();
-        if let Some(old) = self.root.replace(new) {
-            self.delete(old);
-        }
+        self.replace(new, old);
         usage
+    }
+
+    fn replace(&mut self, new: u32, configuration: Vec<u8>) {
+        let Some(old) = self.root.replace(new) else { return };
+        match self.held.get_mut(&old) {
+            Some((of, _)) => *of = configuration,
+            None => self.delete(old),
+        }
+    }
+
+    /// Begins a request as [`Self::request`] does and leaves its stream open.
+    pub(crate) fn hold(&mut self, headers: &[(String, String)], certificate: Option<&Certificate>) {
+        let root = self.root.expect("a root context");
+        let stream = self.begin(headers, certificate);
+        self.held.entry(root).or_default().1.push(stream);
+    }
+
+    /// Ends all streams that are open, and with them old root contexts.
+    pub(crate) fn let_go(&mut self) {
+        for (root, (_, streams)) in std::mem::take(&mut self.held) {
+            streams.into_iter().for_each(|stream| self.delete(stream));
+            if self.root != Some(root) {
+                self.delete(root);
+            }
+        }
     }
 
     /// The tick that the module asked for.
@@ -82,9 +119,8 @@ impl Vm {
         self.counted()
     }
 
-    /// A request with these headers on a connection with this certificate, from its beginning to its end: also if the
-    /// module answers it, since Envoy then calls it for the response all the same.
-    pub(crate) fn request(&mut self, headers: &[(String, String)], certificate: Option<&Certificate>) -> Usage {
+    /// The beginning of a request with these headers on a connection with this certificate.
+    fn begin(&mut self, headers: &[(String, String)], certificate: Option<&Certificate>) -> u32 {
         let host = self.store.data_mut();
         let bytes = |(name, value): &(String, String)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
         host.request = headers.iter().map(bytes).collect();
@@ -95,9 +131,23 @@ impl Vm {
         self.count();
         let stream = self.context(self.root.expect("a root context"));
         self.call::<(u32, u32, u32), u32>("proxy_on_request_headers", (stream, headers.len() as u32, 1));
+        stream
+    }
+
+    /// The same, to its end: also if the module answers it, since Envoy then calls it for the response all the same.
+    pub(crate) fn request(&mut self, headers: &[(String, String)], certificate: Option<&Certificate>) -> Usage {
+        let stream = self.begin(headers, certificate);
         self.call::<(u32, u32, u32), u32>("proxy_on_response_headers", (stream, 1, 0));
         self.delete(stream);
         self.counted()
+    }
+
+    /// Lets it have no more memory than it has, or as much as it likes.
+    pub(crate) fn starve(&mut self, starve: bool) {
+        let size = usize::try_from(self.memory()).expect("a size");
+        let limits = StoreLimitsBuilder::new();
+        let limits = if starve { limits.memory_size(size) } else { limits };
+        self.store.data_mut().limits = limits.build();
     }
 
     /// What its host knows.

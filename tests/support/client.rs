@@ -168,7 +168,7 @@ impl Caller {
     }
 
     /// A stream to the port on this host, and whether its TLS session was resumed.
-    async fn stream(&self, port: u16) -> Result<(Box<dyn Stream>, bool), Failure> {
+    pub(super) async fn stream(&self, port: u16) -> Result<(Box<dyn Stream>, bool), Failure> {
         let connect = async {
             let tcp = TcpStream::connect(("127.0.0.1", port)).await?;
             tcp.set_nodelay(true)?;
@@ -277,7 +277,7 @@ fn http1_request(request: &Request) -> hyper::Request<Content> {
     assemble(request, &request.path, headers)
 }
 
-fn http2_request(request: &Request) -> hyper::Request<Content> {
+pub(super) fn http2_request(request: &Request) -> hyper::Request<Content> {
     assemble(request, &format!("https://{}{}", request.authority, request.path), HeaderMap::new())
 }
 
@@ -292,9 +292,11 @@ fn assemble(request: &Request, uri: &str, mut headers: HeaderMap) -> hyper::Requ
 
 /// A request's body. With trailers it does not tell its length: over HTTP/1.1 only a body in chunks can have any, and a
 /// proxy that is told the length does not send chunks.
-struct Content {
+pub(super) struct Content {
     data: Option<Bytes>,
     trailers: Option<HeaderMap>,
+    /// It never ends.
+    pub(super) endless: bool,
 }
 
 impl Content {
@@ -303,6 +305,7 @@ impl Content {
         Self {
             data: (!body.is_empty()).then(|| Bytes::from(body.clone())),
             trailers: (!trailers.0.is_empty()).then(|| header_map(trailers)),
+            endless: false,
         }
     }
 }
@@ -314,17 +317,19 @@ impl Body for Content {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = match self.data.take() {
             Some(data) => Some(Frame::data(data)),
+            None if self.endless => return Poll::Pending,
             None => self.trailers.take().map(Frame::trailers),
         };
         Poll::Ready(frame.map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && self.trailers.is_none()
+        self.data.is_none() && self.trailers.is_none() && !self.endless
     }
 
     fn size_hint(&self) -> SizeHint {
         match (&self.data, &self.trailers) {
+            _ if self.endless => SizeHint::default(),
             (_, Some(_)) => SizeHint::default(),
             (data, None) => SizeHint::with_exact(u64::try_from(data.as_ref().map_or(0, Bytes::len)).expect("a length")),
         }

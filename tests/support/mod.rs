@@ -28,6 +28,7 @@ pub mod fields;
 pub mod http1;
 pub mod module;
 pub mod mutant;
+pub mod open;
 pub mod parts;
 pub mod pki;
 pub mod process;
