@@ -370,7 +370,8 @@ fn a_list_of_nobodys_issuer_and_parts_that_cannot_be_read_are_warnings() {
     let nobodys = "-: warning: crls[0]: no certificate in this registry is by the CRL's issuer, CN=Field C A\n";
     assert_eq!(said_of(&registry(pinned, &authority(0x0c, b"Field C A"))), format!("{parts}{nobodys}"));
     // By a name of the issuer the registry knows it too; by a fingerprint alone it knows none.
-    let verified = "-: warning: names in certificates count where Envoy says that it has verified the chain\n";
+    let verified = "-: warning: names in certificates count where Envoy says that it has verified the chain, which it says of \
+                    no resumed TLS session\n";
     let by_name = serde_json::json!({"subject": {"common_name": "a"}, "issuer": {"common_name": "Field CA"}});
     assert_eq!(said_of(&registry(by_name.clone(), &authority(0x1e, b"\0F\0i\0e\0l\0d\0 \0C\0A"))), verified);
     assert_eq!(said_of(&registry(by_name, &authority(0x0c, b"Field C A"))), format!("{verified}{nobodys}"));

@@ -220,7 +220,6 @@ impl Refused {
             ("certificate_expired", world.caller(&ended)),
             ("certificate_expired", world.caller(&expired)),
             ("certificate_not_yet_valid", world.caller(&early)),
-            ("certificate_unreadable", world.caller(&issue(Leaf::client("cut\0off")))),
             (
                 "certificate_unverified",
                 world.caller(&Leaf::client("named").uri("spiffe://example.org/named").self_signed()),
@@ -260,6 +259,17 @@ async fn whoever_is_refused_for_identity_learns_nothing_else() {
             assert_eq!([&lines[0]["certgate.reason"], &lines[1]["certgate.reason"]], [*reason; 2], "{version}");
         }
     }
+    // Where lists are consulted, a client whose certificate Envoy does not show is one whose certificate cannot be read.
+    let envoy = Envoy::start(world.bootstrap(&registry).concurrency(1).version(WITHOUT_CERTIFICATE[0])).await;
+    let [unshown, nobody] = [refused.iter().find(|refused| refused.reason == "rule_denied"), refused.first()];
+    let [unshown, nobody] = [unshown.unwrap(), nobody.unwrap()].map(|refused| refused.caller.clone());
+    let request = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut answers = Vec::new();
+    for caller in [unshown, nobody] {
+        answers.push(bare(caller.raw(envoy.port()).await.exchange(request).await));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(envoy.access_log(2).await[0]["certgate.reason"], "certificate_unreadable");
     assert_eq!(world.forwarded(), 0);
 }
 
