@@ -66,7 +66,10 @@ pub(super) fn bootstrap(
     };
     let text = with_names(&with_paths(&text, paths), &policy.headers);
     let text = with_relays(text, &policy.identity.source);
-    let text = envoy_crl.map_or(text.clone(), |lists| with_crl(&text, paths, lists));
+    let text = match envoy_crl {
+        Some(lists) => with_crl(&text, paths, lists),
+        None => text,
+    };
     let mutations = indented(&yaml(&header_mutations(belt))?);
     let text = replace(&text, "mutations:", false, &format!("mutations:\n{mutations}"));
     let behind = match rbac(belt) {

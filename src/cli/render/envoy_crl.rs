@@ -68,21 +68,20 @@ fn problem(authority: &CertificateDer<'_>, lists: &[List<'_>], now: UnixSeconds)
     let name = certificate.subject().to_string();
     let pem = format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", BASE64_MIME.encode(authority));
     let own: Vec<_> = lists.iter().filter(|list| signature::verify(list.pem, &pem).is_ok()).collect();
-    let is_overdue = |list: &List<'_>| list.next_update.is_some_and(|next| now > next);
-    match own
-        .iter()
-        .map(|list| (list, list.this_update > now, is_overdue(list)))
-        .find(|(_, early, late)| *early || *late)
-    {
-        None if own.is_empty() => Some(format!("{name} has no list in `crls`: Envoy would refuse all of its clients")),
-        None => None,
-        Some((list, true, _)) => Some(format!(
-            "the list of {name} is valid from {} on: Envoy would refuse all of its clients",
-            rfc3339(list.this_update)
-        )),
-        Some((list, ..)) => {
-            let next = list.next_update.map(|next| rfc3339(next).to_string()).unwrap_or_default();
-            Some(format!("the list of {name} is overdue since {next}: Envoy would refuse all of its clients"))
+    let fault = match own.iter().find_map(|list| list.fault(now)) {
+        None if own.is_empty() => format!("{name} has no list in `crls`"),
+        fault => format!("the list of {name} is {}", fault?),
+    };
+    Some(format!("{fault}: Envoy would refuse all of its clients"))
+}
+
+impl List<'_> {
+    /// Why the list does not count at this moment.
+    fn fault(&self, now: UnixSeconds) -> Option<String> {
+        if self.this_update > now {
+            return Some(format!("valid from {} on", rfc3339(self.this_update)));
         }
+        let next = self.next_update.filter(|next| now > *next)?;
+        Some(format!("overdue since {}", rfc3339(next)))
     }
 }
