@@ -18,12 +18,9 @@ use x509_parser::asn1_rs::Tag;
 
 /// What the name with this DER form says.
 pub(super) fn of(name: &[u8]) -> CanonicalName {
-    let mut digest = Sha256::new();
-    match canonical(name) {
-        Some(canonical) => digest.update([&[1], canonical.as_slice()].concat()),
-        None => digest.update([&[0], name].concat()),
-    }
-    CanonicalName(digest.finalize().into())
+    let canonical = canonical(name);
+    let (kind, said) = canonical.as_deref().map_or((0, name), |canonical| (1, canonical));
+    CanonicalName(Sha256::new().chain_update([kind]).chain_update(said).finalize().into())
 }
 
 /// The relative distinguished names one after the other, each as the number of its attributes and the attributes in
@@ -40,12 +37,12 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
         if attributes.is_empty() {
             continue;
         }
-        canonical.extend(attributes.len().to_le_bytes());
+        canonical.extend_from_slice(&attributes.len().to_le_bytes());
         // As `Serials` sorts, so that no more code is needed.
         let heap: BinaryHeap<_> = attributes.iter().map(|attribute| (attribute.len(), attribute.as_slice())).collect();
         for (length, attribute) in heap.into_sorted_vec() {
-            canonical.extend(length.to_le_bytes());
-            canonical.extend(attribute);
+            canonical.extend_from_slice(&length.to_le_bytes());
+            canonical.extend_from_slice(attribute);
         }
     }
     Some(canonical)
@@ -58,15 +55,15 @@ fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
     pair.end()?;
     let text = text::characters(&Reader::new(value).element()?).filter(|(tag, _)| *tag != Tag::NumericString);
     let mut attribute = oid.len().to_le_bytes().to_vec();
-    attribute.extend(oid);
+    attribute.extend_from_slice(oid);
     match text {
         Some((_, text)) => {
             attribute.push(1);
-            attribute.extend(folded(&text).bytes());
+            attribute.extend_from_slice(folded(&text).as_bytes());
         }
         None => {
             attribute.push(0);
-            attribute.extend(value);
+            attribute.extend_from_slice(value);
         }
     }
     Some(attribute)
@@ -76,6 +73,13 @@ fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
 pub(crate) fn folded(text: &str) -> String {
     // C's `isspace`, as OpenSSL has it.
     let is_space = |character| matches!(character, ' ' | '\t'..='\r');
-    let words: Vec<_> = text.split(is_space).filter(|word| !word.is_empty()).collect();
-    words.join(" ").to_ascii_lowercase()
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split(is_space).filter(|word| !word.is_empty()) {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    folded.make_ascii_lowercase();
+    folded
 }

@@ -14,7 +14,7 @@
 
 use super::cost::Cost;
 use super::level::{Generation, Level, Occasion};
-use super::limit::{Limit, LimitId};
+use super::limit::Limit;
 use super::mode::Mode;
 use super::record::{LENGTH, Record};
 use super::time::{Nanos, UnixSeconds};
@@ -102,8 +102,11 @@ impl Buckets {
     /// not hold it gives nothing and stops nobody.
     pub fn take(&mut self, limits: &[Limit], method: &[u8], at: &Occasion) -> Take {
         let mut take = Take::default();
+        let mut only = None;
         for (place, limit) in limits.iter().enumerate() {
-            let wait = self.level(limit, at).wait(limit.cost.needs(method), at);
+            let counted = self.counted(limit, at);
+            let wait = counted.level.wait(limit.cost.needs(method), at);
+            only = Some(counted);
             if wait > Nanos(0) {
                 take.short.push(place);
                 if limit.mode == Mode::Enforce {
@@ -113,9 +116,13 @@ impl Buckets {
         }
         for (place, limit) in limits.iter().enumerate() {
             let gives = take.taken() && !take.short.contains(&place);
-            self.draw(limit, if gives { limit.cost.takes(method) } else { 0 }, at);
+            // Most clients have one limit, whose record was looked up just now.
+            let counted = only.take().filter(|_| limits.len() == 1).unwrap_or_else(|| self.counted(limit, at));
+            self.draw(limit, counted, if gives { limit.cost.takes(method) } else { 0 }, at);
         }
-        self.forget(limits, at);
+        if self.changed && self.records().len() > limits.len() {
+            self.forget(at);
+        }
         take
     }
 
@@ -124,39 +131,32 @@ impl Buckets {
     pub fn charge(&mut self, limits: &[Limit], spared: &[usize], bytes: u64, at: &Occasion) {
         for (place, limit) in limits.iter().enumerate() {
             if limit.cost == Cost::Bytes && !spared.contains(&place) {
-                self.draw(limit, bytes, at);
+                self.draw(limit, self.counted(limit, at), bytes, at);
             }
         }
     }
 
-    /// Forgets the records of former limits that hold all there is, where a change is stored anyway and there are more
-    /// records than these limits have. [`Self::record`] takes no notice of them, so no decision changes.
-    fn forget(&mut self, limits: &[Limit], at: &Occasion) {
-        if !self.changed || self.records().len() <= limits.len() {
-            return;
+    /// Forgets the records of former limits that hold all there is. [`Self::counted`] takes no notice of them, so no
+    /// decision changes. Apart from most requests, which it would slow down.
+    #[inline(never)]
+    fn forget(&mut self, at: &Occasion) {
+        let mut kept: Vec<u8> = self.bytes.iter().take(HEADER).copied().collect();
+        for (place, bytes) in self.records().iter().enumerate() {
+            if !self.is_forgettable(place, at) {
+                kept.extend(bytes);
+            }
         }
-        let forgettable = |bytes: &[u8; LENGTH]| {
-            Record::from_bytes(bytes).is_some_and(|record| record.is_forgettable(self.drained, at))
-        };
-        if self.records().iter().any(forgettable) {
-            let mut kept = Vec::with_capacity(self.bytes.len());
-            kept.extend(self.bytes.iter().take(HEADER));
-            self.records().iter().filter(|bytes| !forgettable(bytes)).for_each(|bytes| kept.extend(bytes));
-            self.bytes = kept;
-        }
+        self.bytes = kept;
     }
 
     /// Records that so much is taken from the limit; and, if it is another configuration's record that it is taken from,
     /// that it is counted in this one's numbers from now on, even if nothing is. (Else it would be converted anew, and what
     /// came back meanwhile lost, until something is.)
-    fn draw(&mut self, limit: &Limit, cost: u64, at: &Occasion) {
-        let stored = self.record(limit, at);
-        let (newest, outdated) = stored.map_or((at.generation, false), |stored| {
-            (stored.generation.max(at.generation), stored.generation < at.generation)
-        });
+    fn draw(&mut self, limit: &Limit, counted: Counted, cost: u64, at: &Occasion) {
+        let outdated = counted.generation.is_some_and(|stored| stored < at.generation);
         if cost > 0 || outdated {
-            let level = self.in_force(limit, stored, at).less(cost, at);
-            self.store(&Record { id: limit.id, generation: newest, level });
+            let generation = counted.generation.unwrap_or(at.generation).max(at.generation);
+            self.store(counted.place, &Record { id: limit.id, generation, level: counted.level.less(cost, at) });
         }
     }
 
@@ -168,37 +168,53 @@ impl Buckets {
 
     /// What the limit holds, in the numbers of the configuration in force, or of a newer one that has counted already.
     fn level(&self, limit: &Limit, at: &Occasion) -> Level {
-        self.in_force(limit, self.record(limit, at), at)
+        self.counted(limit, at).level
     }
 
-    /// The same, of this record of it.
-    fn in_force(&self, limit: &Limit, record: Option<Record>, at: &Occasion) -> Level {
-        match record {
+    /// The same, with where its record is. One that might have been forgotten counts as none.
+    fn counted(&self, limit: &Limit, at: &Occasion) -> Counted {
+        let place = self.records().iter().position(|bytes| bytes.starts_with(&limit.id.0));
+        let record = place.and_then(|place| self.records().get(place)).and_then(Record::from_bytes);
+        let former = record.as_ref().is_some_and(|record| record.generation < at.generation);
+        let record = record.filter(|_| !former || !place.is_some_and(|place| self.is_forgettable(place, at)));
+        let level = match &record {
             None => Level::untouched(limit, self.drained, at),
-            Some(record) if at.generation > record.generation => record.level.current(at).converted(limit, at),
+            Some(record) if former => record.level.current(at).converted(limit, at),
             Some(record) => record.level.current(at),
-        }
+        };
+        Counted { place, generation: record.map(|record| record.generation), level }
     }
 
-    /// Its record, unless it might have been forgotten.
-    fn record(&self, limit: &Limit, at: &Occasion) -> Option<Record> {
-        let bytes = self.records().iter().find(|bytes| bytes.starts_with(&limit.id.0))?;
-        Record::from_bytes(bytes).filter(|record| !record.is_forgettable(self.drained, at))
+    /// Whether nobody needs the record at this place: a configuration before this one has counted it, and none of it is
+    /// spent. Apart from most requests, which it would slow down.
+    #[inline(never)]
+    fn is_forgettable(&self, place: usize, at: &Occasion) -> bool {
+        let record = self.records().get(place).and_then(Record::from_bytes);
+        record.is_some_and(|record| record.generation < at.generation && record.level.is_as_untouched(self.drained, at))
     }
 
     fn records(&self) -> &[[u8; LENGTH]] {
         self.bytes.get(HEADER..).unwrap_or_default().as_chunks().0
     }
 
-    fn store(&mut self, record: &Record) {
+    /// Stores the record at this place, or behind all others.
+    fn store(&mut self, place: Option<usize>, record: &Record) {
         self.changed = true;
-        let LimitId(id) = record.id;
-        let records = self.bytes.get_mut(HEADER..).unwrap_or_default();
-        match records.as_chunks_mut::<LENGTH>().0.iter_mut().find(|bytes| bytes.starts_with(&id)) {
+        let records = self.bytes.get_mut(HEADER..).unwrap_or_default().as_chunks_mut::<LENGTH>().0;
+        match place.and_then(|place| records.get_mut(place)) {
             Some(bytes) => *bytes = record.to_bytes(),
             None => self.bytes.extend(record.to_bytes()),
         }
     }
+}
+
+/// What one limit holds, and where that is recorded.
+struct Counted {
+    /// Its record's place, if it has one.
+    place: Option<usize>,
+    /// The configuration that counted it, if one has.
+    generation: Option<Generation>,
+    level: Level,
 }
 
 impl AsRef<[u8]> for Buckets {

@@ -140,8 +140,23 @@ fn last_bit(name: &[u8]) -> u64 {
 
 /// The byte that stands for this one where names are compared: a letter in lower case, a digit, or `-` for all others.
 pub fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+    FOLDED.get(usize::from(byte)).copied().unwrap_or(b'-')
 }
+
+/// Looked up, since every header of a request is folded in part.
+static FOLDED: [u8; 256] = {
+    let mut folded = [b'-'; 256];
+    let mut rest = folded.as_mut_slice();
+    let mut byte: u8 = 0;
+    while let [first, others @ ..] = rest {
+        if byte.is_ascii_alphanumeric() {
+            *first = byte.to_ascii_lowercase();
+        }
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    folded
+};
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@
 //! u64 le       burst                                 requests spent
 //! ```
 
-use super::level::{Generation, Level, Occasion};
+use super::level::{Generation, Level};
 use super::limit::LimitId;
 use super::quota::Period;
 use super::rate::{Rate, Unit};
@@ -29,11 +29,6 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Whether nobody needs it: a configuration before this one has counted it, and none of it is spent.
-    pub(super) fn is_forgettable(&self, drained: Option<(Nanos, UnixSeconds)>, at: &Occasion) -> bool {
-        self.generation < at.generation && self.level.is_as_untouched(drained, at)
-    }
-
     /// `None` if this version does not write such bytes.
     pub(super) fn from_bytes(bytes: &[u8; LENGTH]) -> Option<Self> {
         let (id, rest) = bytes.split_first_chunk()?;

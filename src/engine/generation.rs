@@ -3,9 +3,10 @@
 //! newest.
 
 use super::host::Store;
-use super::swap::{Change, Unavailable, update};
+use super::swap::{Change, Unavailable, update_bytes};
 use crate::domain::level::Generation;
 use crate::domain::time::UnixSeconds;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What tells one configuration's bytes from any other's that an operator writes: XXH3, 128 bits. It need not withstand
@@ -29,9 +30,9 @@ impl Numbering {
     /// The value under `key` is the number (u64, little-endian), the calendar's `now` at the first configuration of all
     /// (i64, seconds since 1970) and the hash. The first two stay its first sixteen bytes in every version, since buckets
     /// outlive the module that counted them.
-    pub fn take_up(store: &impl Store, key: &str, hash: Hash, now: UnixSeconds) -> Result<(Self, bool), Unavailable> {
+    pub fn take_up(store: &dyn Store, key: &str, hash: Hash, now: UnixSeconds) -> Result<(Self, bool), Unavailable> {
         let mut first = false;
-        let value = update(store, key, |stored| next(stored, &hash, now, &mut first))?;
+        let value = update_bytes(store, key, &mut |stored| next(stored, &hash, now, &mut first))?;
         let (number, started) = (AtomicU64::new(number(&value)), started(&value).unwrap_or(now));
         Ok((Self { key: key.into(), hash, number, started }, first))
     }
@@ -59,15 +60,15 @@ impl Numbering {
     }
 }
 
-fn next(stored: Option<Vec<u8>>, hash: &Hash, now: UnixSeconds, first: &mut bool) -> Change<Vec<u8>> {
+fn next(stored: Option<Vec<u8>>, hash: &Hash, now: UnixSeconds, first: &mut bool) -> Change<Cow<'static, [u8]>> {
     let stored = stored.unwrap_or_default();
     *first = !holds(&stored, hash);
     if !*first {
-        return Change::Keep(stored);
+        return Change::Keep(stored.into());
     }
     let next = number(&stored).saturating_add(1).to_le_bytes();
     let started = started(&stored).unwrap_or(now).0.to_le_bytes();
-    Change::Write([next.as_slice(), started.as_slice(), hash].concat())
+    Change::Write([next.as_slice(), started.as_slice(), hash].concat().into())
 }
 
 fn number(value: &[u8]) -> u64 {

@@ -16,7 +16,7 @@ pub(super) struct Look<'h> {
     pub(super) target: Target<'h>,
     /// What it says in [`XFCC`], line by line, if anybody is believed there.
     pub(super) forwarded: Vec<&'h [u8]>,
-    /// What it says in `Authorization`, for rules with `bound_token`.
+    /// What it says in `Authorization`, if any rule has `bound_token`.
     pub(super) authorization: Authorization<'h>,
     /// It has a header with a name that is certgate's own.
     pub(super) claims: bool,
@@ -44,13 +44,12 @@ impl<'h> Look<'h> {
                 },
                 b"content-type" => look.protocol = Protocol::of(value),
                 b"connection" => look.nominates |= options(value).any(|option| owned.owns(option)),
-                b"authorization" => look.authorization = look.authorization.and(value),
-                name if is_proxys(name) => {
-                    if relayed {
-                        look.forwarded.push(value);
-                    }
-                }
-                name => look.claims |= owned.owns(name),
+                name if owned.owns(name) => match is_proxys(name) {
+                    false => look.claims = true,
+                    true if relayed => look.forwarded.push(value),
+                    true => {}
+                },
+                _ => {}
             }
         }
         look
@@ -64,7 +63,11 @@ impl Engine {
         host: &impl Headers,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> (Look<'h>, Result<(), HostFailure>) {
-        let look = Look::at(headers.clone(), &self.owned, matches!(self.policy.identity.source, Source::Xfcc(_)));
+        let mut look = Look::at(headers.clone(), &self.owned, matches!(self.policy.identity.source, Source::Xfcc(_)));
+        if self.binds_tokens {
+            let lines = headers.clone().filter(|(name, _)| *name == b"authorization");
+            look.authorization = lines.fold(Authorization::Absent, |all, (_, line)| all.and(line));
+        }
         let mut stripped = Ok(());
         if look.claims {
             let names = headers.clone().map(|(name, _)| name).filter(|name| !is_proxys(name));

@@ -71,6 +71,8 @@ pub struct Engine {
     contents: Contents,
     /// Whether anything but identity hangs on what certificates say.
     reads_content: bool,
+    /// Whether any rule has `bound_token`.
+    binds_tokens: bool,
 }
 
 /// What becomes of a request.
@@ -112,6 +114,7 @@ impl Engine {
             reads_content: policy.headers.say_content()
                 || !policy.rules.conditions().is_empty()
                 || !policy.revocation_lists.is_empty(),
+            binds_tokens: policy.rules.rules().iter().any(|rule| rule.bound_token),
             numbering: numbering.into(),
             policy,
         }

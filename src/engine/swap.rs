@@ -1,6 +1,7 @@
 //! Read, compute, compare-and-swap, and again while others are quicker: the one way in which shared values change.
 
 use super::host::{Expected, HostFailure, Store, Swap};
+use std::borrow::Cow;
 
 /// How often a swap is tried before the store counts as unavailable. In each round of rivals one succeeds, so this is
 /// reached by a store that refuses, not by workers that compete.
@@ -25,9 +26,18 @@ pub enum Unavailable {
     Contended,
 }
 
+/// [`update`] for values that no request changes: compiled once, whatever computes them.
+pub fn update_bytes<'v>(
+    store: &dyn Store,
+    key: &str,
+    compute: &mut dyn FnMut(Option<Vec<u8>>) -> Change<Cow<'v, [u8]>>,
+) -> Result<Cow<'v, [u8]>, Unavailable> {
+    update(store, key, compute)
+}
+
 /// Changes the value under `key` as `compute` says, which may run again and so must not do anything but compute.
 pub fn update<T: AsRef<[u8]>>(
-    store: &impl Store,
+    store: &(impl Store + ?Sized),
     key: &str,
     mut compute: impl FnMut(Option<Vec<u8>>) -> Change<T>,
 ) -> Result<T, Unavailable> {

@@ -4,7 +4,7 @@
 
 use crate::engine::generation::Hash;
 use crate::engine::host::Store;
-use crate::engine::swap::{Change, Unavailable, update};
+use crate::engine::swap::{Change, Unavailable, update_bytes};
 
 /// Shared data outlive a module, and another one may accept what this one refuses.
 #[cfg(not(feature = "bandwidth"))]
@@ -17,18 +17,18 @@ const KEY: &str = concat!("certgate:accepted:", env!("CARGO_PKG_VERSION"), "+ban
 const KEPT: usize = 1024;
 
 /// Whether the configuration with this hash was accepted. A store that does not answer has not said so.
-pub(super) fn contains(store: &impl Store, hash: &Hash) -> bool {
+pub(super) fn contains(store: &dyn Store, hash: &Hash) -> bool {
     matches!(store.read(KEY), Ok(Some((list, _))) if hashes(&list).contains(hash))
 }
 
 /// Remembers that the configuration with this hash was accepted.
-pub(super) fn add(store: &impl Store, hash: &Hash) -> Result<(), Unavailable> {
-    let added = |stored: Option<Vec<u8>>| {
+pub(super) fn add(store: &dyn Store, hash: &Hash) -> Result<(), Unavailable> {
+    let mut added = |stored: Option<Vec<u8>>| {
         let list = stored.unwrap_or_default();
         let older = hashes(&list).iter().filter(|other| *other != hash).take(KEPT.saturating_sub(1));
-        Change::Write([hash].into_iter().chain(older).flatten().copied().collect::<Vec<u8>>())
+        Change::Write([hash].into_iter().chain(older).flatten().copied().collect())
     };
-    update(store, KEY, added).map(drop)
+    update_bytes(store, KEY, &mut added).map(drop)
 }
 
 fn hashes(list: &[u8]) -> &[Hash] {

@@ -185,7 +185,7 @@ impl Configuration {
         let root_id = root_id().unwrap_or_default();
         let images = Images { store: &SharedData, root_id: &root_id };
         let room = |length: usize| reserve(length.saturating_mul(ROOM).saturating_add(SMALL_ROOM));
-        if let Found::Here(source) = images.get(hash, room) {
+        if let Found::Here(source) = images.get(hash, &room) {
             return source;
         }
         self.ask_again.set(now.after(PATIENCE));

@@ -4,14 +4,14 @@
 
 use crate::engine::generation::Hash;
 use crate::engine::host::Store;
-use crate::engine::swap::{Change, update};
+use crate::engine::swap::{Change, update_bytes};
 
 /// Shared data outlive a module, and another version may write another image.
 const PREFIX: &str = concat!("certgate:image:", env!("CARGO_PKG_VERSION"), ":");
 
 /// The images of one `root_id`.
-pub(super) struct Images<'s, S> {
-    pub(super) store: &'s S,
+pub(super) struct Images<'s> {
+    pub(super) store: &'s dyn Store,
     pub(super) root_id: &'s str,
 }
 
@@ -58,10 +58,10 @@ const FORMER_KEPT: usize = 32;
 const COMPILED: u8 = 1;
 const PLAIN: u8 = 0;
 
-impl<S: Store> Images<'_, S> {
+impl Images<'_> {
     /// Puts a configuration where the older one lies. `reserve` says whether there is memory for so many bytes. One that
     /// cannot be put there is read from Envoy instead.
-    pub(super) fn put(&self, hash: &Hash, source: &Source, reserve: impl FnOnce(usize) -> bool) {
+    pub(super) fn put(&self, hash: &Hash, source: &Source, reserve: &dyn Fn(usize) -> bool) {
         let (kind, bytes) = match source {
             Source::Image(bytes) => (COMPILED, bytes),
             Source::Bytes(bytes) => (PLAIN, bytes),
@@ -78,21 +78,21 @@ impl<S: Store> Images<'_, S> {
             return;
         }
         let value = [hash.as_slice(), &[kind], bytes].concat();
-        if update(self.store, &self.key(slot), |_| Change::Write(&value)).is_err() {
+        if update_bytes(self.store, &self.key(slot), &mut |_| Change::Write(value.as_slice().into())).is_err() {
             return;
         }
-        self.list(|entries| {
+        self.list(&|entries| {
             entries.retain(|other| other.slot != slot && (other.slot != FORMER || other.hash != *hash));
             entries.insert(0, Entry { slot, hash: *hash, length });
         });
     }
 
     /// The configuration with this hash, of which Envoy says that it will be in force: the newest, and no former one.
-    pub(super) fn take(&self, hash: &Hash, reserve: impl FnOnce(usize) -> bool) -> Found {
+    pub(super) fn take(&self, hash: &Hash, reserve: &dyn Fn(usize) -> bool) -> Found {
         let entries = self.entries();
         let newest = |(place, entry): (usize, &Entry)| place == 0 && entry.slot != FORMER;
         if entries.iter().enumerate().any(|(place, entry)| entry.hash == *hash && !newest((place, entry))) {
-            self.list(|entries| {
+            self.list(&|entries| {
                 let ours = entries.iter().find(|entry| entry.slot != FORMER && entry.hash == *hash).copied();
                 entries.retain(|entry| entry.hash != *hash);
                 ours.into_iter().for_each(|entry| entries.insert(0, entry));
@@ -102,13 +102,13 @@ impl<S: Store> Images<'_, S> {
     }
 
     /// The configuration with this hash. `reserve` says whether there is memory for so many bytes.
-    pub(super) fn get(&self, hash: &Hash, reserve: impl FnOnce(usize) -> bool) -> Found {
+    pub(super) fn get(&self, hash: &Hash, reserve: &dyn Fn(usize) -> bool) -> Found {
         self.find(&self.entries(), hash, reserve)
     }
 
     /// Lists the configuration with this hash among the former ones.
     pub(super) fn retire(&self, hash: &Hash) {
-        self.list(|entries| {
+        self.list(&|entries| {
             let place = entries.iter().position(|entry| entry.slot == FORMER);
             let entry = Entry { slot: FORMER, hash: *hash, length: 0 };
             entries.retain(|other| *other != entry);
@@ -122,7 +122,7 @@ impl<S: Store> Images<'_, S> {
         self.entries().iter().filter(|entry| entry.slot == FORMER).map(|entry| entry.hash).collect()
     }
 
-    fn find(&self, entries: &[Entry], hash: &Hash, reserve: impl FnOnce(usize) -> bool) -> Found {
+    fn find(&self, entries: &[Entry], hash: &Hash, reserve: &dyn Fn(usize) -> bool) -> Found {
         let entry = entries.iter().find(|entry| entry.slot != FORMER && entry.hash == *hash);
         let head = hash.len().saturating_add(1);
         let length = entry.and_then(|entry| usize::try_from(entry.length).ok()?.checked_add(head));
@@ -140,13 +140,13 @@ impl<S: Store> Images<'_, S> {
     }
 
     /// Changes the list. A store that fails leaves it as it is.
-    fn list(&self, change: impl Fn(&mut Vec<Entry>)) {
-        let listed = |stored: Option<Vec<u8>>| {
+    fn list(&self, change: &dyn Fn(&mut Vec<Entry>)) {
+        let mut listed = |stored: Option<Vec<u8>>| {
             let mut entries = entries(&stored.unwrap_or_default());
             change(&mut entries);
-            Change::Write(entries.into_iter().flat_map(Entry::bytes).collect::<Vec<u8>>())
+            Change::Write(entries.into_iter().flat_map(Entry::bytes).collect())
         };
-        let _ = update(self.store, &self.index(), listed);
+        let _ = update_bytes(self.store, &self.index(), &mut listed);
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -198,19 +198,19 @@ mod tests {
     fn the_last_two_are_there_and_an_older_one_is_not() {
         let store = FakeStore::default();
         let images = Images { store: &store, root_id: "certgate" };
-        let got = |number| images.get(&hash(number), |_| true);
+        let got = |number| images.get(&hash(number), &|_| true);
         assert_eq!(got(1), Found::Nothing);
         for number in 1..=5 {
-            images.put(&hash(number), &image(number), |_| true);
-            images.put(&hash(number), &image(number), |_| true);
+            images.put(&hash(number), &image(number), &|_| true);
+            images.put(&hash(number), &image(number), &|_| true);
             assert_eq!(got(number), Found::Here(image(number)));
             assert_eq!(got(number - 1) != Found::Nothing, number > 1);
             assert_eq!(got(number.saturating_sub(2)), Found::Nothing);
         }
-        assert_eq!(Images { store: &store, root_id: "other" }.get(&hash(5), |_| true), Found::Nothing);
+        assert_eq!(Images { store: &store, root_id: "other" }.get(&hash(5), &|_| true), Found::Nothing);
         assert_eq!(store.values().len(), 3, "two images and their list");
         let plain = Source::Bytes(b"version: 1".to_vec());
-        images.put(&hash(6), &plain, |_| true);
+        images.put(&hash(6), &plain, &|_| true);
         assert_eq!(got(6), Found::Here(plain));
     }
 
@@ -218,14 +218,14 @@ mod tests {
     fn what_there_is_no_memory_for_and_what_was_overwritten_is_not_got() {
         let store = FakeStore::default();
         let images = Images { store: &store, root_id: "certgate" };
-        images.put(&hash(1), &Source::Shared, |_| true);
-        images.put(&hash(1), &image(1), |_| false);
-        assert_eq!(images.get(&hash(1), |_| true), Found::Nothing);
-        images.put(&hash(1), &image(1), |_| true);
-        assert_eq!(images.get(&hash(1), |length| length > 27), Found::TooLarge);
-        assert_eq!(images.get(&hash(1), |length| length == 27), Found::Here(image(1)));
+        images.put(&hash(1), &Source::Shared, &|_| true);
+        images.put(&hash(1), &image(1), &|_| false);
+        assert_eq!(images.get(&hash(1), &|_| true), Found::Nothing);
+        images.put(&hash(1), &image(1), &|_| true);
+        assert_eq!(images.get(&hash(1), &|length| length > 27), Found::TooLarge);
+        assert_eq!(images.get(&hash(1), &|length| length == 27), Found::Here(image(1)));
         store.overwrite(&images.key(0), b"something else");
-        assert_eq!(images.get(&hash(1), |_| true), Found::Nothing);
+        assert_eq!(images.get(&hash(1), &|_| true), Found::Nothing);
     }
 
     /// What is in force must not make room for what comes.
@@ -233,24 +233,24 @@ mod tests {
     fn one_that_comes_back_is_the_newest_and_no_former_one() {
         let store = FakeStore::default();
         let images = Images { store: &store, root_id: "certgate" };
-        images.put(&hash(1), &image(1), |_| true);
-        images.put(&hash(2), &image(2), |_| true);
+        images.put(&hash(1), &image(1), &|_| true);
+        images.put(&hash(2), &image(2), &|_| true);
         images.retire(&hash(1));
         images.retire(&hash(1));
         assert_eq!(images.former(), [hash(1)]);
-        assert_eq!(images.get(&hash(1), |_| true), Found::Here(image(1)));
+        assert_eq!(images.get(&hash(1), &|_| true), Found::Here(image(1)));
         assert_eq!(images.former(), [hash(1)], "it was only looked at");
-        assert_eq!(images.take(&hash(1), |_| true), Found::Here(image(1)));
+        assert_eq!(images.take(&hash(1), &|_| true), Found::Here(image(1)));
         assert!(images.former().is_empty());
-        images.put(&hash(3), &image(3), |_| true);
-        assert_eq!(images.get(&hash(1), |_| true), Found::Here(image(1)));
-        assert_eq!(images.get(&hash(2), |_| true), Found::Nothing);
+        images.put(&hash(3), &image(3), &|_| true);
+        assert_eq!(images.get(&hash(1), &|_| true), Found::Here(image(1)));
+        assert_eq!(images.get(&hash(2), &|_| true), Found::Nothing);
         // Also one that no longer lies here, and is put here again.
         images.retire(&hash(2));
-        assert_eq!(images.take(&hash(2), |_| true), Found::Nothing);
+        assert_eq!(images.take(&hash(2), &|_| true), Found::Nothing);
         assert!(images.former().is_empty());
         images.retire(&hash(2));
-        images.put(&hash(2), &image(2), |_| true);
+        images.put(&hash(2), &image(2), &|_| true);
         assert!(images.former().is_empty());
     }
 
@@ -259,7 +259,7 @@ mod tests {
         let store = FakeStore::default();
         let images = Images { store: &store, root_id: "certgate" };
         for number in 0..100 {
-            images.put(&hash(number), &image(number), |_| true);
+            images.put(&hash(number), &image(number), &|_| true);
             images.retire(&hash(number.wrapping_sub(1)));
         }
         let former = images.former();

@@ -56,7 +56,7 @@ impl Root {
             }
         };
         let source = image.map_or(Source::Bytes(bytes), Source::Image);
-        images.put(&hash, &source, |_| true);
+        images.put(&hash, &source, &|_| true);
         if let Err(why) = accepted::add(&SharedData, &hash) {
             log::warn!("the configuration will be read again on each worker: {why}");
         }
@@ -66,15 +66,15 @@ impl Root {
 
 /// A configuration that was accepted: from shared data, or else from Envoy, and then it is put there for those who come
 /// later. What there is no memory for is looked for there again.
-fn accepted_source(images: &Images<'_, SharedData>, hash: &Hash, size: usize) -> Source {
-    let read = match images.take(hash, configuration::reserve) {
+fn accepted_source(images: &Images<'_>, hash: &Hash, size: usize) -> Source {
+    let read = match images.take(hash, &configuration::reserve) {
         Found::Here(source) => return source,
         Found::TooLarge => Err(NO_MEMORY),
         Found::Nothing => configuration::read(size),
     };
     match read.map(Source::Bytes) {
         Ok(source) => {
-            images.put(hash, &source, configuration::reserve);
+            images.put(hash, &source, &configuration::reserve);
             source
         }
         Err(why) => {

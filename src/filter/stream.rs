@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(super) struct Stream {
     vm: Rc<Vm>,
     configuration: Rc<Configuration>,
-    /// The names that its trailers must not have; none before it was decided.
+    /// The names that its trailers must not have, once it goes on.
     owned: Option<Arc<OwnedHeaders>>,
     forward: Forward,
 }
@@ -36,8 +36,11 @@ impl Stream {
         match (&policy, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
             (Some(policy), Some(headers)) if !bytes.is_empty() => {
-                self.owned = Some(policy.engine.owned());
-                policy.engine.request(&policy.on(&self.vm), headers)
+                let outcome = policy.engine.request(&policy.on(&self.vm), headers);
+                if let Outcome::Forward(_) = outcome {
+                    self.owned = Some(policy.engine.owned());
+                }
+                outcome
             }
             (policy, headers) => {
                 self.vm.names.undecided();
