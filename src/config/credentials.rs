@@ -178,8 +178,7 @@ fn window(fields: &Fields<'_>, errors: &mut Errors) -> Option<Option<Validity>> 
     let bounded = not_before.is_some() || not_after.is_some();
     let window = Validity {
         not_before: not_before.unwrap_or(UnixSeconds(i64::MIN)),
-        // A clock that cannot be read is at the end of time, after every window.
-        not_after: not_after.unwrap_or(UnixSeconds(i64::MAX.saturating_sub(1))),
+        not_after: not_after.unwrap_or(UnixSeconds(i64::MAX)),
     };
     Some(bounded.then_some(window))
 }

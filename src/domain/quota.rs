@@ -86,6 +86,6 @@ mod tests {
             assert_eq!(left(Initial::Prorated, started), prorated, "{started}");
             assert_eq!(left(Initial::Full, started), 10, "{started}");
         }
-        assert_eq!(left(Initial::Prorated, i64::MAX), 10, "by a clock that could not be read");
+        assert_eq!(left(Initial::Prorated, i64::MAX), 10, "by a clock that is at the end of time");
     }
 }

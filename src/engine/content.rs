@@ -2,7 +2,7 @@
 //! as long as it is remembered; certificates of no client cannot push out those of clients.
 
 use super::Engine;
-use super::host::{Host, HostFailure};
+use super::host::Host;
 use super::presented::Shown;
 use super::recent::Recent;
 use crate::calendar;
@@ -214,7 +214,7 @@ fn shown<'s>(host: &impl Host, expected: Fingerprint, there: &'s Shown) -> Resul
         Shown::ByRelay(None) => return Ok(None),
         Shown::OnDemand => {}
     }
-    let Some(text) = host.certificate().map_err(|HostFailure(_)| Reason::Internal)? else { return Ok(None) };
+    let Some(text) = host.certificate()? else { return Ok(None) };
     // A host that shows another certificate than the one it gave the digest of cannot be believed about it.
     let der = certificate::der_with_fingerprint(&text, expected).ok_or(Reason::CertificateUnreadable)?;
     Ok(Some(Cow::Owned(der)))

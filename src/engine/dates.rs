@@ -39,7 +39,7 @@ impl Dates {
         expected: Fingerprint,
     ) -> Result<Option<Validity>, Reason> {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
-            self.look(host, credential, expected).map_err(|HostFailure(_)| Reason::Internal)?;
+            self.look(host, credential, expected)?;
         }
         self.known()
     }
@@ -70,7 +70,7 @@ impl Dates {
     }
 
     fn look(&self, host: &impl Host, credential: CredentialIndex, expected: Fingerprint) -> Result<(), HostFailure> {
-        let now = u32::try_from(host.monotonic().0.div_euclid(Nanos::PER_SECOND)).unwrap_or(u32::MAX);
+        let now = u32::try_from(host.monotonic()?.0.div_euclid(Nanos::PER_SECOND)).unwrap_or(u32::MAX);
         if now < self.look_again_at.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -96,10 +96,10 @@ fn packed(Validity { not_before, not_after }: Validity) -> u64 {
     (half(not_before, 0) << 32) | half(not_after, 1)
 }
 
-/// The dates in the word. Never is a moment before the end of time, which stands for a clock that cannot be read.
+/// The dates in the word. Never is the end of time.
 fn unpacked(packed: u64) -> Validity {
     let moment = |half: u64| match u32::try_from(half) {
-        Ok(u32::MAX) | Err(_) => UnixSeconds(i64::MAX.saturating_sub(1)),
+        Ok(u32::MAX) | Err(_) => UnixSeconds(i64::MAX),
         Ok(seconds) => UnixSeconds(seconds.into()),
     };
     Validity { not_before: moment(packed >> 32), not_after: moment(packed & u64::from(u32::MAX)) }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(through(0, 4_000_000_000), (0, 4_000_000_000));
         assert_eq!(through(1_709_214_359, 1_709_214_360), (1_709_214_359, 1_709_214_360));
         // 1950 and 9999.
-        assert_eq!(through(-631_152_000, 253_402_300_799), (0, i64::MAX - 1));
+        assert_eq!(through(-631_152_000, 253_402_300_799), (0, i64::MAX));
         assert_eq!(through(-2, -1), (0, 1));
         for (not_before, not_after) in [(0, 0), (0, 1), (1, 0), (-1, -1), (i64::MAX, i64::MAX)] {
             let word = packed(Validity { not_before: UnixSeconds(not_before), not_after: UnixSeconds(not_after) });

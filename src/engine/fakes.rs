@@ -29,6 +29,10 @@ pub enum Fault {
     Remove,
     /// Each setting of a header.
     Set,
+    /// Each read of the monotonic clock.
+    Monotonic,
+    /// Each read of the calendar.
+    Wall,
 }
 
 /// Shared data. It outlives the [`Fake`]s that use it, as Envoy's outlive a request.
@@ -119,7 +123,7 @@ pub struct Fake<'s> {
     pub lines: RefCell<Vec<String>>,
 }
 
-const FAILURE: HostFailure = HostFailure(10);
+const FAILURE: HostFailure = HostFailure::new("as the test wants it");
 
 impl Fake<'_> {
     fn fail_at(&self, fault: Fault) -> Result<(), HostFailure> {
@@ -191,12 +195,12 @@ impl Store for Fake<'_> {
 }
 
 impl Clock for Fake<'_> {
-    fn monotonic(&self) -> Nanos {
-        self.monotonic
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        self.fail_at(Fault::Monotonic).map(|()| self.monotonic)
     }
 
-    fn wall(&self) -> UnixSeconds {
-        UnixSeconds(self.wall)
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        self.fail_at(Fault::Wall).map(|()| UnixSeconds(self.wall))
     }
 }
 

@@ -8,10 +8,24 @@ use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
 
-/// A call into the host ended in a way that its contract does not know, with this status: nothing can be concluded.
+/// A call into the host ended in a way that its contract does not know: nothing can be concluded from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the host failed with status {0}")]
-pub struct HostFailure(pub u32);
+#[error("a call into the host failed: {0}")]
+pub struct HostFailure(&'static str);
+
+impl HostFailure {
+    /// The failure that the host describes so.
+    pub const fn new(description: &'static str) -> Self {
+        Self(description)
+    }
+}
+
+/// A request that the host leaves without an answer cannot be decided.
+impl From<HostFailure> for Reason {
+    fn from(_: HostFailure) -> Self {
+        Self::Internal
+    }
+}
 
 /// The certificate of the connection's other end.
 pub trait Peer {
@@ -74,9 +88,9 @@ pub trait Store {
 /// The two clocks.
 pub trait Clock {
     /// The monotonic clock, the same for all workers.
-    fn monotonic(&self) -> Nanos;
+    fn monotonic(&self) -> Result<Nanos, HostFailure>;
     /// The calendar.
-    fn wall(&self) -> UnixSeconds;
+    fn wall(&self) -> Result<UnixSeconds, HostFailure>;
 }
 
 /// What is counted.

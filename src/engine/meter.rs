@@ -5,7 +5,7 @@ use super::Engine;
 use super::account::Account;
 use super::generation::Numbering;
 use super::host::{Clock, Store};
-use super::swap::{Change, update};
+use super::swap::{Change, Unavailable, update};
 use super::throttle::{self, Draw};
 use crate::domain::limit::Limit;
 use crate::domain::time::Nanos;
@@ -51,27 +51,32 @@ impl Meter {
     /// Counts bytes that pass, and charges for them once they are many or it is time.
     pub fn pass(&mut self, host: &(impl Store + Clock), bytes: u64) {
         self.passed = self.passed.saturating_add(bytes);
-        let now = host.monotonic();
-        if self.passed >= MOST || now.since(self.charged_at) >= LONGEST {
-            self.charged_at = now;
+        // Without a clock it is always time.
+        let now = host.monotonic().ok();
+        if self.passed >= MOST || now.is_none_or(|now| now.since(self.charged_at) >= LONGEST) {
+            self.charged_at = now.unwrap_or(self.charged_at);
             self.settle(host);
         }
     }
 
-    /// Charges for what has passed. If the store cannot be had, it stays to be charged; so many bytes.
+    /// Charges for what has passed. If the store or a clock fails, it stays to be charged; so many bytes.
     pub fn settle(&mut self, host: &(impl Store + Clock)) -> u64 {
         if self.passed == 0 {
             return 0;
         }
-        let wall = host.wall();
-        let charge = |stored| {
-            let (mut buckets, at) = throttle::read(&self.numbering, host, stored, wall);
-            buckets.charge(&self.limits, &self.spared, self.passed, &at);
-            Change::Write(buckets)
-        };
-        if update(host, &self.key, charge).is_ok() {
+        if self.charge(host).is_ok() {
             self.passed = 0;
         }
         self.passed
+    }
+
+    fn charge(&self, host: &(impl Store + Clock)) -> Result<(), Unavailable> {
+        let wall = host.wall()?;
+        let charge = |stored| {
+            let (mut buckets, at) = throttle::read(&self.numbering, host, stored, wall)?;
+            buckets.charge(&self.limits, &self.spared, self.passed, &at);
+            Ok(Change::Write(buckets))
+        };
+        update(host, &self.key, charge).map(drop)
     }
 }

@@ -2,7 +2,7 @@
 //! asked for says nothing to another.
 
 use super::Engine;
-use super::host::{Host, HostFailure};
+use super::host::Host;
 use crate::domain::decision::Reason;
 use crate::domain::route::host::canonical;
 
@@ -10,7 +10,7 @@ impl Engine {
     /// Whether the request is for the host that the connection was made for, if it was made for one.
     #[inline(never)]
     pub(super) fn directed(&self, host: &impl Host, authority: &[u8]) -> Result<(), Reason> {
-        let Some(name) = host.server_name().map_err(|HostFailure(_)| Reason::Internal)? else { return Ok(()) };
+        let Some(name) = host.server_name()? else { return Ok(()) };
         let (asked, made_for) = (canonical(authority), canonical(&name));
         (asked.is_some() && asked == made_for).then_some(()).ok_or(Reason::Misdirected)
     }

@@ -1,6 +1,6 @@
 //! The certificate that the connection's other end presents, by its fingerprint.
 
-use super::host::{Host, HostFailure};
+use super::host::Host;
 use super::vouch::Vouched;
 use crate::certificate;
 use crate::domain::decision::Reason;
@@ -29,12 +29,11 @@ pub(super) enum Shown {
 
 /// What the other end presents.
 pub(super) fn presented(host: &impl Host) -> Result<Presented, Reason> {
-    let failed = |HostFailure(_)| Reason::Internal;
-    if let Some(digits) = host.digest().map_err(failed)? {
+    if let Some(digits) = host.digest()? {
         let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Reason::Internal)?;
         return Ok(Presented { fingerprint, digits, shown: Shown::OnDemand, vouched: Vouched::default() });
     }
-    let text = host.certificate().map_err(failed)?.ok_or(Reason::NoCertificate)?;
+    let text = host.certificate()?.ok_or(Reason::NoCertificate)?;
     let der = certificate::der_from_text(&text).map_err(|_| Reason::CertificateUnreadable)?;
     let fingerprint = certificate::fingerprint(&der);
     let (digits, vouched) = (fingerprint.to_string().into_bytes(), Vouched::default());

@@ -71,7 +71,7 @@ impl Engine {
                 return Err(Reason::CertificateUnverified);
             }
         }
-        let now = host.wall();
+        let now = host.wall()?;
         standing(&content, now).and_then(|()| holds(content.validity, now)).map(|()| true)
     }
 }

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::account::Account;
 use super::generation::Numbering;
-use super::host::{Clock, Host, Store};
+use super::host::{Clock, Host, HostFailure, Store};
 use super::swap::{Change, update};
 use crate::calendar;
 use crate::domain::bucket::{Balance, Buckets, Take};
@@ -54,15 +54,15 @@ impl Engine {
         }
         let key = self.key(alias);
         let draw = |stored| {
-            let (mut buckets, at) = read(&self.numbering, host, stored, wall);
+            let (mut buckets, at) = read(&self.numbering, host, stored, wall)?;
             let take = buckets.take(&plan.limits, method, &at);
             let changed = buckets.changed();
             let draw = Draw { take, buckets, at };
-            if changed { Change::Write(draw) } else { Change::Keep(draw) }
+            Ok(if changed { Change::Write(draw) } else { Change::Keep(draw) })
         };
         let drawn = update(host, &key, draw);
         self.spare_key.set(key);
-        drawn.map(Some).map_err(|_| Reason::StoreUnavailable)
+        drawn.map(Some)
     }
 }
 
@@ -72,13 +72,13 @@ pub(super) fn read(
     host: &(impl Store + Clock),
     stored: Option<Vec<u8>>,
     wall: UnixSeconds,
-) -> (Buckets, Occasion) {
+) -> Result<(Buckets, Occasion), HostFailure> {
     // Read after the store, so that no worker's time in it is ahead by more than the call takes.
-    let monotonic = host.monotonic();
+    let monotonic = host.monotonic()?;
     let buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, monotonic, wall));
     if buckets.newest() > numbering.current() {
         numbering.refresh(host);
     }
     let (started, generation) = (numbering.started(), numbering.current());
-    (buckets, Occasion { monotonic, wall, calendar: calendar::window, started, generation })
+    Ok((buckets, Occasion { monotonic, wall, calendar: calendar::window, started, generation }))
 }

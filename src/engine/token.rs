@@ -2,7 +2,7 @@
 //! caller's certificate, and the request must carry no other: an upstream could read the other one. RFC 6750 section 2
 //! allows a client one method for each request.
 
-use super::host::{Host, HostFailure};
+use super::host::Host;
 use super::look::Look;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
@@ -48,7 +48,7 @@ impl<'h> Authorization<'h> {
 /// Security check: whether the token that was verified before certgate is bound to the certificate with this
 /// fingerprint (RFC 8705 section 3.1), and is the only one of the request.
 pub(super) fn has_bound_token(host: &impl Host, look: &Look<'_>, fingerprint: Fingerprint) -> Result<bool, Reason> {
-    let thumbprint = host.token_thumbprint().map_err(|HostFailure(_)| Reason::Internal)?;
+    let thumbprint = host.token_thumbprint()?;
     let expected = BASE64URL_NOPAD.encode(fingerprint.as_bytes());
     Ok(thumbprint.is_some_and(|text| text == expected.as_bytes())
         && !look.authorization.is_several()

@@ -97,7 +97,7 @@ impl Engine {
             }
             Err(stranger) => return Err(case.stranger.insert(stranger).reason),
         }
-        let now = host.wall();
+        let now = host.wall()?;
         if let Some(caller) = &case.caller {
             self.check(host, caller, now)?;
             if let Some(rule) = rule {

@@ -1,7 +1,7 @@
 //! Who vouches for the names in a certificate. What nobody vouches for is not believed.
 
 use super::Engine;
-use super::host::{Host, HostFailure};
+use super::host::Host;
 use crate::domain::decision::Reason;
 use crate::domain::identity::Chain;
 use std::cell::Cell;
@@ -32,7 +32,7 @@ impl Engine {
         if let Some(answer) = vouched.0.get() {
             return Ok(answer);
         }
-        let answer = host.verified().map_err(|HostFailure(_)| Reason::Internal)?;
+        let answer = host.verified()?;
         vouched.0.set(Some(answer));
         Ok(answer)
     }

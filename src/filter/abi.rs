@@ -28,7 +28,10 @@ impl Metric {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const BAD_ARGUMENT: u32 = 2;
 const CAS_MISMATCH: u32 = 8;
+const INTERNAL_FAILURE: u32 = 10;
+const UNIMPLEMENTED: u32 = 12;
 /// What Envoy understands as "not a gRPC status".
 const NO_GRPC_STATUS: i32 = -1;
 const PLUGIN_CONFIGURATION: u32 = 7;
@@ -227,7 +230,15 @@ pub(super) fn wall() -> Result<u64, HostFailure> {
 }
 
 fn ok(status: u32) -> Result<(), HostFailure> {
-    if status == OK { Ok(()) } else { Err(HostFailure(status)) }
+    match status {
+        OK => Ok(()),
+        NOT_FOUND => Err(HostFailure::new("not found")),
+        BAD_ARGUMENT => Err(HostFailure::new("bad argument")),
+        CAS_MISMATCH => Err(HostFailure::new("compare-and-swap mismatch")),
+        INTERNAL_FAILURE => Err(HostFailure::new("internal failure")),
+        UNIMPLEMENTED => Err(HostFailure::new("unimplemented")),
+        _ => Err(HostFailure::new("a status of another kind")),
+    }
 }
 
 /// The bytes that a call hands back.

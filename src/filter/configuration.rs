@@ -5,14 +5,14 @@ use super::abi;
 use super::expiry::Shown;
 use super::images::{Found, Images, Source};
 use super::metrics::Counters;
-use super::worker::{self, SharedData, Vm, Worker};
+use super::worker::{Clocks, SharedData, Vm, Worker};
 use crate::config;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Nanos, UnixSeconds};
 use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
-use crate::engine::host::HostFailure;
+use crate::engine::host::{Clock, HostFailure};
 use crate::engine::swap::Unavailable;
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
@@ -47,6 +47,9 @@ pub(super) struct InForce {
     looked: Cell<UnixSeconds>,
 }
 
+/// Milliseconds after which a clock that failed is read again.
+const RETRY: u32 = 1000;
+
 /// The longest time between two looks at revocation lists, in milliseconds: a day.
 const LONGEST_WATCH: u64 = 86_400_000;
 
@@ -59,7 +62,7 @@ impl InForce {
     /// Warns of the CRLs whose next one has become overdue since the last look; says after how many milliseconds to look
     /// again, 0: never.
     pub(super) fn watch_revocation_lists(&self) -> u32 {
-        let now = worker::wall();
+        let Ok(now) = Clocks.wall() else { return RETRY };
         let before = self.looked.replace(now);
         let lists = &self.engine.policy().revocation_lists;
         let overdue = lists.iter().filter(|list| list.is_overdue(now) && !list.is_overdue(before)).count();
@@ -178,7 +181,8 @@ impl Configuration {
 
     /// What lies in shared data, if there is memory for it and for all that is made of it; but not in vain again at once.
     fn ask(&self, hash: &Hash) -> Source {
-        let now = worker::monotonic();
+        // Without a clock it is asked for each time.
+        let now = Clocks.monotonic().unwrap_or(self.ask_again.get());
         if now < self.ask_again.get() {
             return Source::Shared;
         }
@@ -242,7 +246,8 @@ fn pieces(size: usize, mut take: impl FnMut(Vec<u8>)) -> Result<(), &'static str
 }
 
 fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -> State {
-    let (root_id, numbering, newest, first) = match number(hash, known.clone()) {
+    let numbered = Clocks.wall().map_err(Unavailable::from).and_then(|now| Ok((now, number(hash, known.clone(), now)?)));
+    let (now, (root_id, numbering, newest, first)) = match numbered {
         Ok(numbered) => numbered,
         Err(why) => {
             vm.journal.trouble(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
@@ -266,26 +271,31 @@ fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -
     if newest {
         vm.names.in_force(&policy, numbering.current());
         if first {
-            announce(&policy, numbering.current().0);
+            announce(&policy, numbering.current().0, now);
         }
         expiries = vm.gauges.take_up(&vm.names, &root_id, (numbering.current(), first), &policy);
     }
+    let looked = Cell::new(now);
     let counters = Counters::new(&policy);
     let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
     let root_id = root_id.into();
-    State::Taken(Rc::new(InForce { hash, root_id, engine, counters, expiries, looked: Cell::new(worker::wall()) }))
+    State::Taken(Rc::new(InForce { hash, root_id, engine, counters, expiries, looked }))
 }
 
 /// The `root_id`, under which buckets lie; the configuration's number among those of this `root_id`, which it keeps if it
 /// is known; whether it is the newest; and whether it is new.
-fn number(hash: Hash, known: Option<Arc<Numbering>>) -> Result<(String, Arc<Numbering>, bool, bool), Unavailable> {
+fn number(
+    hash: Hash,
+    known: Option<Arc<Numbering>>,
+    now: UnixSeconds,
+) -> Result<(String, Arc<Numbering>, bool, bool), Unavailable> {
     let root_id = root_id()?;
     if let Some(known) = known {
         let newest = known.refresh(&SharedData);
         return Ok((root_id, known, newest, false));
     }
     let key = ["certgate:generation:", &root_id].concat();
-    let (numbering, first) = Numbering::take_up(&SharedData, &key, hash, worker::wall())?;
+    let (numbering, first) = Numbering::take_up(&SharedData, &key, hash, now)?;
     Ok((root_id, numbering.into(), true, first))
 }
 
@@ -295,7 +305,7 @@ pub(super) fn root_id() -> Result<String, HostFailure> {
     Ok(String::from_utf8_lossy(&root_id).into_owned())
 }
 
-fn announce(policy: &Policy, number: u64) {
+fn announce(policy: &Policy, number: u64, now: UnixSeconds) {
     let registry = &policy.registry;
     let (clients, credentials, tiers) =
         (registry.clients().client_count(), registry.clients().credential_count(), registry.tiers().len());
@@ -306,7 +316,7 @@ fn announce(policy: &Policy, number: u64) {
     if !registry.shapes().is_empty() {
         log::info!("configuration {number}: names in certificates count {}", policy.identity.chain);
     }
-    let overdue = policy.revocation_lists.iter().filter(|list| list.is_overdue(worker::wall())).count();
+    let overdue = policy.revocation_lists.iter().filter(|list| list.is_overdue(now)).count();
     if overdue > 0 {
         log::warn!("configuration {number}: of {overdue} CRLs the next one is overdue");
     }

@@ -1,10 +1,12 @@
 //! Log lines about requests, at the pace that their kind may have.
 
 use super::abi;
-use super::worker::monotonic;
+use super::worker::Clocks;
 use crate::domain::decision::Reason;
 use crate::domain::policy::Audit;
 use crate::engine::allowance::{Allowance, Pace};
+use crate::domain::time::Nanos;
+use crate::engine::host::Clock;
 use crate::engine::journal::{Circumstances, Event};
 use log::Level;
 
@@ -37,7 +39,7 @@ impl Journal {
             Some(Reason::UnknownCertificate) => (unknown, Level::Warn),
             Some(_) => (other, Level::Warn),
         };
-        let Some(suppressed) = allowance.take(Pace::of(audit, event.reason.is_none()), monotonic()) else { return };
+        let Some(suppressed) = allowance.take(Pace::of(audit, event.reason.is_none()), now()) else { return };
         let property = |wanted: bool, path| if wanted { abi::property(path).ok().flatten() } else { None };
         let line = event.line(&Circumstances {
             time: if audited { abi::wall().ok() } else { None },
@@ -50,8 +52,13 @@ impl Journal {
 
     /// Writes a line about something that should not happen, unless it happens too often.
     pub(super) fn trouble(&self, line: impl FnOnce() -> String) {
-        if self.trouble.take(Pace::SAMPLES, monotonic()).is_some() {
+        if self.trouble.take(Pace::SAMPLES, now()).is_some() {
             log::error!("{}", line());
         }
     }
+}
+
+/// The monotonic clock. Without one, time stands still, and no more lines are written than may follow at once.
+fn now() -> Nanos {
+    Clocks.monotonic().unwrap_or(Nanos(0))
 }

@@ -139,35 +139,37 @@ impl Store for Vm {
     }
 }
 
-/// The monotonic clock. Its beginning if it cannot be read: nothing has come back to any bucket by then.
-pub(super) fn monotonic() -> Nanos {
-    Nanos(abi::monotonic().unwrap_or(0))
-}
+/// Envoy's two clocks.
+pub(super) struct Clocks;
 
-/// The calendar's clock. The end of time if it cannot be read: every certificate has expired by then, and no calendar has
-/// such a day.
-pub(super) fn wall() -> UnixSeconds {
-    let seconds = abi::wall().map(|nanos| nanos.div_euclid(Nanos::PER_SECOND));
-    UnixSeconds(seconds.ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(i64::MAX))
+impl Clock for Clocks {
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        abi::monotonic().map(Nanos)
+    }
+
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        let seconds = abi::wall()?.div_euclid(Nanos::PER_SECOND);
+        Ok(UnixSeconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    }
 }
 
 impl Clock for Worker<'_> {
-    fn monotonic(&self) -> Nanos {
-        self.vm.monotonic()
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        Clocks.monotonic()
     }
 
-    fn wall(&self) -> UnixSeconds {
-        self.vm.wall()
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        Clocks.wall()
     }
 }
 
 impl Clock for Vm {
-    fn monotonic(&self) -> Nanos {
-        monotonic()
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        Clocks.monotonic()
     }
 
-    fn wall(&self) -> UnixSeconds {
-        wall()
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        Clocks.wall()
     }
 }
 

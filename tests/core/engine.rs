@@ -62,6 +62,8 @@ fn nothing_that_fails_lets_a_request_through() {
         (Fault::Contended, Reason::StoreUnavailable),
         (Fault::Remove, Reason::Internal),
         (Fault::Set, Reason::Internal),
+        (Fault::Monotonic, Reason::Internal),
+        (Fault::Wall, Reason::Internal),
     ];
     for (fault, expected) in faults {
         let store = FakeStore::default();
@@ -75,7 +77,7 @@ fn nothing_that_fails_lets_a_request_through() {
 #[test]
 fn in_shadow_mode_what_fails_goes_on_but_never_under_a_name_that_is_not_certgates_word() {
     let engine = engine(&configuration("shadow"));
-    for fault in [Fault::Property, Fault::Read, Fault::Write, Fault::Contended] {
+    for fault in [Fault::Property, Fault::Read, Fault::Write, Fault::Contended, Fault::Monotonic, Fault::Wall] {
         let store = FakeStore::default();
         let fake = Fake { fault, ..fake(&store, KNOWN) };
         assert!(matches!(request(&engine, &fake), Outcome::Forward(Forward { headers: None, .. })), "{fault:?}");
@@ -85,6 +87,37 @@ fn in_shadow_mode_what_fails_goes_on_but_never_under_a_name_that_is_not_certgate
         let store = FakeStore::default();
         let fake = Fake { fault, ..fake(&store, KNOWN) };
         assert!(matches!(request(&engine, &fake), Outcome::Reply(_)), "{fault:?}");
+    }
+}
+
+/// Whichever path needs a clock: by a window or by dates of a certificate, by a bucket, by a quota, without a limit.
+#[test]
+fn a_clock_that_fails_refuses_every_request_that_needs_it() {
+    let with = |pointer: &str, value: Value| {
+        let mut configuration = configuration("enforce");
+        *configuration.pointer_mut(pointer).unwrap() = value;
+        configuration
+    };
+    let quota = json!([{"name": "daily", "kind": "quota", "requests": 3, "per": "day"}]);
+    let window = json!([{"sha256": KNOWN, "not_after": "2099-01-01T00:00:00Z"}]);
+    let unlimited = with("/tiers/bronze", json!({}));
+    let table = [
+        (configuration("enforce"), &[Fault::Monotonic, Fault::Wall][..]),
+        (with("/tiers/bronze/limits", quota), &[Fault::Monotonic, Fault::Wall]),
+        (with("/clients/0/credentials", window), &[Fault::Monotonic, Fault::Wall]),
+        // Its dates are looked for once a minute.
+        (unlimited, &[Fault::Monotonic, Fault::Wall]),
+    ];
+    for (configuration, faults) in table {
+        for fault in faults {
+            let (engine, store) = (engine(&configuration), FakeStore::default());
+            for _ in 0..3 {
+                let fake = Fake { fault: *fault, ..fake(&store, KNOWN) };
+                let Outcome::Reply(reply) = request(&engine, &fake) else { panic!("{fault:?} under {configuration}") };
+                assert_eq!((reply.status, reason(&fake)), (503, Some(Reason::Internal)), "{fault:?}, {configuration}");
+            }
+            assert!(store.values().is_empty(), "{fault:?} under {configuration}");
+        }
     }
 }
 

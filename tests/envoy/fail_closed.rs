@@ -394,12 +394,15 @@ async fn nothing_passes(
 async fn a_host_call_that_fails_under_a_request_refuses_it() {
     use Status::{CasMismatch, InternalFailure};
     let property = |path| Mutant::new().property_ends_with(path, InternalFailure);
+    let clock = |name| Mutant::new().call_under_requests_ends_with(name, InternalFailure);
     let table = [
         ("others are always quicker", Mutant::new().buckets_store_ends_with(CasMismatch), "store_unavailable"),
         ("buckets cannot be stored", Mutant::new().buckets_store_ends_with(InternalFailure), "store_unavailable"),
         ("buckets cannot be read", Mutant::new().buckets_read_ends_with(InternalFailure), "store_unavailable"),
         ("the digest cannot be read", property(DIGEST), "internal"),
         ("the certificate cannot be read", property("connection\0peer_certificate"), "internal"),
+        ("the monotonic clock cannot be read", clock("clock_time_get"), "internal"),
+        ("the calendar cannot be read", clock("proxy_get_current_time_nanoseconds"), "internal"),
         ("no header can be set", fails("proxy_replace_header_map_value"), "internal"),
         ("no header can be removed", fails("proxy_remove_header_map_value"), "internal"),
     ];
@@ -416,6 +419,7 @@ async fn a_host_call_that_fails_under_a_configuration_refuses_every_request() {
         ("nothing can be read from shared data", "proxy_get_shared_data"),
         ("nothing can be stored in shared data", "proxy_set_shared_data"),
         ("headers cannot be read", "proxy_get_header_map_pairs"),
+        ("the calendar cannot be read", "proxy_get_current_time_nanoseconds"),
     ];
     nothing_passes(forged, table.map(|(fault, call)| (fault, fails(call), "internal"))).await;
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use walrus::ir::{BinaryOp, ExtendedLoad, LoadKind, MemArg, StoreKind, UnaryOp, Value};
 use walrus::{
-    ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
+    ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, ImportKind, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
 };
 
 /// The key prefix of the clients' buckets in shared data.
@@ -166,6 +166,20 @@ impl Mutant {
         })
     }
 
+    /// Ends every call of this function of the host's with this status while a request is handled.
+    pub fn call_under_requests_ends_with(mut self, name: &str, status: Status) -> Self {
+        let under_request = self.global(0);
+        for (callback, value) in [(Callback::Configure, 0), (Callback::Tick, 0), (Callback::Request, 1)] {
+            self.wrap_export(callback.export(), |body, _| {
+                body.i32_const(value).global_set(under_request);
+            });
+        }
+        self.replace_import(name, |body, host, arguments| {
+            body.global_get(under_request);
+            answer_or_call(body, status, host, arguments);
+        })
+    }
+
     /// Sees a calendar that is so many seconds ahead.
     pub fn wall_clock_ahead(self, seconds: i64) -> Self {
         let memory = self.memory();
@@ -263,8 +277,10 @@ impl Mutant {
         name: &str,
         make: impl FnOnce(&mut InstrSeqBuilder<'_>, FunctionId, &[LocalId]),
     ) -> Self {
-        let imported = self.module.imports.get_func("env", name).expect("an import");
-        let (host, _) = self.module.add_import_func("env", name, self.module.funcs.get(imported).ty());
+        let import = self.module.imports.iter().find(|import| import.name == name).expect("an import");
+        let ImportKind::Function(imported) = import.kind else { panic!("{name} is no function") };
+        let from = import.module.clone();
+        let (host, _) = self.module.add_import_func(&from, name, self.module.funcs.get(imported).ty());
         let replaced = self.module.replace_imported_func(imported, |(body, arguments)| make(body, host, arguments));
         replaced.expect("an imported function");
         self
