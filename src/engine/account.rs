@@ -6,9 +6,6 @@ use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::limit::Limit;
 use crate::domain::rules::RuleIndex;
 
-/// Under this name lie the buckets of all callers without a client; no alias has such a character.
-const ANONYMOUS: &str = "~anonymous";
-
 /// What a request is charged to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Account {
@@ -40,16 +37,6 @@ impl Engine {
     /// The same, and what is said of them.
     pub(super) fn plan(&self, account: &Account) -> Option<&Plan> {
         self.plans.plan(account.plan)
-    }
-
-    /// Where the buckets of the client with this alias lie in the store, or those that all without one share; in the
-    /// [spare memory](Engine::spare_key), to which it may be given back.
-    pub(super) fn key(&self, alias: Option<&str>) -> String {
-        let mut key = self.spare_key.take();
-        key.clear();
-        key.push_str(&self.bucket_prefix);
-        key.push_str(alias.unwrap_or(ANONYMOUS));
-        key
     }
 
     /// The tier in which it counts.

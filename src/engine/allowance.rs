@@ -3,7 +3,7 @@
 
 use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How fast lines of a kind may follow each other.
 #[derive(Clone, Copy, Debug)]
@@ -36,20 +36,21 @@ impl Pace {
 #[derive(Debug, Default)]
 pub struct Allowance {
     /// When it is whole again, on the monotonic clock.
-    whole_at: Cell<u64>,
-    suppressed: Cell<u64>,
+    whole_at: AtomicU64,
+    suppressed: AtomicU64,
 }
 
 impl Allowance {
     /// How many lines were left out before this one; `None` if it is to be as well.
     pub fn take(&self, pace: Pace, now: Nanos) -> Option<u64> {
-        let whole_at = self.whole_at.get().max(now.0).saturating_add(pace.interval);
+        // Two threads at the same moment may both have the same line's place: one line more.
+        let whole_at = self.whole_at.load(Ordering::Relaxed).max(now.0).saturating_add(pace.interval);
         if whole_at.saturating_sub(now.0) > pace.burst.saturating_mul(pace.interval) {
-            self.suppressed.set(self.suppressed.get().saturating_add(1));
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        self.whole_at.set(whole_at);
-        Some(self.suppressed.take())
+        self.whole_at.store(whole_at, Ordering::Relaxed);
+        Some(self.suppressed.swap(0, Ordering::Relaxed))
     }
 }
 

@@ -1,8 +1,9 @@
 //! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
 //! the clocks, and fails where a test wants it to. Not in the module.
 
-use super::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
+use super::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
 use super::journal::{Circumstances, Event};
+use super::ledger::{Change, Entry, Ledger, Unavailable};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
@@ -19,11 +20,11 @@ pub enum Fault {
     None,
     /// Each call for a property of the connection.
     Property,
-    /// Each read of the store.
+    /// Each read of a shared value.
     Read,
-    /// Each write to the store.
+    /// Each write of a shared value.
     Write,
-    /// None, but each swap comes too late.
+    /// None, but other workers are always quicker.
     Contended,
     /// Each removal of a header.
     Remove,
@@ -35,42 +36,53 @@ pub enum Fault {
     Wall,
 }
 
-/// Shared data. It outlives the [`Fake`]s that use it, as Envoy's outlive a request.
+/// The values that workers share. They outlive the [`Fake`]s that use them, as Envoy's outlive a request.
 #[derive(Debug, Default)]
-pub struct FakeStore {
-    values: RefCell<HashMap<String, (Vec<u8>, u32)>>,
-    version: Cell<u32>,
+pub struct FakeLedger {
+    values: RefCell<HashMap<String, Vec<u8>>>,
+    writes: Cell<usize>,
 }
 
-impl FakeStore {
-    /// All that it holds: keys with values and versions.
-    pub fn values(&self) -> HashMap<String, (Vec<u8>, u32)> {
+impl FakeLedger {
+    /// All values, by their keys.
+    pub fn values(&self) -> HashMap<String, Vec<u8>> {
         self.values.borrow().clone()
     }
 
-    /// Overwrites a value, as another version of the module might.
-    pub fn overwrite(&self, key: &str, value: &[u8]) {
-        self.put(key, value);
+    /// How often a value was written.
+    pub fn writes(&self) -> usize {
+        self.writes.get()
     }
 
-    fn put(&self, key: &str, value: &[u8]) {
-        self.version.set(self.version.get().wrapping_add(1));
-        self.values.borrow_mut().insert(key.to_owned(), (value.to_vec(), self.version.get()));
+    /// Overwrites a client's buckets, as another version of the module might.
+    pub fn overwrite(&self, alias: &str, value: &[u8]) {
+        self.values.borrow_mut().insert(key(Entry::Client(alias)), value.to_vec());
     }
 }
 
-impl Store for FakeStore {
-    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
-        Ok(self.values.borrow().get(key).map(|(value, version)| (value.clone(), Version(*version))))
+fn key(entry: Entry<'_>) -> String {
+    match entry {
+        Entry::Client(alias) => format!("buckets:{alias}"),
+        Entry::Anonymous => "buckets:~anonymous".to_owned(),
+        Entry::Generation => "generation".to_owned(),
     }
+}
 
-    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
-        let stored = self.values.borrow().get(key).map(|(_, version)| Expected::Version(Version(*version)));
-        if stored.unwrap_or(Expected::Absent) != expected {
-            return Ok(Swap::Conflict);
-        }
-        self.put(key, value);
-        Ok(Swap::Done)
+impl Ledger for FakeLedger {
+    fn update<T: AsRef<[u8]>, E: From<Unavailable>>(
+        &self,
+        entry: Entry<'_>,
+        mut compute: impl FnMut(Option<Vec<u8>>) -> Result<Change<T>, E>,
+    ) -> Result<T, E> {
+        let stored = self.values.borrow().get(&key(entry)).cloned();
+        Ok(match compute(stored)? {
+            Change::Keep(unchanged) => unchanged,
+            Change::Write(changed) => {
+                self.writes.set(self.writes.get().saturating_add(1));
+                self.values.borrow_mut().insert(key(entry), changed.as_ref().to_vec());
+                changed
+            }
+        })
     }
 }
 
@@ -82,7 +94,7 @@ pub struct Decided(pub Option<Reason>, pub Option<TierIndex>, pub Option<ClientI
 #[derive(Debug, Default)]
 pub struct Fake<'s> {
     /// What it shares with other workers.
-    pub store: Option<&'s FakeStore>,
+    pub store: Option<&'s FakeLedger>,
     /// The peer certificate's digest in hexadecimal.
     pub digest: Option<Vec<u8>>,
     /// The peer certificate as text.
@@ -109,8 +121,6 @@ pub struct Fake<'s> {
     pub decided: RefCell<Vec<Decided>>,
     /// The limits that were counted as used up: tier and name.
     pub limits_exceeded: RefCell<Vec<(Option<TierIndex>, String)>>,
-    /// Swaps that came too late.
-    pub conflicts: Cell<usize>,
     /// Requests of certificates without known dates.
     pub dates_unchecked: Cell<usize>,
     /// Certificates of credentials, with their ends.
@@ -175,22 +185,24 @@ impl Headers for Fake<'_> {
     }
 }
 
-impl Store for Fake<'_> {
-    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
-        self.fail_at(Fault::Read)?;
-        self.store.ok_or(FAILURE)?.read(key)
-    }
-
-    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
-        self.fail_at(Fault::Write)?;
-        if self.fault == Fault::Contended {
-            return Ok(Swap::Conflict);
-        }
-        self.store.ok_or(FAILURE)?.swap(key, value, expected)
-    }
-
-    fn conflict(&self) {
-        self.conflicts.set(self.conflicts.get().saturating_add(1));
+impl Ledger for Fake<'_> {
+    fn update<T: AsRef<[u8]>, E: From<Unavailable>>(
+        &self,
+        entry: Entry<'_>,
+        mut compute: impl FnMut(Option<Vec<u8>>) -> Result<Change<T>, E>,
+    ) -> Result<T, E> {
+        let failed = |fault| self.fail_at(fault).map_err(Unavailable::from);
+        failed(Fault::Read)?;
+        self.store.ok_or(Unavailable::Failed(FAILURE))?.update(entry, |stored| {
+            let change = compute(stored)?;
+            if let Change::Write(_) = change {
+                failed(Fault::Write)?;
+                if self.fault == Fault::Contended {
+                    return Err(Unavailable::Contended.into());
+                }
+            }
+            Ok(change)
+        })
     }
 }
 

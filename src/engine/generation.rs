@@ -2,11 +2,10 @@
 //! moment of the first one. The number never belongs to the hash: an old configuration that is pushed again must be the
 //! newest.
 
-use super::host::Store;
-use super::swap::{Change, Unavailable, update_bytes};
+use super::ledger::{Change, Entry, Ledger, Unavailable};
 use crate::domain::level::Generation;
 use crate::domain::time::UnixSeconds;
-use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What tells one configuration's bytes from any other's that an operator writes: XXH3, 128 bits. It need not withstand
@@ -17,7 +16,6 @@ pub type Hash = [u8; 16];
 /// A configuration's number among those that were in force since the process started.
 #[derive(Debug)]
 pub struct Numbering {
-    key: Box<str>,
     hash: Hash,
     number: AtomicU64,
     started: UnixSeconds,
@@ -27,14 +25,15 @@ impl Numbering {
     /// Makes the configuration with this hash the one in force: the same one keeps its number, another one gets the
     /// next. Also whether it got it here, and not from another worker.
     ///
-    /// The value under `key` is the number (u64, little-endian), the calendar's `now` at the first configuration of all
+    /// The value of [`Entry::Generation`] is the number (u64, little-endian), the calendar's `now` at the first configuration of all
     /// (i64, seconds since 1970) and the hash. The first two stay its first sixteen bytes in every version, since buckets
     /// outlive the module that counted them.
-    pub fn take_up(store: &dyn Store, key: &str, hash: Hash, now: UnixSeconds) -> Result<(Self, bool), Unavailable> {
+    pub fn take_up(ledger: &impl Ledger, hash: Hash, now: UnixSeconds) -> Result<(Arc<Self>, bool), Unavailable> {
         let mut first = false;
-        let value = update_bytes(store, key, &mut |stored| next(stored, &hash, now, &mut first))?;
+        let value =
+            ledger.update(Entry::Generation, |stored| Ok::<_, Unavailable>(next(stored, &hash, now, &mut first)))?;
         let (number, started) = (AtomicU64::new(number(&value)), started(&value).unwrap_or(now));
-        Ok((Self { key: key.into(), hash, number, started }, first))
+        Ok((Arc::new(Self { hash, number, started }), first))
     }
 
     /// When the first configuration since the process started was taken up.
@@ -50,8 +49,9 @@ impl Numbering {
     /// Takes over the number under which this configuration is in force again, if it is. Envoy does not tell: where a
     /// stream of old has kept the configuration's context alive, that context serves again as it is.
     /// Says whether it is.
-    pub fn refresh(&self, store: &impl Store) -> bool {
-        let Ok(Some((value, _))) = store.read(&self.key) else { return false };
+    pub fn refresh(&self, ledger: &impl Ledger) -> bool {
+        let read = |stored: Option<Vec<u8>>| Ok::<_, Unavailable>(Change::Keep(stored.unwrap_or_default()));
+        let Ok(value) = ledger.update(Entry::Generation, read) else { return false };
         let in_force = holds(&value, &self.hash);
         if in_force {
             self.number.store(number(&value), Ordering::Relaxed);
@@ -60,15 +60,15 @@ impl Numbering {
     }
 }
 
-fn next(stored: Option<Vec<u8>>, hash: &Hash, now: UnixSeconds, first: &mut bool) -> Change<Cow<'static, [u8]>> {
+fn next(stored: Option<Vec<u8>>, hash: &Hash, now: UnixSeconds, first: &mut bool) -> Change<Vec<u8>> {
     let stored = stored.unwrap_or_default();
     *first = !holds(&stored, hash);
     if !*first {
-        return Change::Keep(stored.into());
+        return Change::Keep(stored);
     }
     let next = number(&stored).saturating_add(1).to_le_bytes();
     let started = started(&stored).unwrap_or(now).0.to_le_bytes();
-    Change::Write([next.as_slice(), started.as_slice(), hash].concat().into())
+    Change::Write([next.as_slice(), started.as_slice(), hash].concat())
 }
 
 fn number(value: &[u8]) -> u64 {

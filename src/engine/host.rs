@@ -2,6 +2,7 @@
 //! [`super::fakes`]. Nothing here says how a host does it.
 
 use super::journal::Event;
+use super::ledger::Ledger;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
@@ -53,38 +54,6 @@ pub trait Headers {
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure>;
 }
 
-/// The version of a stored value, for [`Store::swap`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version(pub u32);
-
-/// What [`Store::swap`] expects to replace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// Nothing: the key does not exist yet.
-    Absent,
-    /// The value that was read with this version.
-    Version(Version),
-}
-
-/// How a swap ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Swap {
-    /// The value is stored.
-    Done,
-    /// Somebody else was there first; nothing is stored.
-    Conflict,
-}
-
-/// Values that all workers share, changed only by compare-and-swap.
-pub trait Store {
-    /// The value of `key` and its version; `None` if it does not exist.
-    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure>;
-    /// Stores `value` under `key` if what is there is what is `expected`.
-    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure>;
-    /// Another worker changed a value between read and swap. Counted, where anybody counts it.
-    fn conflict(&self) {}
-}
-
 /// The two clocks.
 pub trait Clock {
     /// The monotonic clock, the same for all workers.
@@ -117,6 +86,6 @@ pub trait Records {
 }
 
 /// All of it.
-pub trait Host: Peer + Headers + Store + Clock + Counters + Records {}
+pub trait Host: Peer + Headers + Ledger + Clock + Counters + Records {}
 
-impl<T: Peer + Headers + Store + Clock + Counters + Records> Host for T {}
+impl<T: Peer + Headers + Ledger + Clock + Counters + Records> Host for T {}

@@ -4,8 +4,8 @@
 use super::Engine;
 use super::account::Account;
 use super::generation::Numbering;
-use super::host::{Clock, Store};
-use super::swap::{Change, Unavailable, update};
+use super::host::Clock;
+use super::ledger::{Change, Entry, Ledger, Unavailable};
 use super::throttle::{self, Draw};
 use crate::domain::limit::Limit;
 use crate::domain::time::Nanos;
@@ -22,8 +22,8 @@ const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 pub struct Meter {
     limits: Arc<[Limit]>,
     numbering: Arc<Numbering>,
-    /// Where the buckets lie that are charged.
-    key: String,
+    /// The client whose buckets are charged; none: those that all callers without a client share.
+    alias: Option<Box<str>>,
     /// The limits in shadow that held nothing when it began, which give nothing, by place.
     spared: Vec<usize>,
     /// Passed, and not charged yet.
@@ -39,7 +39,7 @@ impl Engine {
         Some(Box::new(Meter {
             limits: Arc::clone(&plan.limits),
             numbering: Arc::clone(&self.numbering),
-            key: self.key(alias),
+            alias: alias.map(Into::into),
             spared: draw.take.short.clone(),
             passed: 0,
             charged_at: draw.at.monotonic,
@@ -49,7 +49,7 @@ impl Engine {
 
 impl Meter {
     /// Counts bytes that pass, and charges for them once they are many or it is time.
-    pub fn pass(&mut self, host: &(impl Store + Clock), bytes: u64) {
+    pub fn pass(&mut self, host: &(impl Ledger + Clock), bytes: u64) {
         self.passed = self.passed.saturating_add(bytes);
         // Without a clock it is always time.
         let now = host.monotonic().ok();
@@ -60,7 +60,7 @@ impl Meter {
     }
 
     /// Charges for what has passed. If the store or a clock fails, it stays to be charged; so many bytes.
-    pub fn settle(&mut self, host: &(impl Store + Clock)) -> u64 {
+    pub fn settle(&mut self, host: &(impl Ledger + Clock)) -> u64 {
         if self.passed == 0 {
             return 0;
         }
@@ -70,13 +70,13 @@ impl Meter {
         self.passed
     }
 
-    fn charge(&self, host: &(impl Store + Clock)) -> Result<(), Unavailable> {
+    fn charge(&self, host: &(impl Ledger + Clock)) -> Result<(), Unavailable> {
         let wall = host.wall()?;
         let charge = |stored| {
             let (mut buckets, at) = throttle::read(&self.numbering, host, stored, wall)?;
             buckets.charge(&self.limits, &self.spared, self.passed, &at);
             Ok(Change::Write(buckets))
         };
-        update(host, &self.key, charge).map(drop)
+        host.update(self.alias.as_deref().map_or(Entry::Anonymous, Entry::Client), charge).map(drop)
     }
 }

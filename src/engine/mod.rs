@@ -13,6 +13,7 @@ pub mod generation;
 pub mod host;
 mod identify;
 pub mod journal;
+pub mod ledger;
 mod look;
 mod meter;
 mod misdirected;
@@ -22,7 +23,6 @@ mod rate_limit;
 mod recent;
 mod relay;
 pub mod reply;
-pub mod swap;
 mod throttle;
 mod token;
 mod trace;
@@ -45,7 +45,6 @@ use generation::Numbering;
 use host::Host;
 use plans::Plans;
 use reply::{Protocol, Reply};
-use std::cell::Cell;
 use std::sync::Arc;
 use throttle::Draw;
 use verdict::{Case, Verdict};
@@ -59,10 +58,6 @@ pub struct Engine {
     policy: Policy,
     numbering: Arc<Numbering>,
     owned: Arc<OwnedHeaders>,
-    /// Where the clients' buckets lie in the store, but for their aliases.
-    bucket_prefix: Box<str>,
-    /// Memory for the next request's key in the store: the last one's.
-    spare_key: Cell<String>,
     /// Which limits apply.
     plans: Plans,
     /// What is known of certificates' dates, by credential.
@@ -73,6 +68,8 @@ pub struct Engine {
     reads_content: bool,
     /// Whether any rule has `bound_token`.
     binds_tokens: bool,
+    /// The tier that lets the least through, for who has none yet.
+    strictest_tier: Option<Name>,
 }
 
 /// What becomes of a request.
@@ -94,8 +91,8 @@ pub struct Forward {
 }
 
 impl Engine {
-    /// The engine for `policy`, whose buckets lie under `bucket_prefix` in the store.
-    pub fn new(policy: Policy, numbering: impl Into<Arc<Numbering>>, bucket_prefix: &str) -> Self {
+    /// The engine for `policy`, which is the configuration with this number.
+    pub fn new(policy: Policy, numbering: Arc<Numbering>) -> Self {
         let registry = &policy.registry;
         let clients = registry.clients();
         let dates: Vec<_> = (0..clients.credential_count()).map(|_| Dates::default()).collect();
@@ -106,8 +103,6 @@ impl Engine {
         }
         Self {
             owned: Arc::new(OwnedHeaders::new(&policy.headers)),
-            bucket_prefix: bucket_prefix.into(),
-            spare_key: Cell::default(),
             plans: Plans::of(&policy),
             dates,
             contents: Contents::default(),
@@ -115,7 +110,8 @@ impl Engine {
                 || !policy.rules.conditions().is_empty()
                 || !policy.revocation_lists.is_empty(),
             binds_tokens: policy.rules.rules().iter().any(|rule| rule.bound_token),
-            numbering: numbering.into(),
+            strictest_tier: strictest_tier(policy.registry.tiers()).cloned(),
+            numbering,
             policy,
         }
     }
@@ -187,15 +183,15 @@ impl Engine {
             }
         }
     }
+}
 
-    /// The tier that lets the least through, for who has none yet.
-    fn strictest_tier(&self) -> Option<&Name> {
-        let strictness = |tier: &&Tier| {
-            let enforced = tier.limits.iter().filter(|limit| limit.mode == Mode::Enforce);
-            enforced.map(nanos_between_requests).max()
-        };
-        self.policy.registry.tiers().iter().max_by_key(strictness).map(|tier| &tier.name)
-    }
+/// The tier that lets the least through.
+fn strictest_tier(tiers: &[Tier]) -> Option<&Name> {
+    let strictness = |tier: &&Tier| {
+        let enforced = tier.limits.iter().filter(|limit| limit.mode == Mode::Enforce);
+        enforced.map(nanos_between_requests).max()
+    };
+    tiers.iter().max_by_key(strictness).map(|tier| &tier.name)
 }
 
 /// How far apart a limit keeps requests in the long run.

@@ -3,8 +3,8 @@
 use super::Engine;
 use super::account::Account;
 use super::generation::Numbering;
-use super::host::{Clock, Host, HostFailure, Store};
-use super::swap::{Change, update};
+use super::host::{Clock, Host, HostFailure};
+use super::ledger::{Change, Entry, Ledger};
 use crate::calendar;
 use crate::domain::bucket::{Balance, Buckets, Take};
 use crate::domain::decision::Reason;
@@ -52,7 +52,6 @@ impl Engine {
         if plan.by_calendar && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);
         }
-        let key = self.key(alias);
         let draw = |stored| {
             let (mut buckets, at) = read(&self.numbering, host, stored, wall)?;
             let take = buckets.take(&plan.limits, method, &at);
@@ -60,20 +59,18 @@ impl Engine {
             let draw = Draw { take, buckets, at };
             Ok(if changed { Change::Write(draw) } else { Change::Keep(draw) })
         };
-        let drawn = update(host, &key, draw);
-        self.spare_key.set(key);
-        drawn.map(Some)
+        host.update(alias.map_or(Entry::Anonymous, Entry::Client), draw).map(Some)
     }
 }
 
 /// The buckets in a stored value, and the occasion to ask them on under the configuration with this number.
 pub(super) fn read(
     numbering: &Numbering,
-    host: &(impl Store + Clock),
+    host: &(impl Ledger + Clock),
     stored: Option<Vec<u8>>,
     wall: UnixSeconds,
 ) -> Result<(Buckets, Occasion), HostFailure> {
-    // Read after the store, so that no worker's time in it is ahead by more than the call takes.
+    // Read after the buckets, so that no worker's time in it is ahead by more than the call takes.
     let monotonic = host.monotonic()?;
     let buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, monotonic, wall));
     if buckets.newest() > numbering.current() {

@@ -152,7 +152,7 @@ impl Engine {
                 rule: account.rule.and_then(|rule| self.policy.rules.rule(rule)?.name.as_ref()),
                 fingerprint: stranger.map_or(caller.map(|caller| caller.fingerprint), |stranger| stranger.fingerprint),
                 relayed: stranger.is_some_and(|stranger| stranger.relayed),
-                strictest_tier: if reason == Some(Reason::UnknownCertificate) { self.strictest_tier() } else { None },
+                strictest_tier: self.strictest_tier.as_ref().filter(|_| reason == Some(Reason::UnknownCertificate)),
                 request: (self.policy.audit != Audit::Samples).then(|| Request {
                     method: look.target.method,
                     path: look.target.path,

@@ -3,7 +3,8 @@
 
 #![allow(unsafe_code, reason = "a host call hands over addresses in the module's memory")]
 
-use crate::engine::host::{Expected, HostFailure, Swap, Version};
+use super::cas::{Expected, Swap, Version};
+use crate::engine::host::HostFailure;
 use crate::engine::reply::Reply;
 use std::ptr;
 
@@ -230,15 +231,21 @@ pub(super) fn wall() -> Result<u64, HostFailure> {
 }
 
 fn ok(status: u32) -> Result<(), HostFailure> {
-    match status {
-        OK => Ok(()),
-        NOT_FOUND => Err(HostFailure::new("not found")),
-        BAD_ARGUMENT => Err(HostFailure::new("bad argument")),
-        CAS_MISMATCH => Err(HostFailure::new("compare-and-swap mismatch")),
-        INTERNAL_FAILURE => Err(HostFailure::new("internal failure")),
-        UNIMPLEMENTED => Err(HostFailure::new("unimplemented")),
-        _ => Err(HostFailure::new("a status of another kind")),
-    }
+    if status == OK { Ok(()) } else { Err(failure(status)) }
+}
+
+/// Apart from calls that succeed, which it would slow down.
+#[cold]
+#[inline(never)]
+fn failure(status: u32) -> HostFailure {
+    HostFailure::new(match status {
+        NOT_FOUND => "not found",
+        BAD_ARGUMENT => "bad argument",
+        CAS_MISMATCH => "compare-and-swap mismatch",
+        INTERNAL_FAILURE => "internal failure",
+        UNIMPLEMENTED => "unimplemented",
+        _ => "a status of another kind",
+    })
 }
 
 /// The bytes that a call hands back.

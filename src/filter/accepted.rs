@@ -2,9 +2,9 @@
 //! puts a configuration's hash there; a worker that finds it there says yes without reading the configuration, since
 //! what traps inside `on_configure` on a worker makes Envoy skip the filter.
 
+use super::cas::{Store, update_bytes};
 use crate::engine::generation::Hash;
-use crate::engine::host::Store;
-use crate::engine::swap::{Change, Unavailable, update_bytes};
+use crate::engine::ledger::{Change, Unavailable};
 
 /// Shared data outlive a module, and another one may accept what this one refuses.
 #[cfg(not(feature = "bandwidth"))]
@@ -38,11 +38,11 @@ fn hashes(list: &[u8]) -> &[Hash] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::fakes::FakeStore;
+    use crate::filter::cas::fake::FakeSharedData;
 
     #[test]
     fn the_newest_are_remembered_and_their_number_is_bounded() {
-        let store = FakeStore::default();
+        let store = FakeSharedData::default();
         let hashes: Vec<Hash> = (0..=u16::MAX).step_by(50).map(hash).collect();
         for hash in &hashes {
             assert!(!contains(&store, hash));
@@ -52,7 +52,7 @@ mod tests {
         let kept = hashes.iter().rev().take_while(|hash| contains(&store, hash)).count();
         assert_eq!(kept, KEPT);
         assert!(!contains(&store, &hashes[0]));
-        assert_eq!(store.values()[KEY].0.len(), KEPT.saturating_mul(size_of::<Hash>()));
+        assert_eq!(store.values()[KEY].len(), KEPT.saturating_mul(size_of::<Hash>()));
     }
 
     fn hash(number: u16) -> Hash {

@@ -5,7 +5,8 @@ use super::abi;
 use super::expiry::Shown;
 use super::images::{Found, Images, Source};
 use super::metrics::Counters;
-use super::worker::{Clocks, SharedData, Vm, Worker};
+use super::shared_data::{Plugin, SharedData};
+use super::worker::{Clocks, Vm, Worker};
 use crate::config;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
@@ -13,7 +14,7 @@ use crate::domain::time::{Nanos, UnixSeconds};
 use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
 use crate::engine::host::{Clock, HostFailure};
-use crate::engine::swap::Unavailable;
+use crate::engine::ledger::Unavailable;
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::mem;
@@ -39,7 +40,7 @@ pub(super) struct Configuration {
 /// A policy in force, and what counts under it.
 pub(super) struct InForce {
     pub(super) hash: Hash,
-    pub(super) root_id: Box<str>,
+    pub(super) plugin: Rc<Plugin>,
     pub(super) engine: Engine,
     pub(super) counters: Counters,
     expiries: Shown,
@@ -56,7 +57,13 @@ const LONGEST_WATCH: u64 = 86_400_000;
 impl InForce {
     /// The worker's host for a request under it.
     pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
-        Worker { vm, counters: &self.counters, expiries: &self.expiries, policy: self.engine.policy() }
+        Worker {
+            vm,
+            ledger: self.plugin.ledger(vm),
+            counters: &self.counters,
+            expiries: &self.expiries,
+            policy: self.engine.policy(),
+        }
     }
 
     /// Warns of the CRLs whose next one has become overdue since the last look; says after how many milliseconds to look
@@ -126,7 +133,7 @@ impl Configuration {
 
     /// Lets go of its policy if it is one of these. Envoy may use the configuration again: then it comes from shared data.
     pub(super) fn release(&self, root_id: &str, former: &[Hash]) {
-        let Some(policy) = self.policy().filter(|policy| &*policy.root_id == root_id) else { return };
+        let Some(policy) = self.policy().filter(|policy| &*policy.plugin.root_id == root_id) else { return };
         if former.contains(&policy.hash) {
             let numbering = Some(policy.engine.numbering());
             self.put(State::Waiting { hash: policy.hash, source: Source::Shared, numbering });
@@ -246,8 +253,9 @@ fn pieces(size: usize, mut take: impl FnMut(Vec<u8>)) -> Result<(), &'static str
 }
 
 fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -> State {
-    let numbered = Clocks.wall().map_err(Unavailable::from).and_then(|now| Ok((now, number(hash, known.clone(), now)?)));
-    let (now, (root_id, numbering, newest, first)) = match numbered {
+    let numbered =
+        Clocks.wall().map_err(Unavailable::from).and_then(|now| Ok((now, number(hash, known.clone(), now, vm)?)));
+    let (now, (plugin, numbering, newest, first)) = match numbered {
         Ok(numbered) => numbered,
         Err(why) => {
             vm.journal.trouble(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
@@ -273,30 +281,29 @@ fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -
         if first {
             announce(&policy, numbering.current().0, now);
         }
-        expiries = vm.gauges.take_up(&vm.names, &root_id, (numbering.current(), first), &policy);
+        expiries = vm.gauges.take_up(&vm.names, &plugin.root_id, (numbering.current(), first), &policy);
     }
     let looked = Cell::new(now);
     let counters = Counters::new(&policy);
-    let engine = Engine::new(policy, numbering, &["certgate:buckets:", &root_id, "/"].concat());
-    let root_id = root_id.into();
-    State::Taken(Rc::new(InForce { hash, root_id, engine, counters, expiries, looked }))
+    let engine = Engine::new(policy, numbering);
+    State::Taken(Rc::new(InForce { hash, plugin: plugin.into(), engine, counters, expiries, looked }))
 }
 
-/// The `root_id`, under which buckets lie; the configuration's number among those of this `root_id`, which it keeps if it
+/// The plugin; the configuration's number among those of this `root_id`, which it keeps if it
 /// is known; whether it is the newest; and whether it is new.
 fn number(
     hash: Hash,
     known: Option<Arc<Numbering>>,
     now: UnixSeconds,
-) -> Result<(String, Arc<Numbering>, bool, bool), Unavailable> {
-    let root_id = root_id()?;
+    vm: &Vm,
+) -> Result<(Plugin, Arc<Numbering>, bool, bool), Unavailable> {
+    let plugin = Plugin::new(&root_id()?);
     if let Some(known) = known {
-        let newest = known.refresh(&SharedData);
-        return Ok((root_id, known, newest, false));
+        let newest = known.refresh(&plugin.ledger(vm));
+        return Ok((plugin, known, newest, false));
     }
-    let key = ["certgate:generation:", &root_id].concat();
-    let (numbering, first) = Numbering::take_up(&SharedData, &key, hash, now)?;
-    Ok((root_id, numbering.into(), true, first))
+    let (numbering, first) = Numbering::take_up(&plugin.ledger(vm), hash, now)?;
+    Ok((plugin, numbering, true, first))
 }
 
 /// What tells this plugin from others with the same `vm_id`.

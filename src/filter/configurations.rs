@@ -8,7 +8,7 @@
 
 use super::configuration::Configuration;
 use super::images::Images;
-use super::worker::SharedData;
+use super::shared_data::SharedData;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
@@ -39,7 +39,7 @@ impl Configurations {
         let Some(policy) = gone.policy() else { return };
         let same = |other: &Rc<Configuration>| !Rc::ptr_eq(other, gone) && other.hash() == Some(policy.hash);
         if !self.all().any(|other| same(&other)) {
-            Images { store: &SharedData, root_id: &policy.root_id }.retire(&policy.hash);
+            Images { store: &SharedData, root_id: &policy.plugin.root_id }.retire(&policy.hash);
         }
     }
 

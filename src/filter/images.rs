@@ -2,9 +2,9 @@
 //! themselves, compiled where they can be, so that the canary compiles and the workers only take up; and which ones Envoy
 //! has no use for any more.
 
+use super::cas::{Store, update_bytes};
 use crate::engine::generation::Hash;
-use crate::engine::host::Store;
-use crate::engine::swap::{Change, update_bytes};
+use crate::engine::ledger::Change;
 
 /// Shared data outlive a module, and another version may write another image.
 const PREFIX: &str = concat!("certgate:image:", env!("CARGO_PKG_VERSION"), ":");
@@ -184,7 +184,7 @@ fn entries(value: &[u8]) -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::fakes::FakeStore;
+    use crate::filter::cas::fake::FakeSharedData;
 
     fn hash(number: u8) -> Hash {
         [number; 16]
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_last_two_are_there_and_an_older_one_is_not() {
-        let store = FakeStore::default();
+        let store = FakeSharedData::default();
         let images = Images { store: &store, root_id: "certgate" };
         let got = |number| images.get(&hash(number), &|_| true);
         assert_eq!(got(1), Found::Nothing);
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_there_is_no_memory_for_and_what_was_overwritten_is_not_got() {
-        let store = FakeStore::default();
+        let store = FakeSharedData::default();
         let images = Images { store: &store, root_id: "certgate" };
         images.put(&hash(1), &Source::Shared, &|_| true);
         images.put(&hash(1), &image(1), &|_| false);
@@ -231,7 +231,7 @@ mod tests {
     /// What is in force must not make room for what comes.
     #[test]
     fn one_that_comes_back_is_the_newest_and_no_former_one() {
-        let store = FakeStore::default();
+        let store = FakeSharedData::default();
         let images = Images { store: &store, root_id: "certgate" };
         images.put(&hash(1), &image(1), &|_| true);
         images.put(&hash(2), &image(2), &|_| true);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_list_of_former_ones_is_bounded_and_has_the_newest() {
-        let store = FakeStore::default();
+        let store = FakeSharedData::default();
         let images = Images { store: &store, root_id: "certgate" };
         for number in 0..100 {
             images.put(&hash(number), &image(number), &|_| true);

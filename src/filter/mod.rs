@@ -8,6 +8,7 @@
 #[cfg(target_family = "wasm")]
 mod abi;
 mod accepted;
+mod cas;
 #[cfg(target_family = "wasm")]
 mod configuration;
 #[cfg(target_family = "wasm")]
@@ -22,6 +23,8 @@ mod metrics;
 mod pairs;
 #[cfg(target_family = "wasm")]
 mod root;
+#[cfg(target_family = "wasm")]
+mod shared_data;
 #[cfg(target_family = "wasm")]
 mod spare;
 #[cfg(target_family = "wasm")]

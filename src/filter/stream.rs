@@ -4,6 +4,8 @@
 use super::abi::{self, Map};
 use super::configuration::Configuration;
 use super::pairs;
+#[cfg(feature = "bandwidth")]
+use super::shared_data::Plugin;
 use super::worker::Vm;
 use crate::domain::decision::Reason;
 use crate::domain::headers::OwnedHeaders;
@@ -23,11 +25,21 @@ pub(super) struct Stream {
     /// The names that its trailers must not have, once it goes on.
     owned: Option<Arc<OwnedHeaders>>,
     forward: Forward,
+    /// Where the bytes that pass are charged.
+    #[cfg(feature = "bandwidth")]
+    plugin: Option<Rc<Plugin>>,
 }
 
 impl Stream {
     pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
-        Self { vm, configuration, owned: None, forward: Forward::default() }
+        Self {
+            vm,
+            configuration,
+            owned: None,
+            forward: Forward::default(),
+            #[cfg(feature = "bandwidth")]
+            plugin: None,
+        }
     }
 
     fn decide(&mut self) -> Outcome {
@@ -39,6 +51,10 @@ impl Stream {
                 let outcome = policy.engine.request(&policy.on(&self.vm), headers);
                 if let Outcome::Forward(_) = outcome {
                     self.owned = Some(policy.engine.owned());
+                    #[cfg(feature = "bandwidth")]
+                    {
+                        self.plugin = Some(Rc::clone(&policy.plugin));
+                    }
                 }
                 outcome
             }
@@ -66,8 +82,8 @@ impl Stream {
 impl Stream {
     /// Counts a piece of a body. Pieces are never held back.
     fn pass(&mut self, size: usize) {
-        if let Some(meter) = &mut self.forward.meter {
-            meter.pass(&*self.vm, u64::try_from(size).unwrap_or(u64::MAX));
+        if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
+            meter.pass(&plugin.ledger(&self.vm), u64::try_from(size).unwrap_or(u64::MAX));
         }
     }
 }
@@ -76,8 +92,8 @@ impl Stream {
 impl Drop for Stream {
     /// The end of the stream, whichever way it came.
     fn drop(&mut self) {
-        if let Some(meter) = &mut self.forward.meter {
-            let bytes = meter.settle(&*self.vm);
+        if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
+            let bytes = meter.settle(&plugin.ledger(&self.vm));
             if bytes > 0 {
                 self.vm.journal.trouble(|| format!("{bytes} bytes passed that no limit could be charged for"));
             }

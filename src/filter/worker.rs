@@ -5,6 +5,7 @@ use super::configurations::Configurations;
 use super::expiry::{Gauges, Shown};
 use super::journal::Journal;
 use super::metrics::{self, Names};
+use super::shared_data::SharedLedger;
 use super::spare::Spare;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
@@ -12,8 +13,10 @@ use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Nanos, UnixSeconds};
-use crate::engine::host::{Clock, Counters, Expected, Headers, HostFailure, Peer, Records, Store, Swap, Version};
+use crate::engine::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
 use crate::engine::journal::Event;
+use crate::engine::ledger::{Change, Entry, Ledger, Unavailable};
+use std::cell::Cell;
 
 /// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
 #[derive(Default)]
@@ -23,11 +26,14 @@ pub(super) struct Vm {
     pub(super) journal: Journal,
     pub(super) configurations: Configurations,
     pub(super) spare: Spare,
+    /// Memory for the next key in shared data: the last one's.
+    pub(super) spare_key: Cell<String>,
 }
 
 /// The worker, while it handles a request under one configuration.
 pub(super) struct Worker<'a> {
     pub(super) vm: &'a Vm,
+    pub(super) ledger: SharedLedger<'a>,
     pub(super) counters: &'a metrics::Counters,
     pub(super) expiries: &'a Shown,
     pub(super) policy: &'a Policy,
@@ -97,45 +103,13 @@ impl Headers for Worker<'_> {
     }
 }
 
-/// Envoy's shared data, whose namespace is the `vm_id`.
-pub(super) struct SharedData;
-
-impl Store for SharedData {
-    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
-        abi::shared(key)
-    }
-
-    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
-        abi::swap_shared(key, value, expected)
-    }
-}
-
-impl Store for Worker<'_> {
-    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
-        self.vm.read(key)
-    }
-
-    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
-        self.vm.swap(key, value, expected)
-    }
-
-    fn conflict(&self) {
-        self.vm.conflict();
-    }
-}
-
-/// Between requests, and while their bodies pass.
-impl Store for Vm {
-    fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
-        SharedData.read(key)
-    }
-
-    fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
-        SharedData.swap(key, value, expected)
-    }
-
-    fn conflict(&self) {
-        self.names.store_conflict();
+impl Ledger for Worker<'_> {
+    fn update<T: AsRef<[u8]>, E: From<Unavailable>>(
+        &self,
+        entry: Entry<'_>,
+        compute: impl FnMut(Option<Vec<u8>>) -> Result<Change<T>, E>,
+    ) -> Result<T, E> {
+        self.ledger.update(entry, compute)
     }
 }
 
@@ -154,16 +128,6 @@ impl Clock for Clocks {
 }
 
 impl Clock for Worker<'_> {
-    fn monotonic(&self) -> Result<Nanos, HostFailure> {
-        Clocks.monotonic()
-    }
-
-    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
-        Clocks.wall()
-    }
-}
-
-impl Clock for Vm {
     fn monotonic(&self) -> Result<Nanos, HostFailure> {
         Clocks.monotonic()
     }

@@ -2,7 +2,7 @@
 
 use certgate::domain::time::{Nanos, UnixSeconds};
 use certgate::engine::Engine;
-use certgate::engine::fakes::{Fake, FakeStore, Fault};
+use certgate::engine::fakes::{Fake, FakeLedger, Fault};
 use certgate::engine::generation::Numbering;
 use serde_json::{Value, json};
 
@@ -34,10 +34,10 @@ fn configuration(options: &Value) -> Value {
     configuration
 }
 
-fn engine(options: &Value, store: &FakeStore) -> Engine {
+fn engine(options: &Value, store: &FakeLedger) -> Engine {
     let policy = certgate::config::read(configuration(options).to_string().as_bytes()).unwrap();
-    let (numbering, _) = Numbering::take_up(store, "generation", [0; 16], UnixSeconds(0)).unwrap();
-    Engine::new(policy, numbering, "buckets:")
+    let (numbering, _) = Numbering::take_up(store, [0; 16], UnixSeconds(0)).unwrap();
+    Engine::new(policy, numbering)
 }
 
 /// The lines about one request.
@@ -79,7 +79,7 @@ fn table() -> Vec<(Option<&'static str>, &'static str, &'static str, Value)> {
 
 /// Sends each request of the table under this configuration, and once more so that who is over a limit is.
 fn each(options: &Value, check: impl Fn(&str, &str, Value, Vec<Value>)) {
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(options, &store);
     let trace_parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     for (who, path, decision, expected) in table() {
@@ -167,7 +167,7 @@ fn what_certgate_cannot_decide_is_an_error() {
         (Fault::Read, "store_unavailable"),
         (Fault::Contended, "store_unavailable"),
     ] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let engine = engine(&json!({"audit": "rejections"}), &store);
         let fake = Fake { store: Some(&store), digest: Some(BUSY.repeat(32).into()), fault, ..Fake::default() };
         let line = &lines(&engine, &fake, &[(":method", "PUT"), (":path", "/a")])[0];
@@ -180,7 +180,7 @@ fn what_certgate_cannot_decide_is_an_error() {
 #[test]
 fn a_name_that_the_log_looks_at_is_no_less_certgates_own() {
     for audit in [json!({}), json!({"audit": "rejections"}), json!({"audit": "all"})] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let mut options = json!({"headers": {"alias": "traceparent"}});
         options.as_object_mut().unwrap().extend(audit.as_object().unwrap().clone());
         let engine = engine(&options, &store);
@@ -193,7 +193,7 @@ fn a_name_that_the_log_looks_at_is_no_less_certgates_own() {
 
 #[test]
 fn a_trace_that_is_named_twice_or_wrongly_is_none() {
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(&json!({"audit": "rejections"}), &store);
     let right = format!("00-{TRACE}-00f067aa0ba902b7-01");
     let upper = right.to_uppercase();

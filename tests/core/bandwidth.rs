@@ -1,7 +1,7 @@
 //! The law of limits that count bytes: at most `burst + rate x t`, and what was in flight when they ran dry.
 
 use certgate::domain::time::{Nanos, UnixSeconds};
-use certgate::engine::fakes::{Fake, FakeStore, Fault};
+use certgate::engine::fakes::{Fake, FakeLedger, Fault};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Forward, Outcome};
 use proptest::prelude::*;
@@ -12,12 +12,12 @@ const MILLI: u64 = 1_000_000;
 const MIB: u64 = 1 << 20;
 
 /// A client that may send so many bytes a millisecond, and so many at once.
-fn engine(store: &FakeStore, rate: u64, burst: u64) -> Engine {
+fn engine(store: &FakeLedger, rate: u64, burst: u64) -> Engine {
     engine_with(store, &json!({"bytes": rate * 1000, "per": "1s", "burst": burst}))
 }
 
 /// A client with this limit of bytes.
-fn engine_with(store: &FakeStore, limit: &Value) -> Engine {
+fn engine_with(store: &FakeLedger, limit: &Value) -> Engine {
     let mut limit = limit.clone();
     limit.as_object_mut().unwrap().extend([("name".to_owned(), json!("traffic")), ("kind".to_owned(), json!("bytes"))]);
     let configuration = json!({
@@ -26,11 +26,11 @@ fn engine_with(store: &FakeStore, limit: &Value) -> Engine {
         "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
     });
     let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-    let (numbering, _) = Numbering::take_up(store, "generation", [0; 16], UnixSeconds(0)).unwrap();
-    Engine::new(policy, numbering, "buckets:")
+    let (numbering, _) = Numbering::take_up(store, [0; 16], UnixSeconds(0)).unwrap();
+    Engine::new(policy, numbering)
 }
 
-fn fake(store: &FakeStore, millis: u64) -> Fake<'_> {
+fn fake(store: &FakeLedger, millis: u64) -> Fake<'_> {
     Fake {
         store: Some(store),
         digest: Some(KNOWN.into()),
@@ -56,7 +56,7 @@ proptest! {
         burst in 1_u64..3 * MIB,
         streams in prop::collection::vec((0_u64..2000, prop::collection::vec((0_u64..1500, 0..MIB), 1..6)), 1..12),
     ) {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let engine = engine(&store, rate, burst);
         let (mut millis, mut passed) = (0, 0);
         for (pause, pieces) in streams {
@@ -78,10 +78,10 @@ proptest! {
 
 #[test]
 fn what_passes_is_charged_each_mebibyte_and_each_second() {
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(&store, 1, 100 * MIB);
     let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
-    let writes = || store.values().get("buckets:known").map_or(0, |(_, version)| *version);
+    let writes = || store.writes();
     let mut before = writes();
     let mut charged = |millis, bytes| {
         meter.pass(&fake(&store, millis), bytes);
@@ -96,7 +96,7 @@ fn what_passes_is_charged_each_mebibyte_and_each_second() {
 
 #[test]
 fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine_with(&store, &json!({"bytes": 1000, "per": "1s", "burst": 1000, "mode": "shadow"}));
     for _ in 0..3 {
         let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else {
@@ -114,7 +114,7 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
 
 #[test]
 fn what_cannot_be_charged_is_charged_later() {
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(&store, 1, MIB);
     let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
     meter.pass(&Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);

@@ -3,7 +3,7 @@
 
 use crate::people::{Authority, Leaf, Names, Sent, client, engine, fake, merge, send};
 use certgate::domain::decision::Reason;
-use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::fakes::{Fake, FakeLedger};
 use data_encoding::BASE64URL_NOPAD;
 use rcgen::DnType;
 use serde_json::{Value, json};
@@ -236,11 +236,11 @@ fn every_decision() {
             let mode = if shadow { "shadow" } else { "enforce" };
             let crls = if with_lists { lists.clone() } else { json!([]) };
             let configuration = merge(registry.clone(), &json!({"rules": rules, "mode": mode, "crls": crls}));
-            let engine = engine(&configuration, &FakeStore::default());
+            let engine = engine(&configuration, &FakeLedger::default());
             for (caller, leaf) in callers.iter().zip(&leaves) {
                 for token in [Token::Missing, Token::Right, Token::Wrong] {
                     let case = Case { access, admits, caller, token, shadow, lists: with_lists };
-                    let store = FakeStore::default();
+                    let store = FakeLedger::default();
                     let bound_to = leaf.as_ref().map_or([0; 32], Leaf::sha256);
                     let fake = Fake {
                         store: Some(&store),

@@ -2,8 +2,10 @@
 
 use certgate::certificate;
 use certgate::domain::decision::Reason;
+use certgate::domain::policy::Policy;
 use certgate::domain::time::{Nanos, UnixSeconds};
-use certgate::engine::fakes::{Decided, Fake, FakeStore, Fault};
+use certgate::engine::allowance::Allowance;
+use certgate::engine::fakes::{Decided, Fake, FakeLedger, Fault};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Forward, Outcome};
 use rcgen::{CertificateParams, KeyPair};
@@ -14,16 +16,16 @@ const KNOWN: &str = "6ef8a200000000000000000000000000000000000000000000000000000
 const NOW: Nanos = Nanos(1_000_000_000_000);
 
 fn engine(configuration: &Value) -> Engine {
-    take_up(configuration, &FakeStore::default())
+    take_up(configuration, &FakeLedger::default())
 }
 
 /// The engine of a worker that takes this configuration up.
-fn take_up(configuration: &Value, store: &FakeStore) -> Engine {
+fn take_up(configuration: &Value, store: &FakeLedger) -> Engine {
     let bytes = configuration.to_string();
     let policy = certgate::config::read(bytes.as_bytes()).unwrap();
     let hash = *certificate::fingerprint(bytes.as_bytes()).as_bytes().first_chunk().unwrap();
-    let (numbering, _) = Numbering::take_up(store, "generation", hash, UnixSeconds(0)).unwrap();
-    Engine::new(policy, numbering, "buckets:")
+    let (numbering, _) = Numbering::take_up(store, hash, UnixSeconds(0)).unwrap();
+    Engine::new(policy, numbering)
 }
 
 fn configuration(mode: &str) -> Value {
@@ -35,7 +37,7 @@ fn configuration(mode: &str) -> Value {
     })
 }
 
-fn fake<'s>(store: &'s FakeStore, digest: &str) -> Fake<'s> {
+fn fake<'s>(store: &'s FakeLedger, digest: &str) -> Fake<'s> {
     Fake { store: Some(store), digest: Some(digest.into()), monotonic: NOW, ..Fake::default() }
 }
 
@@ -52,6 +54,17 @@ fn reason(fake: &Fake<'_>) -> Option<Reason> {
     decided[0].0
 }
 
+/// A host may decide on several threads with one engine.
+#[test]
+fn what_hosts_share_is_send_and_sync() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Engine>();
+    shared::<Policy>();
+    shared::<Numbering>();
+    shared::<Outcome>();
+    shared::<Allowance>();
+}
+
 #[test]
 fn nothing_that_fails_lets_a_request_through() {
     let engine = engine(&configuration("enforce"));
@@ -66,7 +79,7 @@ fn nothing_that_fails_lets_a_request_through() {
         (Fault::Wall, Reason::Internal),
     ];
     for (fault, expected) in faults {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = Fake { fault, ..fake(&store, KNOWN) };
         let Outcome::Reply(reply) = request(&engine, &fake) else { panic!("{fault:?} let a request through") };
         assert_eq!((reply.status, reply.body.contains("Service Unavailable")), (503, true), "{fault:?}");
@@ -78,13 +91,13 @@ fn nothing_that_fails_lets_a_request_through() {
 fn in_shadow_mode_what_fails_goes_on_but_never_under_a_name_that_is_not_certgates_word() {
     let engine = engine(&configuration("shadow"));
     for fault in [Fault::Property, Fault::Read, Fault::Write, Fault::Contended, Fault::Monotonic, Fault::Wall] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = Fake { fault, ..fake(&store, KNOWN) };
         assert!(matches!(request(&engine, &fake), Outcome::Forward(Forward { headers: None, .. })), "{fault:?}");
         assert!(fake.headers.borrow().iter().all(|(name, _)| name != b"x-client-alias"), "{fault:?}");
     }
     for fault in [Fault::Remove, Fault::Set] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = Fake { fault, ..fake(&store, KNOWN) };
         assert!(matches!(request(&engine, &fake), Outcome::Reply(_)), "{fault:?}");
     }
@@ -110,7 +123,7 @@ fn a_clock_that_fails_refuses_every_request_that_needs_it() {
     ];
     for (configuration, faults) in table {
         for fault in faults {
-            let (engine, store) = (engine(&configuration), FakeStore::default());
+            let (engine, store) = (engine(&configuration), FakeLedger::default());
             for _ in 0..3 {
                 let fake = Fake { fault: *fault, ..fake(&store, KNOWN) };
                 let Outcome::Reply(reply) = request(&engine, &fake) else { panic!("{fault:?} under {configuration}") };
@@ -125,7 +138,7 @@ fn a_clock_that_fails_refuses_every_request_that_needs_it() {
 fn digests_that_are_none_are_errors() {
     let engine = engine(&configuration("enforce"));
     for digest in ["zz", "6ef8", &KNOWN[1..], &format!("{KNOWN}00"), "\u{e4}"] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = fake(&store, digest);
         assert!(matches!(request(&engine, &fake), Outcome::Reply(reply) if reply.status == 503), "{digest}");
         assert_eq!(reason(&fake), Some(Reason::Internal), "{digest}");
@@ -135,7 +148,7 @@ fn digests_that_are_none_are_errors() {
 #[test]
 fn a_million_unknown_certificates_leave_no_key_and_move_no_bucket() {
     let engine = engine(&configuration("enforce"));
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     assert!(matches!(request(&engine, &fake(&store, KNOWN)), Outcome::Forward(_)));
     let before = store.values();
     for number in 0..1_000_000_u32 {
@@ -150,8 +163,8 @@ fn a_million_unknown_certificates_leave_no_key_and_move_no_bucket() {
 fn a_bucket_that_cannot_be_read_is_spent_and_fills_again() {
     let engine = engine(&configuration("enforce"));
     for foreign in [&b""[..], b"\x02some other layout", b"\x01too short"] {
-        let store = FakeStore::default();
-        store.overwrite("buckets:known", foreign);
+        let store = FakeLedger::default();
+        store.overwrite("known", foreign);
         let spent = fake(&store, KNOWN);
         assert!(matches!(request(&engine, &spent), Outcome::Reply(reply) if reply.status == 429));
         let later = Fake { monotonic: Nanos(NOW.0 + 1200 * Nanos::PER_SECOND), ..fake(&store, KNOWN) };
@@ -162,7 +175,8 @@ fn a_bucket_that_cannot_be_read_is_spent_and_fills_again() {
 
 #[test]
 fn a_configuration_that_is_pushed_again_is_the_newest_also_where_it_was_never_given_up() {
-    let (store, large) = (FakeStore::default(), json!({"limits": [{"name": "hourly", "requests": 1000, "per": "1h"}]}));
+    let (store, large) =
+        (FakeLedger::default(), json!({"limits": [{"name": "hourly", "requests": 1000, "per": "1h"}]}));
     let small = configuration("enforce");
     let mut other = small.clone();
     other["tiers"]["bronze"] = large;
@@ -186,7 +200,7 @@ fn connection_names_no_header_of_certgates() {
         ("x-client-alias", None),
         ("keep-alive,te", Some("keep-alive,te")),
     ] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = fake(&store, KNOWN);
         let headers = [("connection", value)].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
@@ -235,7 +249,7 @@ fn a_certificate_is_valid_from_its_first_second_to_its_last() {
         (i64::MIN, Some(Reason::CertificateNotYetValid)),
     ];
     for (wall, expected) in moments {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = Fake { certificate: Some(leaf.pem.clone().into()), wall, ..fake(&store, &leaf.fingerprint) };
         request(&engine, &fake);
         assert_eq!(reason(&fake), expected, "{wall}");
@@ -246,7 +260,7 @@ fn a_certificate_is_valid_from_its_first_second_to_its_last() {
 fn a_certificate_is_read_once() {
     let leaf = certificate("leaf");
     let engine = registered(&leaf.fingerprint);
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let fake =
         Fake { certificate: Some(leaf.pem.clone().into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };
     for _ in 0..1000 {
@@ -259,7 +273,7 @@ fn a_certificate_is_read_once() {
 fn a_certificate_that_is_not_shown_passes_and_is_counted_and_looked_for_again() {
     let leaf = certificate("leaf");
     let engine = registered(&leaf.fingerprint);
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let hidden = |seconds: u64| Fake {
         monotonic: Nanos(NOW.0 + seconds * Nanos::PER_SECOND),
         wall: leaf.not_after + 1,
@@ -282,7 +296,7 @@ fn a_certificate_that_is_another_or_none_is_unreadable() {
         [other.pem.as_str(), "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "%zz"]
     {
         let engine = registered(&leaf.fingerprint);
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = Fake { certificate: Some(shown.into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };
         assert!(matches!(request(&engine, &fake), Outcome::Reply(reply) if reply.status == 403), "{shown}");
         assert_eq!(reason(&fake), Some(Reason::CertificateUnreadable), "{shown}");
@@ -295,7 +309,7 @@ fn without_a_digest_the_certificate_itself_identifies() {
     let engine = registered(&leaf.fingerprint);
     let encoded = percent_encoding::utf8_percent_encode(&leaf.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
     for text in [leaf.pem.clone(), encoded] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = Fake { digest: None, certificate: Some(text.into()), wall: leaf.not_before, ..fake(&store, "") };
         assert!(matches!(request(&engine, &fake), Outcome::Forward(_)));
         let set = (b"x-client-fingerprint".to_vec(), leaf.fingerprint.clone().into_bytes());
@@ -312,7 +326,7 @@ fn grpc_requests_get_a_grpc_status() {
         ("application/grpc-web", false),
         ("application/json", false),
     ] {
-        let store = FakeStore::default();
+        let store = FakeLedger::default();
         let fake = fake(&store, &"0".repeat(64));
         let headers = [("content-type", content_type)].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let Outcome::Reply(reply) = engine.request(&fake, headers.into_iter()) else { panic!("a stranger passed") };

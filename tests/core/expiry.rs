@@ -7,7 +7,7 @@ use certgate::domain::credential::CredentialIndex;
 use certgate::domain::expiry::{Expiries, UNKNOWN};
 use certgate::domain::policy::Policy;
 use certgate::domain::time::UnixSeconds;
-use certgate::engine::fakes::FakeStore;
+use certgate::engine::fakes::FakeLedger;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -151,7 +151,7 @@ fn what_a_certificate_shows_of_itself_is_told_once() {
     for more in [json!({}), json!({"headers": {"subject": "x-client-subject"}})] {
         let mut registry = registry(&[("a", true, known.clone())], 10);
         registry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let engine = engine(&registry, &FakeStore::default());
+        let engine = engine(&registry, &FakeLedger::default());
         let fake = fake(&leaf);
         for _ in 0..3 {
             assert_eq!(send(&engine, &fake, &[]).alias.as_deref(), Some("a"));
@@ -164,7 +164,7 @@ fn what_a_certificate_shows_of_itself_is_told_once() {
 fn what_strangers_and_names_show_is_not_told() {
     let (leaf, stranger) = (leaf(3), leaf(4));
     let by_key = json!([{"spki_sha256": leaf.spki_sha256}]);
-    let engine = engine(&registry(&[("a", true, by_key)], 10), &FakeStore::default());
+    let engine = engine(&registry(&[("a", true, by_key)], 10), &FakeLedger::default());
     for shown in [fake(&leaf), fake(&stranger)] {
         send(&engine, &shown, &[]);
         assert_eq!(*shown.seen.borrow(), []);

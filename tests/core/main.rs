@@ -49,4 +49,3 @@ mod rule_limits;
 mod scenarios;
 mod unreadable_parts;
 mod upstreams;
-mod workers;

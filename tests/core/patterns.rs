@@ -3,7 +3,7 @@
 
 use crate::people::{Authority, Names, authority, configuration, engine, fake, listener, who};
 use certgate::config;
-use certgate::engine::fakes::FakeStore;
+use certgate::engine::fakes::FakeLedger;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -106,7 +106,7 @@ proptest! {
         prop_assert_eq!(config::read(configuration.to_string().as_bytes()).is_ok(), is_pattern(&pattern), "{}", pattern);
         if is_pattern(&pattern) {
             let leaf = AUTHORITY.issue_for(&Names { uris: &[&uri], ..Names::default() }, &AUTHORITY.key);
-            let found = who(&engine(&configuration, &FakeStore::default()), &fake(&leaf));
+            let found = who(&engine(&configuration, &FakeLedger::default()), &fake(&leaf));
             let expected = if matches(&pattern, &uri) { "found" } else { "unknown_certificate" };
             prop_assert_eq!(found, expected, "{} {}", pattern, uri);
         }

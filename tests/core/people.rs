@@ -4,7 +4,7 @@
 use certgate::certificate;
 use certgate::domain::decision::Reason;
 use certgate::domain::time::{Nanos, UnixSeconds};
-use certgate::engine::fakes::{Decided, Fake, FakeStore};
+use certgate::engine::fakes::{Decided, Fake, FakeLedger};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Outcome};
 use rcgen::{
@@ -159,16 +159,16 @@ pub(crate) fn configuration(clients: &[(&str, Value)], more: &Value) -> Value {
 }
 
 /// The engine of a worker that takes this configuration up.
-pub(crate) fn engine(configuration: &Value, store: &FakeStore) -> Engine {
+pub(crate) fn engine(configuration: &Value, store: &FakeLedger) -> Engine {
     let bytes = configuration.to_string().into_bytes();
     let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().unwrap();
     let policy = certgate::config::read(&bytes).unwrap_or_else(|errors| panic!("{configuration:#}: {errors}"));
-    let (numbering, _) = Numbering::take_up(store, "generation", hash, UnixSeconds(NOW)).unwrap();
-    Engine::new(policy, numbering, "buckets:")
+    let (numbering, _) = Numbering::take_up(store, hash, UnixSeconds(NOW)).unwrap();
+    Engine::new(policy, numbering)
 }
 
 pub(crate) fn registry(clients: &[(&str, Value)], more: &Value) -> Engine {
-    engine(&configuration(clients, more), &FakeStore::default())
+    engine(&configuration(clients, more), &FakeLedger::default())
 }
 
 pub(crate) fn listener() -> Value {

@@ -1,7 +1,7 @@
 //! The order in which responses name limits: the one that matters most to the client comes first.
 
 use certgate::domain::time::UnixSeconds;
-use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::fakes::{Fake, FakeLedger};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Outcome};
 use serde_json::{Value, json};
@@ -17,9 +17,9 @@ fn fields(kind: &str, limits: &Value, methods: &[&str]) -> Vec<String> {
         "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
     });
     let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-    let store = FakeStore::default();
-    let (numbering, _) = Numbering::take_up(&store, "generation", [0; 16], UnixSeconds(0)).unwrap();
-    let engine = Engine::new(policy, numbering, "buckets:");
+    let store = FakeLedger::default();
+    let (numbering, _) = Numbering::take_up(&store, [0; 16], UnixSeconds(0)).unwrap();
+    let engine = Engine::new(policy, numbering);
     let request = |method: &&str| {
         let fake = Fake { store: Some(&store), digest: Some(KNOWN.into()), ..Fake::default() };
         let pairs: Vec<(&str, String)> = match engine.request(&fake, [(&b":method"[..], method.as_bytes())].into_iter())

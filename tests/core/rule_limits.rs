@@ -3,7 +3,7 @@
 use crate::people::{Leaf, Names, authority, client, engine, fake, header, merge, nobody, send, who_with};
 use certgate::domain::decision::Reason;
 use certgate::engine::Engine;
-use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::fakes::{Fake, FakeLedger};
 use serde_json::{Value, json};
 
 /// So many an hour.
@@ -46,7 +46,7 @@ fn two_clients() -> [Leaf; 2] {
     [(); 2].map(|()| authority.issue(&Names::default()))
 }
 
-fn in_store<'s>(store: &'s FakeStore, fake: Fake<'s>) -> Fake<'s> {
+fn in_store<'s>(store: &'s FakeLedger, fake: Fake<'s>) -> Fake<'s> {
     Fake { store: Some(store), ..fake }
 }
 
@@ -54,7 +54,7 @@ fn in_store<'s>(store: &'s FakeStore, fake: Fake<'s>) -> Fake<'s> {
 fn a_rules_limit_is_each_clients_own_and_takes_with_the_tiers_or_not_at_all() {
     let [a, b] = two_clients();
     let configuration = limited([&a, &b], &json!({"limits": [hourly("rule", 1)]}));
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(&configuration, &store);
     let [a, b] = [&a, &b].map(|leaf| in_store(&store, fake(leaf)));
     assert_eq!(passing(&engine, &a, "/rule"), 1);
@@ -66,7 +66,7 @@ fn a_rules_limit_is_each_clients_own_and_takes_with_the_tiers_or_not_at_all() {
 #[test]
 fn a_tier_that_is_used_up_leaves_the_rules_limit_whole() {
     let [a, b] = two_clients();
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let scarce = limited([&a, &b], &json!({"limits": [hourly("rule", 9)]}));
     let ample = merge(scarce.clone(), &json!({"tiers": {"fast": {}, "slow": {}}}));
     let a = in_store(&store, fake(&a));
@@ -77,7 +77,7 @@ fn a_tier_that_is_used_up_leaves_the_rules_limit_whole() {
 #[test]
 fn a_reload_keeps_what_is_spent_of_a_rules_limit() {
     let [a, b] = two_clients();
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let before = limited([&a, &b], &json!({"limits": [hourly("rule", 2)]}));
     let caller = in_store(&store, fake(&a));
     assert_eq!(passing(&engine(&before, &store), &caller, "/rule"), 2);
@@ -95,7 +95,7 @@ fn a_reload_keeps_what_is_spent_of_a_rules_limit() {
 #[test]
 fn the_tier_of_a_rule_counts_in_buckets_of_its_own_and_is_what_upstreams_are_told() {
     let [a, b] = two_clients();
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(&limited([&a, &b], &json!({"tier": "slow"})), &store);
     let [a, b] = [&a, &b].map(|leaf| in_store(&store, fake(leaf)));
     for (fake, path, admitted, tier) in
@@ -110,7 +110,7 @@ fn the_tier_of_a_rule_counts_in_buckets_of_its_own_and_is_what_upstreams_are_tol
 #[test]
 fn callers_without_a_certificate_share_one_bucket() {
     let [a, b] = two_clients();
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let rule = json!({"access": "optional", "limits": [hourly("rule", 1)]});
     let engine = engine(&limited([&a, &b], &rule), &store);
     let anonymous = || in_store(&store, nobody());
@@ -124,7 +124,7 @@ fn callers_without_a_certificate_share_one_bucket() {
 #[test]
 fn the_tier_of_a_rule_counts_callers_without_a_certificate_too() {
     let [a, b] = two_clients();
-    let store = FakeStore::default();
+    let store = FakeLedger::default();
     let engine = engine(&limited([&a, &b], &json!({"access": "optional", "tier": "fast"})), &store);
     let anonymous = in_store(&store, nobody());
     assert_eq!((passing(&engine, &anonymous, "/rule"), passing(&engine, &anonymous, "/open")), (5, 2));

@@ -6,7 +6,7 @@ mod table;
 
 use certgate::certificate;
 use certgate::domain::time::UnixSeconds;
-use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::fakes::{Fake, FakeLedger};
 use certgate::engine::generation::Numbering;
 use certgate::engine::reply::Reply;
 use certgate::engine::{Engine, Outcome};
@@ -35,7 +35,7 @@ fn certificate_of(who: Who) -> Certificate {
     Certificate { pem, fingerprint: certificate::fingerprint(&der).to_string() }
 }
 
-fn send(engine: &Engine, store: &FakeStore, step: &Step, certificate: &Certificate) -> Seen {
+fn send(engine: &Engine, store: &FakeLedger, step: &Step, certificate: &Certificate) -> Seen {
     let usual = [(":method", "GET"), (":path", "/"), (":authority", "localhost")];
     let headers: Vec<_> =
         usual.iter().chain(&step.headers).map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
@@ -107,9 +107,9 @@ fn every_scenario_on_the_engine() {
         let mut configuration = table::registry(|who| (of(who).fingerprint.clone(), of(who).pem.clone()));
         configuration.as_object_mut().unwrap().extend(scenario.options.as_object().unwrap().clone());
         let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-        let store = FakeStore::default();
-        let (numbering, _) = Numbering::take_up(&store, "generation", [0; 16], UnixSeconds(0)).unwrap();
-        let engine = Engine::new(policy, numbering, "buckets:");
+        let store = FakeLedger::default();
+        let (numbering, _) = Numbering::take_up(&store, [0; 16], UnixSeconds(0)).unwrap();
+        let engine = Engine::new(policy, numbering);
         for (place, step) in scenario.steps.iter().enumerate() {
             let seen = send(&engine, &store, step, of(step.who));
             assert_eq!(seen, step.seen, "{}, request {place}, {:?}", scenario.name, step.who);

@@ -4,7 +4,7 @@
 
 use certgate::config;
 use certgate::domain::time::UnixSeconds;
-use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::fakes::{Fake, FakeLedger};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Outcome};
 use libfuzzer_sys::fuzz_target;
@@ -19,8 +19,8 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
         "clients": [{{"alias": "a", "tier": "t", "credentials": [{{"sha256": "{CLIENT}"}}]}}]}}"#
     );
     let policy = config::read(configuration.as_bytes()).expect("a configuration");
-    let (numbering, _) = Numbering::take_up(&FakeStore::default(), "g", [0; 16], UnixSeconds(0)).expect("a store");
-    Engine::new(policy, numbering, "b:")
+    let (numbering, _) = Numbering::take_up(&FakeLedger::default(), [0; 16], UnixSeconds(0)).expect("a store");
+    Engine::new(policy, numbering)
 });
 
 fuzz_target!(|lines: Vec<&[u8]>| {
