@@ -50,11 +50,7 @@ async fn hold(caller: &Caller, port: u16, number: usize) -> Held {
     match number % 4 {
         0 => {
             let mut raw = caller.raw(port).await;
-            let upgrade = format!(
-                "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            );
-            assert_eq!(raw.exchange(upgrade).await.status, 101);
+            raw.websocket(path).await;
             Held::WebSocket(raw)
         }
         1 => {

@@ -11,6 +11,8 @@ use walrus::{
     ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
 };
 
+pub mod starved;
+
 /// The key prefix of the clients' buckets in shared data.
 const BUCKETS: &str = "certgate:buckets:";
 
