@@ -11,6 +11,7 @@ use crate::support::pki::Identity;
 use crate::support::raw::Raw;
 use crate::support::registry;
 use crate::support::request::Request;
+use crate::support::upstream::DELAY;
 use crate::support::wait::until;
 use crate::support::world::World;
 use hyper::Method;
@@ -121,6 +122,24 @@ async fn other_streams_end_after_a_day_unless_their_route_says_otherwise() {
         assert_eq!(envoy.admin.stat(TOO_LONG).await, 2, "{version}");
         assert_echoes(&mut kept).await;
         assert!(kept_grpc.is_unanswered(), "{version}");
+    }
+}
+
+/// What the README says of `timeout`, which ends a request whose upstream does not answer.
+#[tokio::test]
+async fn a_duration_of_the_route_takes_the_place_of_its_timeout_and_one_of_the_listener_does_not() {
+    for version in VERSIONS {
+        let world = World::new();
+        let client = world.authority.client("client");
+        let impatient = |manager: &mut Value| {
+            routes(manager).iter_mut().for_each(|route| route["route"]["timeout"] = json!("0.1s"));
+        };
+        let envoy = Envoy::start(shipped(&world, &client, version).edit(impatient)).await;
+        let slow = |path| Request::get(path).header(DELAY, "2000");
+        let status = world.anonymous().send(envoy.port(), &slow("/public/slow")).await.status;
+        assert_eq!(status, 200, "{version}");
+        let status = world.caller(&client).send(envoy.port(), &slow("/slow")).await.status;
+        assert_eq!(status, 504, "{version}");
     }
 }
 

@@ -17,12 +17,12 @@ use tokio::time::sleep;
 
 const WORKERS: u32 = 2;
 
-/// Clients of the second registry, which takes ten times the memory that a worker has left of the first.
-const CLIENTS: usize = 20_000;
+/// Clients of the second registry, for which a worker wants 2 MB at once.
+const CLIENTS: usize = 5000;
 
 const RELOADS: &str = "extension_config_discovery.http_filter.certgate.config_reload";
 
-/// More than a VM has over.
+/// A registry that is not taken up without more memory.
 fn large(identity: &Identity) -> Value {
     let mut registry = registry::of(&[("partner-b", "unlimited", identity)]);
     registry["clients"].as_array_mut().unwrap().extend((0..CLIENTS).map(|client| {
