@@ -456,6 +456,23 @@ fn headers_that_have_each_others_names_are_not_mistaken() {
     assert_eq!(routes[0]["match"]["headers"][0]["name"], "x-client-alias");
 }
 
+/// What a registry's clients hold open is not cut off with what has no client.
+#[test]
+fn streams_without_a_client_end_soon_where_an_alias_tells_them_from_others() {
+    let public = |registry: Value| {
+        let manager = manager(&render(&["--to", "envoy"], &registry.to_string()));
+        let routes = manager["route_config"]["virtual_hosts"][0]["routes"].as_array().unwrap().clone();
+        assert_eq!(manager["common_http_protocol_options"]["max_stream_duration"], "86400s");
+        assert_eq!(routes.last().unwrap(), &json!({"match": {"prefix": "/"}, "route": {"cluster": "default"}}));
+        routes.iter().find(|route| route["name"] == "public").cloned()
+    };
+    let matched = public(json!({"version": 1, "headers": {"alias": "x-consumer"}, "clients": []})).unwrap();
+    assert_eq!(matched["match"]["headers"], json!([{"name": "x-consumer", "present_match": false}]));
+    assert_eq!(matched["route"]["max_stream_duration"], json!({"max_stream_duration": "60s"}));
+    assert_eq!(public(json!({"version": 1, "headers": {"alias": null}, "clients": []})), None);
+    assert_eq!(public(json!({"version": 1, "mode": "shadow", "clients": []})), None);
+}
+
 /// Anything may stand in a registry, also what stands in the files that it is put into.
 #[test]
 fn a_registry_is_not_mistaken_for_what_is_around_it() {

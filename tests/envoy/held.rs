@@ -32,6 +32,12 @@ fn edition(identity: &Identity, number: usize) -> Value {
     registry
 }
 
+/// Streams without a client last as long as the test, and not a minute.
+fn without_public_route(manager: &mut Value) {
+    let routes = manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().unwrap();
+    routes.retain(|route| route["name"] != "public");
+}
+
 /// A stream that is open.
 enum Held {
     /// Its other end sends back what comes.
@@ -50,11 +56,7 @@ async fn hold(caller: &Caller, port: u16, number: usize) -> Held {
     match number % 4 {
         0 => {
             let mut raw = caller.raw(port).await;
-            let upgrade = format!(
-                "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            );
-            assert_eq!(raw.exchange(upgrade).await.status, 101);
+            raw.websocket(path).await;
             Held::WebSocket(raw)
         }
         1 => {
@@ -76,7 +78,7 @@ async fn streams_are_held(version: &str, reloads: usize) {
     let client = world.authority.client("client");
     let module = Mutant::new().memory_for(PAGES).write();
     let bootstrap = world.ecds_bootstrap(&edition(&client, 0)).version(version).module(&module);
-    let mut envoy = Envoy::start(bootstrap.websocket().without_belt()).await;
+    let mut envoy = Envoy::start(bootstrap.websocket().without_belt().edit(without_public_route)).await;
     let callers = [world.caller(&client), world.anonymous()];
     let mut known = callers[0].connect(envoy.port()).await;
     let mut nobody = callers[1].connect(envoy.port()).await;

@@ -17,6 +17,7 @@ mod support;
 mod admitted;
 mod bandwidth;
 mod calls;
+mod kept;
 mod reload;
 mod scale;
 mod store;

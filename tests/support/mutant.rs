@@ -12,6 +12,8 @@ use walrus::{
     ValType,
 };
 
+pub mod starved;
+
 /// The key prefix of the clients' buckets in shared data.
 const BUCKETS: &str = "certgate:buckets:";
 

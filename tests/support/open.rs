@@ -39,6 +39,16 @@ impl Open {
         open
     }
 
+    /// Waits until its answer is there or its stream has ended, whichever comes first.
+    pub async fn ended(&mut self) {
+        within("the end of a stream", self.tasks.join_next()).await;
+    }
+
+    /// Whether it has had no answer and no end.
+    pub fn is_unanswered(&mut self) -> bool {
+        self.is_open() && self.tasks.try_join_next().is_none()
+    }
+
     /// Whether its connection is.
     pub fn is_open(&self) -> bool {
         !self.sender.is_closed()

@@ -36,6 +36,15 @@ impl Raw {
         self.read_response(false).await
     }
 
+    /// Makes a WebSocket of the connection.
+    pub async fn websocket(&mut self, path: &str) {
+        let upgrade = format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        assert_eq!(self.exchange(upgrade).await.status, 101);
+    }
+
     /// Asks for a tunnel to this authority. After a 200, everything else goes through it.
     pub async fn tunnel(&mut self, authority: &str) -> Response {
         self.write(format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n\r\n")).await;
@@ -57,6 +66,13 @@ impl Raw {
     pub async fn exchange(&mut self, bytes: impl AsRef<[u8]>) -> Response {
         self.write(bytes).await;
         self.response().await
+    }
+
+    /// Waits until the other side has ended the connection.
+    pub async fn ended(&mut self) {
+        let mut bytes = Vec::new();
+        // Where it is reset, it has ended too.
+        let _ = within("the end of a connection", self.stream.read_to_end(&mut bytes)).await;
     }
 
     /// Reads so many bytes.

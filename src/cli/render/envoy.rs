@@ -66,6 +66,7 @@ pub(super) fn bootstrap(
     };
     let text = with_names(&with_paths(&text, paths), &policy.headers);
     let text = with_relays(text, &policy.identity.source);
+    let text = with_public_route(text, belt.shadow, &policy.headers);
     let text = match envoy_crl {
         Some(lists) => with_crl(&text, paths, lists),
         None => text,
@@ -135,6 +136,12 @@ fn with_names(text: &str, headers: &IdentityHeaders) -> String {
     });
     let pairs: Vec<_> = pairs.iter().flatten().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     replace_all(text, &pairs)
+}
+
+/// The route of requests without a client, where an alias tells them from others: not in shadow mode, in which requests
+/// pass that certgate will refuse.
+fn with_public_route(text: String, shadow: bool, headers: &IdentityHeaders) -> String {
+    if shadow || headers.alias.is_none() { replace(&text, "- name: public", true, "") } else { text }
 }
 
 /// What relays say of their callers gets as far as certgate, if it is to believe any.
