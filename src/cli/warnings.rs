@@ -23,8 +23,8 @@ pub(super) fn warnings(policy: &Policy, now: UnixSeconds) -> Vec<String> {
     if policy.mode == Mode::Shadow {
         warnings.push("mode is shadow: every request is forwarded".to_owned());
     }
-    let rules = policy.rules.rules().iter().flat_map(|rule| &rule.limits);
-    let mut limits = registry.tiers().iter().flat_map(|tier| &tier.limits).chain(rules);
+    let rules = policy.rules.rules().iter().flat_map(|rule| &*rule.limits);
+    let mut limits = registry.tiers().iter().flat_map(|tier| &*tier.limits).chain(rules);
     if limits.any(|limit| limit.cost == Cost::Bytes) {
         warnings.push("limits of kind bytes need the module certgate-bandwidth.wasm".to_owned());
     }

@@ -181,9 +181,6 @@ pub enum Problem {
         /// The alias that the rule names.
         alias: Name,
     },
-    /// Each tier under each rule with limits is prepared for, and so many there cannot be.
-    #[error("expected at most 100000 combinations of a tier with a rule that has limits, found {0}")]
-    Combinations(usize),
     /// Not the fingerprint of a certificate.
     #[error(transparent)]
     Fingerprint(#[from] NotAFingerprint),

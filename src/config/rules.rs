@@ -44,9 +44,6 @@ const ABOUT_CLIENTS: [&str; 9] =
 /// What is counted: only a rule that lets somebody through can.
 const COUNTED: [&str; 2] = ["limits", "tier"];
 
-/// Of tiers with rules that have limits.
-const MOST_COMBINATIONS: usize = 100_000;
-
 const RULE: &str = "a map with `match`, `access` and who may";
 const MATCH: &str = "a map with `hosts`, `path` and `methods`";
 const ACCESS: &str = "`require`, `optional`, `public` or `deny`";
@@ -128,7 +125,7 @@ fn rule(
         access: access.unwrap_or_default(),
         who,
         tier: None,
-        limits: limits.unwrap_or_default(),
+        limits: limits.unwrap_or_default().into(),
         bound_token: bound_token.unwrap_or_default(),
     };
     Some(RawRule {
@@ -211,11 +208,6 @@ impl RawRules {
     /// The rules, with these tiers, and the places of those clients whose aliases they name, in the order of the aliases.
     pub(super) fn resolve(self, tiers: &[Tier], clients: &[(Name, ClientIndex)], errors: &mut Errors) -> Rules {
         let Self { rules, conditions } = self;
-        let counted = rules.iter().filter(|raw| !raw.rule.limits.is_empty() || raw.tier.is_some()).count();
-        let combinations = counted.saturating_mul(tiers.len().saturating_add(1));
-        if combinations > MOST_COMBINATIONS {
-            errors.push(&PATH, Problem::Combinations(combinations));
-        }
         let resolved = rules.into_iter().enumerate().map(|(place, raw)| {
             let path = Path::Item(&PATH, place);
             let RawRule { pattern, mut rule, aliases, tiers: in_tiers, tier } = raw;

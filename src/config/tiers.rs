@@ -30,7 +30,7 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<Vec<Tier>>
             fields.and_then(|fields| limits::read(fields.optional("limits")?, Owner::Tier, errors)).unwrap_or_default();
         if let Some(name) = name {
             let place = tiers.partition_point(|tier| tier.name < name);
-            tiers.insert(place, Tier { name, limits });
+            tiers.insert(place, Tier { name, limits: limits.into() });
         }
     }
     Some(tiers)

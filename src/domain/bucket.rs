@@ -15,6 +15,7 @@
 use super::cost::Cost;
 use super::level::{Generation, Level, Occasion};
 use super::limit::Limit;
+use super::limits::Limits;
 use super::mode::Mode;
 use super::record::{LENGTH, Record};
 use super::time::{Nanos, UnixSeconds};
@@ -100,7 +101,8 @@ impl Buckets {
 
     /// Takes what a request with this method costs from all limits, or nothing from any. One in shadow mode that does
     /// not hold it gives nothing and stops nobody.
-    pub fn take(&mut self, limits: &[Limit], method: &[u8], at: &Occasion) -> Take {
+    pub fn take<'l>(&mut self, limits: impl Into<Limits<'l>>, method: &[u8], at: &Occasion) -> Take {
+        let limits = limits.into();
         let mut take = Take::default();
         let mut only = None;
         for (place, limit) in limits.iter().enumerate() {
@@ -128,8 +130,8 @@ impl Buckets {
 
     /// Takes the bytes that have passed from the limits that count them, but for those at the places `spared`; also where
     /// they hold less: what is in flight is owed.
-    pub fn charge(&mut self, limits: &[Limit], spared: &[usize], bytes: u64, at: &Occasion) {
-        for (place, limit) in limits.iter().enumerate() {
+    pub fn charge<'l>(&mut self, limits: impl Into<Limits<'l>>, spared: &[usize], bytes: u64, at: &Occasion) {
+        for (place, limit) in limits.into().iter().enumerate() {
             if limit.cost == Cost::Bytes && !spared.contains(&place) {
                 self.draw(limit, self.counted(limit, at), bytes, at);
             }

@@ -2,6 +2,7 @@
 
 use super::limit::Limit;
 use super::name::Name;
+use std::sync::Arc;
 
 /// Where a tier stands in [`super::registry::Registry::tiers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +22,7 @@ pub struct Tier {
     /// Its name.
     pub name: Name,
     /// Its limits; all of them apply to each request. None: unlimited.
-    pub limits: Vec<Limit>,
+    pub limits: Arc<[Limit]>,
 }
 
 /// What many clients have in common.

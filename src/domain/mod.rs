@@ -14,6 +14,7 @@ pub mod headers;
 pub mod identity;
 pub mod level;
 pub mod limit;
+pub mod limits;
 pub mod mode;
 pub mod name;
 pub mod policy;

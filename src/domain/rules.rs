@@ -5,6 +5,7 @@ use super::credential::{Identifier, Shape};
 use super::limit::Limit;
 use super::name::Name;
 use super::route::{Found, RoutePattern, Routes, Target};
+use std::sync::Arc;
 
 /// Where a rule stands in [`Rules::rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +62,7 @@ pub struct OtherTier {
     /// The tier.
     pub tier: TierIndex,
     /// Its limits.
-    pub limits: Vec<Limit>,
+    pub limits: Arc<[Limit]>,
 }
 
 /// One rule.
@@ -76,7 +77,7 @@ pub struct Rule {
     /// In which tier they are counted, if not in their own.
     pub tier: Option<OtherTier>,
     /// Limits beside those of the tier, for each client.
-    pub limits: Vec<Limit>,
+    pub limits: Arc<[Limit]>,
     /// Whether the request must have a token that is bound to its certificate (RFC 8705 section 3).
     pub bound_token: bool,
 }

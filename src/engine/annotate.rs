@@ -51,7 +51,7 @@ impl Engine {
             self.set_identity(&own, caller, &case.account)?;
         }
         match &case.draw {
-            Some(draw) if goes_on => self.set_warning(&own, &case.account, draw),
+            Some(draw) if goes_on => self.set_warning(&own, draw),
             _ => Ok(()),
         }
     }
@@ -104,15 +104,12 @@ impl Engine {
     }
 
     /// Tells the upstream which of the caller's limits are nearly used up, or are and do not stop it.
-    fn set_warning(
-        &self,
-        own: &OwnHeaders<'_, impl Headers>,
-        account: &Account,
-        draw: &Draw,
-    ) -> Result<(), HostFailure> {
+    fn set_warning(&self, own: &OwnHeaders<'_, impl Headers>, draw: &Draw<'_>) -> Result<(), HostFailure> {
         // Of most limits there is nothing to say.
-        let plan = self.plan(account).filter(|plan| plan.warns || !draw.take.short.is_empty());
-        match plan.and_then(|plan| rate_limit::warning(&plan.limits, draw)) {
+        if !draw.effective.warns() && draw.take.short.is_empty() {
+            return Ok(());
+        }
+        match rate_limit::warning(draw) {
             Some(warning) => own.set(LIMIT_WARNING, warning.as_bytes()),
             None => Ok(()),
         }

@@ -2,12 +2,12 @@
 //! left when it begins; so at most `burst + rate x t` passes, and what the streams carry that were open when it ran dry.
 
 use super::Engine;
-use super::account::Account;
 use super::generation::Numbering;
 use super::host::Clock;
 use super::ledger::{Change, Entry, Ledger, Unavailable};
 use super::throttle::{self, Draw};
 use crate::domain::limit::Limit;
+use crate::domain::limits::Limits;
 use crate::domain::time::Nanos;
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ const LONGEST: Nanos = Nanos(Nanos::PER_SECOND);
 /// One request's bytes. It has what it needs of its engine, which may go before the stream ends.
 #[derive(Debug)]
 pub struct Meter {
-    limits: Arc<[Limit]>,
+    /// The limits of the tier, then those of the rule.
+    limits: [Arc<[Limit]>; 2],
     numbering: Arc<Numbering>,
     /// The client whose buckets are charged; none: those that all callers without a client share.
     alias: Option<Box<str>>,
@@ -32,12 +33,14 @@ pub struct Meter {
 }
 
 impl Engine {
-    /// The meter for a request on this account, of the client with this alias, that has begun now; `None` if nothing
+    /// The meter for a request with this draw, of the client with this alias, that has begun now; `None` if nothing
     /// counts its bytes.
-    pub(super) fn meter(&self, account: &Account, alias: Option<&str>, draw: &Draw) -> Option<Box<Meter>> {
-        let plan = self.plan(account).filter(|plan| plan.by_bytes)?;
+    pub(super) fn meter(&self, alias: Option<&str>, draw: &Draw<'_>) -> Option<Box<Meter>> {
+        if !draw.effective.by_bytes() {
+            return None;
+        }
         Some(Box::new(Meter {
-            limits: Arc::clone(&plan.limits),
+            limits: draw.effective.shared(),
             numbering: Arc::clone(&self.numbering),
             alias: alias.map(Into::into),
             spared: draw.take.short.clone(),
@@ -72,9 +75,10 @@ impl Meter {
 
     fn charge(&self, host: &(impl Ledger + Clock)) -> Result<(), Unavailable> {
         let wall = host.wall()?;
+        let [tier, rule] = &self.limits;
         let charge = |stored| {
             let (mut buckets, at) = throttle::read(&self.numbering, host, stored, wall)?;
-            buckets.charge(&self.limits, &self.spared, self.passed, &at);
+            buckets.charge(Limits::new(tier, rule), &self.spared, self.passed, &at);
             Ok(Change::Write(buckets))
         };
         host.update(self.alias.as_deref().map_or(Entry::Anonymous, Entry::Client), charge).map(drop)

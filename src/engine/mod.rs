@@ -7,6 +7,7 @@ mod annotate;
 mod authorize;
 mod content;
 mod dates;
+mod effective_limits;
 #[cfg(not(target_family = "wasm"))]
 pub mod fakes;
 pub mod generation;
@@ -17,7 +18,6 @@ pub mod ledger;
 mod look;
 mod meter;
 mod misdirected;
-mod plans;
 mod presented;
 mod rate_limit;
 mod recent;
@@ -38,12 +38,11 @@ use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::policy::{Policy, RateLimitHeaders};
 use crate::domain::time::Nanos;
-use account::Account;
 use content::Contents;
 use dates::Dates;
+use effective_limits::LimitLists;
 use generation::Numbering;
 use host::Host;
-use plans::Plans;
 use reply::{Protocol, Reply};
 use std::sync::Arc;
 use throttle::Draw;
@@ -59,7 +58,7 @@ pub struct Engine {
     numbering: Arc<Numbering>,
     owned: Arc<OwnedHeaders>,
     /// Which limits apply.
-    plans: Plans,
+    limit_lists: LimitLists,
     /// What is known of certificates' dates, by credential.
     dates: Vec<Dates>,
     /// What is known of certificates' content.
@@ -103,7 +102,7 @@ impl Engine {
         }
         Self {
             owned: Arc::new(OwnedHeaders::new(&policy.headers)),
-            plans: Plans::of(&policy),
+            limit_lists: LimitLists::of(&policy),
             dates,
             contents: Contents::default(),
             reads_content: policy.headers.say_content()
@@ -152,17 +151,17 @@ impl Engine {
 
     fn outcome(&self, protocol: Protocol, case: &Case<'_>, verdict: Verdict) -> Outcome {
         let enforced = self.policy.mode == Mode::Enforce;
-        let Case { account, draw, .. } = case;
-        let headers = draw.as_ref().and_then(|draw| self.response_headers(account, draw));
+        let draw = &case.draw;
+        let headers = draw.as_ref().and_then(|draw| self.response_headers(draw));
         match verdict {
             Verdict::Allowed => {
-                let meter = draw.as_ref().and_then(|draw| self.meter(account, case.alias(), draw));
+                let meter = draw.as_ref().and_then(|draw| self.meter(case.alias(), draw));
                 Outcome::Forward(Forward { headers, meter })
             }
             Verdict::Throttled | Verdict::Refused(_) if !enforced => Outcome::Forward(Forward { headers, meter: None }),
             Verdict::Throttled => {
-                let short = draw.iter().flat_map(|draw| draw.short(self.limits(account)));
-                let fired: Vec<_> = short.map(|(_, limit)| limit).filter(|limit| limit.mode == Mode::Enforce).collect();
+                let fired: Vec<_> =
+                    draw.iter().flat_map(Draw::short).filter(|limit| limit.mode == Mode::Enforce).collect();
                 let wait = draw.as_ref().map_or(Nanos(0), |draw| draw.take.wait);
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
                 Outcome::Reply(reply::throttled(protocol, wait, &fired, &pairs))
@@ -172,15 +171,11 @@ impl Engine {
         }
     }
 
-    fn response_headers(&self, account: &Account, draw: &Draw) -> Option<ResponseHeaders> {
-        let limits = self.limits(account);
+    fn response_headers(&self, draw: &Draw<'_>) -> Option<ResponseHeaders> {
         match self.policy.rate_limit_headers {
             RateLimitHeaders::Off => None,
-            RateLimitHeaders::Legacy => ResponseHeaders::legacy(limits, draw),
-            RateLimitHeaders::Ietf => {
-                let plan = self.plan(account)?;
-                Some(ResponseHeaders::ietf(Arc::clone(&plan.policy), limits, draw))
-            }
+            RateLimitHeaders::Legacy => ResponseHeaders::legacy(draw),
+            RateLimitHeaders::Ietf => Some(ResponseHeaders::ietf(draw)),
         }
     }
 }

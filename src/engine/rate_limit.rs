@@ -36,15 +36,15 @@ pub enum ResponseHeaders {
 }
 
 impl ResponseHeaders {
-    /// The draft's fields for a response to a client with these limits.
-    pub(super) fn ietf(policy: Arc<str>, limits: &[Limit], draw: &Draw) -> Self {
-        Self::Ietf { policy, status: status(limits, draw) }
+    /// The draft's fields for a response to a request with this draw.
+    pub(super) fn ietf(draw: &Draw<'_>) -> Self {
+        Self::Ietf { policy: draw.effective.policy(), status: status(draw) }
     }
 
     /// The older fields, of the enforced limit that is nearest to exhaustion; `None` where there is none.
-    pub(super) fn legacy(limits: &[Limit], draw: &Draw) -> Option<Self> {
-        let place = nearest(limits, draw)?;
-        let limit = limits.get(place).filter(|limit| limit.mode == Mode::Enforce)?;
+    pub(super) fn legacy(draw: &Draw<'_>) -> Option<Self> {
+        let place = nearest(draw)?;
+        let limit = draw.effective.limits().get(place).filter(|limit| limit.mode == Mode::Enforce)?;
         let balance = draw.balance(limit);
         let numbers = [limit.capacity().get(), balance.remaining, balance.until_whole.ceil_seconds()];
         Some(Self::Legacy { numbers: numbers.map(|number| number.to_string()) })
@@ -73,10 +73,10 @@ pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
 
 /// The value of `RateLimit`: of each limit what is left (`r`) and the seconds until it is whole (`t`), the nearest to
 /// exhaustion first and the others in their order.
-fn status(limits: &[Limit], draw: &Draw) -> String {
-    let fields = limits.iter().map(|limit| Field::left(limit, draw.balance(limit)));
+fn status(draw: &Draw<'_>) -> String {
+    let fields = draw.effective.limits().iter().map(|limit| Field::left(limit, draw.balance(limit)));
     let mut fields: VecDeque<_> = fields.collect();
-    if let Some(first) = nearest(limits, draw).and_then(|place| fields.remove(place)) {
+    if let Some(first) = nearest(draw).and_then(|place| fields.remove(place)) {
         fields.push_front(first);
     }
     list(fields.into_iter(), LEFT).unwrap_or_default()
@@ -84,18 +84,18 @@ fn status(limits: &[Limit], draw: &Draw) -> String {
 
 /// Where the limit stands that is nearest to exhaustion: of those that are enforced before those that are not, of those
 /// that did not hold what the request needs before those that did, the one with the least left.
-fn nearest(limits: &[Limit], draw: &Draw) -> Option<usize> {
+fn nearest(draw: &Draw<'_>) -> Option<usize> {
     let rank = |(place, limit): &(usize, &Limit)| {
         let short = draw.take.short.contains(place);
         (limit.mode == Mode::Shadow, !short, draw.balance(limit).remaining)
     };
-    limits.iter().enumerate().min_by_key(rank).map(|(place, _)| place)
+    draw.effective.limits().iter().enumerate().min_by_key(rank).map(|(place, _)| place)
 }
 
 /// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING): the limits that warn, as in `RateLimit`, those that
 /// did not hold what the request costs with `exceeded`; `None` if there is none.
-pub(super) fn warning(limits: &[Limit], draw: &Draw) -> Option<String> {
-    let fields = limits.iter().enumerate().filter_map(|(place, limit)| {
+pub(super) fn warning(draw: &Draw<'_>) -> Option<String> {
+    let fields = draw.effective.limits().iter().enumerate().filter_map(|(place, limit)| {
         let exceeded = draw.take.short.contains(&place);
         // Of most limits nobody has to look at what is left.
         if !exceeded && limit.warn_at.is_none() {

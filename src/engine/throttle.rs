@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::account::Account;
+use super::effective_limits::EffectiveLimits;
 use super::generation::Numbering;
 use super::host::{Clock, Host, HostFailure};
 use super::ledger::{Change, Entry, Ledger};
@@ -14,25 +15,28 @@ use crate::domain::quota::Period;
 use crate::domain::time::UnixSeconds;
 
 /// A client's buckets as they were decided on, and when.
-pub(super) struct Draw {
+pub(super) struct Draw<'e> {
+    /// The limits that apply.
+    pub(super) effective: EffectiveLimits<'e>,
     pub(super) take: Take,
     buckets: Buckets,
     pub(super) at: Occasion,
 }
 
-impl Draw {
+impl<'e> Draw<'e> {
     /// What the limit holds after it.
     pub(super) fn balance(&self, limit: &Limit) -> Balance {
         self.buckets.balance(limit, &self.at)
     }
 
-    /// Those of the limits that did not hold what the request costs, each with its place among them.
-    pub(super) fn short<'l>(&self, limits: &'l [Limit]) -> impl Iterator<Item = (usize, &'l Limit)> {
-        self.take.short.iter().filter_map(move |place| limits.get(*place).map(|limit| (*place, limit)))
+    /// Those of the limits that did not hold what the request costs.
+    pub(super) fn short(&self) -> impl Iterator<Item = &'e Limit> {
+        let limits = self.effective.limits();
+        self.take.short.iter().filter_map(move |place| limits.get(*place))
     }
 }
 
-impl AsRef<[u8]> for Draw {
+impl AsRef<[u8]> for Draw<'_> {
     fn as_ref(&self) -> &[u8] {
         self.buckets.as_bytes()
     }
@@ -40,23 +44,27 @@ impl AsRef<[u8]> for Draw {
 
 impl Engine {
     /// Takes what a request with this method of the client with this alias costs; `None` if it costs nothing.
-    pub(super) fn throttle(
-        &self,
+    pub(super) fn throttle<'e>(
+        &'e self,
         host: &impl Host,
         account: &Account,
         alias: Option<&str>,
         method: &[u8],
         wall: UnixSeconds,
-    ) -> Result<Option<Draw>, Reason> {
-        let Some(plan) = self.plan(account).filter(|plan| !plan.limits.is_empty()) else { return Ok(None) };
-        if plan.by_calendar && calendar::window(Period::Hour, wall).is_none() {
+    ) -> Result<Option<Draw<'e>>, Reason> {
+        let effective = self.limit_lists.find(account.tier, account.rule);
+        let limits = effective.limits();
+        if limits.is_empty() {
+            return Ok(None);
+        }
+        if effective.by_calendar() && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);
         }
         let draw = |stored| {
             let (mut buckets, at) = read(&self.numbering, host, stored, wall)?;
-            let take = buckets.take(&plan.limits, method, &at);
+            let take = buckets.take(limits, method, &at);
             let changed = buckets.changed();
-            let draw = Draw { take, buckets, at };
+            let draw = Draw { effective, take, buckets, at };
             Ok(if changed { Change::Write(draw) } else { Change::Keep(draw) })
         };
         host.update(alias.map_or(Entry::Anonymous, Entry::Client), draw).map(Some)

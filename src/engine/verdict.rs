@@ -49,7 +49,7 @@ pub(super) struct Case<'e> {
     stranger: Option<Stranger>,
     pub(super) account: Account,
     /// What was drawn from its limits, or could not be; `None` if there are none, or it did not come to that.
-    pub(super) draw: Option<Draw>,
+    pub(super) draw: Option<Draw<'e>>,
 }
 
 impl<'e> Case<'e> {
@@ -80,7 +80,7 @@ impl Engine {
             Match::Ambiguous => return Err(Reason::RuleDenied),
         };
         let access = rule.map_or(Access::Require, |rule| rule.access);
-        case.account = self.account(None, None, index);
+        case.account = Account { rule: index, ..Account::default() };
         match access {
             Access::Public => return Ok(()),
             Access::Deny => return Err(Reason::RuleDenied),
@@ -90,10 +90,10 @@ impl Engine {
         match self.identify(host, look, &mut case.caller) {
             Ok(caller) => {
                 let tier = Some(other.unwrap_or(caller.entry.profile.tier));
-                case.account = self.account(Some(caller.entry.credential.client), tier, index);
+                case.account = Account { client: Some(caller.entry.credential.client), tier, rule: index };
             }
             Err(Stranger { reason: Reason::NoCertificate, .. }) if access == Access::Optional => {
-                case.account = self.account(None, other.or(self.policy.anonymous_tier), index);
+                case.account = Account { client: None, tier: other.or(self.policy.anonymous_tier), rule: index };
             }
             Err(stranger) => return Err(case.stranger.insert(stranger).reason),
         }
@@ -120,7 +120,7 @@ impl Engine {
         let (reason, account) = (verdict.reason(), &case.account);
         host.decided(reason, account.tier, account.client);
         if let Some(draw) = &case.draw {
-            draw.short(self.limits(account)).for_each(|(_, limit)| host.limit_exceeded(account.tier, limit));
+            draw.short().for_each(|limit| host.limit_exceeded(account.tier, limit));
         }
         if reason.is_some() || self.policy.filter_state == FilterState::Always || self.policy.audit == Audit::All {
             self.leave_traces(host, look, headers, case, reason);

@@ -19,6 +19,7 @@ mod budget;
 mod certificate;
 mod held;
 mod host;
+mod limit_lists;
 mod meter;
 mod names;
 mod paths;
