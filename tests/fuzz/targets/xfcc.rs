@@ -8,27 +8,28 @@ use certgate::engine::fakes::{Fake, FakeStore};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Outcome};
 use libfuzzer_sys::fuzz_target;
-use std::sync::LazyLock;
 
 const RELAY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const CLIENT: &str = "2222222222222222222222222222222222222222222222222222222222222222";
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    let configuration = format!(
-        r#"{{"version": 1, "tiers": {{"t": {{}}}}, "identity": {{"source": "xfcc", "trusted_relays": [{{"sha256": "{RELAY}"}}]}},
-        "clients": [{{"alias": "a", "tier": "t", "credentials": [{{"sha256": "{CLIENT}"}}]}}]}}"#
-    );
-    let policy = config::read(configuration.as_bytes()).expect("a configuration");
-    let (numbering, _) = Numbering::take_up(&FakeStore::default(), "g", [0; 16], UnixSeconds(0)).expect("a store");
-    Engine::new(policy, numbering, "b:")
-});
+thread_local! {
+    static ENGINE: Engine = {
+        let configuration = format!(
+            r#"{{"version": 1, "tiers": {{"t": {{}}}}, "identity": {{"source": "xfcc", "trusted_relays": [{{"sha256": "{RELAY}"}}]}},
+            "clients": [{{"alias": "a", "tier": "t", "credentials": [{{"sha256": "{CLIENT}"}}]}}]}}"#
+        );
+        let policy = config::read(configuration.as_bytes()).expect("a configuration");
+        let (numbering, _) = Numbering::take_up(&FakeStore::default(), "g", [0; 16], UnixSeconds(0)).expect("a store");
+        Engine::new(policy, numbering, "b:")
+    };
+}
 
 fuzz_target!(|lines: Vec<&[u8]>| {
     let headers: Vec<_> = lines.iter().map(|line| (&b"x-forwarded-client-cert"[..], *line)).collect();
     let request = |digest: &str| {
         let fake = Fake { digest: Some(digest.into()), ..Fake::default() };
         fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
-        matches!(ENGINE.request(&fake, headers.iter().copied()), Outcome::Forward(_))
+        ENGINE.with(|engine| matches!(engine.request(&fake, headers.iter().copied()), Outcome::Forward(_)))
     };
     assert!(!request(&"3".repeat(64)), "a stranger passed");
     let named = lines
