@@ -171,7 +171,7 @@ soak: wasm envoy ## Ten minutes of good and hostile traffic with a reload every 
 .PHONY: fuzz
 fuzz: ## The fuzzers, one after the other, ten minutes each (needs cargo-fuzz and a nightly toolchain)
 	@$(call need,cargo cc cargo-fuzz)
-	@for target in configuration certificate crl path xfcc; do \
+	@for target in configuration certificate parts issuer crl path xfcc; do \
 		mkdir -p target/fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir $(CURDIR)/target/fuzz $$target \
 			target/fuzz/corpus/$$target tests/fuzz/corpus/$$target -- \

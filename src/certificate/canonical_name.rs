@@ -23,6 +23,12 @@ pub(super) fn of(name: &[u8]) -> CanonicalName {
     CanonicalName(Sha256::new().chain_update([kind]).chain_update(said).finalize().into())
 }
 
+/// Whether the name is compared by what it says, and not as it is written.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn is_read(name: &[u8]) -> bool {
+    canonical(name).is_some()
+}
+
 /// The relative distinguished names one after the other, each as the number of its attributes and the attributes in
 /// ascending order. An empty one is none.
 fn canonical(name: &[u8]) -> Option<Vec<u8>> {

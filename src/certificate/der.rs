@@ -83,7 +83,9 @@ pub(super) fn only(der: &[u8], tag: Tag) -> Option<Reader<'_>> {
 
 /// The moment that this element is, of one of the two kinds of time (RFC 5280 section 4.1.2.5).
 pub(super) fn moment(raw: &[u8]) -> Option<UnixSeconds> {
-    ASN1Time::from_der(raw).ok().map(|(_, time)| UnixSeconds(time.timestamp()))
+    // x509-parser takes elements of other classes too.
+    let is_time = matches!(raw.first(), Some(0x17 | 0x18));
+    ASN1Time::from_der(raw).ok().filter(|_| is_time).map(|(_, time)| UnixSeconds(time.timestamp()))
 }
 
 /// What is in the element if it is of this kind.

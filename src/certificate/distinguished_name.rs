@@ -49,6 +49,13 @@ impl DistinguishedName {
         canonical_name::of(&self.der)
     }
 
+    /// Whether [`Self::canonical`] is of what it says, and not of how it is written. OpenSSL and BoringSSL read no other
+    /// name.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn has_canonical_form(&self) -> bool {
+        canonical_name::is_read(&self.der)
+    }
+
     /// Whether all that a registry can ask for, or a header says, can be read.
     pub fn is_readable(&self) -> bool {
         self.attributes.as_ref().is_some_and(|attributes| attributes.iter().all(Attribute::is_readable))

@@ -45,7 +45,8 @@ impl<'d> Parts<'d> {
         let public_key = signed.raw()?;
         let mut key = der::only(public_key, Tag::Sequence)?;
         key.inside(Tag::Sequence)?.primitive(Tag::Oid)?;
-        key.primitive(Tag::BitString)?;
+        // No key has bits that are not used. OpenSSL reads one that has some as another than is written.
+        key.primitive(Tag::BitString)?.strip_prefix(&[0])?;
         key.end()?;
         let _issuer_id = signed.optional(1);
         let _subject_id = signed.optional(2);

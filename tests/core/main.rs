@@ -14,14 +14,22 @@
 
 #[path = "../support/der.rs"]
 mod der;
+#[path = "../support/dice.rs"]
+mod dice;
+#[allow(dead_code, reason = "shared by several crates, each of which uses a part")]
+#[path = "../support/odd.rs"]
+mod odd;
 #[path = "../support/protobuf_struct.rs"]
 mod protobuf_struct;
+#[path = "../support/strings.rs"]
+mod strings;
 
 mod attributes;
 mod audit;
 mod bandwidth;
 mod bucket_laws;
 mod certificate_differential;
+mod certificate_flips;
 mod certificates;
 mod cli;
 mod config_errors;

@@ -2,6 +2,7 @@
 //! request.
 
 use certgate::certificate;
+use certgate::certificate::attributes::Attributes;
 use certgate::domain::decision::Reason;
 use certgate::domain::time::{Nanos, UnixSeconds};
 use certgate::engine::fakes::{Decided, Fake, FakeLedger};
@@ -131,6 +132,18 @@ impl Leaf {
             pem: certificate.pem(),
             fingerprint: digest(certificate.der()),
             spki_sha256: digest(&key.subject_public_key_info()),
+        }
+    }
+
+    /// The certificate in this PEM text.
+    pub(crate) fn read(pem: &str) -> Self {
+        let der = certificate::der_from_text(pem.as_bytes()).unwrap();
+        let spki_sha256 = Attributes::parse(&der).unwrap().spki_sha256;
+        Self {
+            pem: pem.to_owned(),
+            fingerprint: certificate::fingerprint(&der).to_string(),
+            spki_sha256: data_encoding::HEXLOWER.encode(&spki_sha256),
+            der,
         }
     }
 

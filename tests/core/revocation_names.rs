@@ -1,39 +1,18 @@
 //! A list revokes what its issuer has signed, however the issuer's name is spelled in either: as OpenSSL has it.
 
 use super::der::{COMMON_NAME, Certificate, ORGANIZATION, element, list, name, pem};
+use super::dice::Dice;
 use super::openssl::{Verdict, answers, verdicts};
-use super::people::{Leaf, fake, registry};
+use super::people::{Leaf, engine, fake, registry};
+use super::strings::{BMP, IA5, NUMERIC, PRINTABLE, T61, UNIVERSAL, UTF8, VISIBLE, common_name, string};
 use certgate::certificate;
 use certgate::certificate::crl::signature::{VerifyProblem, verify};
 use certgate::certificate::distinguished_name::DistinguishedName;
 use certgate::domain::decision::Reason;
+use certgate::engine::fakes::FakeStore;
 use data_encoding::HEXLOWER;
 use rcgen::KeyPair;
-use serde_json::json;
-
-const UTF8: u8 = 0x0c;
-const NUMERIC: u8 = 0x12;
-const PRINTABLE: u8 = 0x13;
-const T61: u8 = 0x14;
-const IA5: u8 = 0x16;
-const VISIBLE: u8 = 0x1a;
-const UNIVERSAL: u8 = 0x1c;
-const BMP: u8 = 0x1e;
-
-/// The text in a string of this type; of several bytes a character where the type has them.
-fn string(tag: u8, text: &str) -> Vec<u8> {
-    let bytes = match tag {
-        UTF8 => text.as_bytes().to_vec(),
-        BMP => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        UNIVERSAL => text.chars().flat_map(|character| u32::from(character).to_be_bytes()).collect(),
-        _ => text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect(),
-    };
-    element(tag, &[&bytes])
-}
-
-fn common_name(tag: u8, text: &str) -> Vec<u8> {
-    name(&[vec![(COMMON_NAME, string(tag, text))]])
-}
+use serde_json::{Value, json};
 
 /// Names of authorities, among them many that say the same.
 fn spellings() -> Vec<Vec<u8>> {
@@ -103,17 +82,29 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
     assert!(pairs >= 600 && revoked >= 100 && pairs - revoked >= 200, "{revoked} of {pairs}");
 }
 
-/// Numbers that look random, always the same.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len())]
+/// From a public report: the list was never applied.
+#[test]
+fn a_list_whose_issuer_is_in_another_string_type_revokes() {
+    let text = include_str!("../fixtures/reports/01-printableissuer-with-issuer.json");
+    let registry: Value = serde_json::from_str(text).unwrap();
+    let plain = Leaf::read(include_str!("../fixtures/reports/plain.pem"));
+    let issuer = include_str!("../fixtures/reports/ca.pem");
+    let lists = [
+        include_str!("../fixtures/reports/crl-printableissuer.pem"),
+        include_str!("../fixtures/reports/crl-plain.pem"),
+        registry["crls"][0]["pem"].as_str().unwrap(),
+    ];
+    for list in lists {
+        assert_eq!(verify(list, issuer), Ok(()));
+        for extra in [json!({"pem": list}), json!({"pem": list, "issuer_pem": issuer, "strict": true})] {
+            let mut registry = registry.clone();
+            registry["crls"] = json!([extra]);
+            let engine = engine(&registry, &FakeStore::default());
+            let reason = super::people::send(&engine, &fake(&plain), &[]).reason;
+            assert_eq!(reason, Some(Reason::CertificateRevoked), "{list}");
+        }
+        let verdicts = verdicts(issuer, list, std::slice::from_ref(&plain.pem));
+        assert_eq!(verdicts, [Verdict::Revoked]);
     }
 }
 

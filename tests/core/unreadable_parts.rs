@@ -1,10 +1,10 @@
 //! Certificates with a name that cannot be read: the rest of them counts as ever, and nobody is known by that name.
 
 use super::der::{COMMON_NAME, Certificate, element, extension, list, name, pem};
-use super::people::{Leaf, fake, header, listener, merge, registry, send, verified};
+use super::people::{Leaf, engine, fake, header, listener, merge, registry, send, verified};
 use certgate::certificate;
 use certgate::domain::decision::Reason;
-use certgate::engine::fakes::Fake;
+use certgate::engine::fakes::{Fake, FakeStore};
 use rcgen::{KeyPair, PublicKeyData};
 use serde_json::{Value, json};
 
@@ -92,6 +92,34 @@ fn a_client_known_by_fingerprint_or_key_stays_known_whatever_is_configured() {
     }
 }
 
+/// From a public report: a header of the subject, a list of another issuer or a relay turned the 200 of these into 403.
+#[test]
+fn reported_certificates_with_a_name_that_cannot_be_read_are_known() {
+    let registry_of_report: Value =
+        serde_json::from_str(include_str!("../fixtures/reports/02-unreadable-name.json")).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let revoked = json!({"crls": [{"pem": include_str!("../fixtures/reports/crl-plain.pem")}]});
+    let dns = Leaf::read(include_str!("../fixtures/reports/dnsutf8.pem"));
+    let engine = engine(&registry_of_report, &FakeStore::default());
+    let shown = fake(&dns);
+    assert_eq!(send(&engine, &shown, &[]).reason, None);
+    assert_eq!(header(&shown, "x-client-subject").as_deref(), Some("CN=dnsutf8"));
+
+    let latin = Leaf::read(include_str!("../fixtures/reports/latin1printable.pem"));
+    for leaf in [&dns, &latin] {
+        for credential in
+            [json!({"sha256": leaf.fingerprint}), json!({"pem": leaf.pem}), json!({"spki_sha256": leaf.spki_sha256})]
+        {
+            for options in [json!({}), every_option(&key)] {
+                let engine = registry(&[("a", credential.clone())], &options);
+                assert_eq!(send(&engine, &verified(leaf), &[]).reason, None, "{credential} {options}");
+            }
+            let engine = registry(&[("a", credential.clone())], &revoked);
+            assert_eq!(send(&engine, &fake(leaf), &[]).reason, Some(Reason::CertificateRevoked), "{credential}");
+        }
+    }
+}
+
 #[test]
 fn a_list_revokes_it_all_the_same() {
     let key = KeyPair::generate().unwrap();
@@ -122,6 +150,14 @@ fn nobody_is_known_by_it_and_no_condition_is_met() {
     }
 }
 
+/// The key, whose last bit is not used.
+fn unused_bit(key: &[u8]) -> Vec<u8> {
+    let place = key.windows(4).position(|bytes| bytes == b"\x03\x42\0\x04").unwrap();
+    let mut key = key.to_vec();
+    key[place + 2] = 1;
+    key
+}
+
 #[test]
 fn dates_serial_number_and_key_must_be_readable() {
     let key = KeyPair::generate().unwrap();
@@ -129,7 +165,8 @@ fn dates_serial_number_and_key_must_be_readable() {
     for (what, certificate) in [
         ("no date", Certificate { not_after: element(0x17, &[b"tomorrow"]), ..plain.clone() }),
         ("no serial number", Certificate { serial: b"\x04\x01\x05".to_vec(), ..plain.clone() }),
-        ("no key", Certificate { key: b"\x30\0".to_vec(), ..plain }),
+        ("no key", Certificate { key: b"\x30\0".to_vec(), ..plain.clone() }),
+        ("a key with bits that are not used", Certificate { key: unused_bit(&plain.key), ..plain }),
     ] {
         let leaf = leaf(certificate.signed(&key), &key);
         for options in [json!({}), every_option(&key)] {

@@ -4,11 +4,13 @@
 use super::rendered::documents;
 use crate::support::bootstrap::Bootstrap;
 use crate::support::client::Caller;
+use crate::support::der;
 use crate::support::envoy::Envoy;
 use crate::support::pki::{Authority, Identity};
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
+use rcgen::KeyPair;
 use serde_json::{Value, json};
 use std::fs;
 use std::process::{Command, Output};
@@ -69,6 +71,12 @@ impl Cast {
     }
 }
 
+/// How the listener validates clients' certificates.
+fn validation(document: &mut Value) -> &mut Value {
+    let chain = &mut document["static_resources"]["listeners"][0]["filter_chains"][0];
+    &mut chain["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"]
+}
+
 fn error(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -101,14 +109,49 @@ async fn without_a_current_list_of_each_authority_envoy_would_refuse_others() {
         (vec![first, overdue], [Some(200), None, None, None], "the list of CN=another authority is overdue since "),
     ] {
         let bootstrap = cast.world.bootstrap(&cast.registry(&lists)).edit_document(|document| {
-            let chain = &mut document["static_resources"]["listeners"][0]["filter_chains"][0];
-            let context = &mut chain["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"];
-            context["crl"] = json!({"inline_string": lists.concat()});
+            validation(document)["crl"] = json!({"inline_string": lists.concat()});
         });
         assert_eq!(cast.statuses(bootstrap).await, expected, "{said}");
         let run = cast.render(&["--to", "envoy", "--envoy-crl"], &lists);
         assert_eq!(run.status.code(), Some(1));
         assert!(error(&run).contains(said) && run.stdout.is_empty(), "{}", error(&run));
+    }
+}
+
+/// Lists that certgate uses, since it needs no more of them: of an issuer that is no name, and with a date that there is
+/// not.
+fn strange_lists() -> [String; 2] {
+    let key = KeyPair::generate().unwrap();
+    let issuer = der::name(&[vec![(der::COMMON_NAME, der::element(0x0c, &[b"CA"]))]]);
+    let mut of_no_day = der::list(&issuer, &key);
+    let place = of_no_day.windows(13).rposition(|bytes| bytes == b"240101000000Z").unwrap();
+    of_no_day[place..place + 4].copy_from_slice(b"2413");
+    [der::list(b"\x30\x02\x05\0", &key), of_no_day].map(|list| der::pem("X509 CRL", &list))
+}
+
+#[tokio::test]
+async fn a_list_that_envoy_does_not_read_is_named_and_not_handed_over() {
+    let cast = Cast::new();
+    for strange in strange_lists() {
+        let [first, other] = cast.lists(3600);
+        let lists = [first, strange.clone(), other, strange];
+        let bootstrap = cast.world.bootstrap(&cast.registry(&lists));
+        assert_eq!(cast.statuses(bootstrap).await, [Some(200), Some(200), Some(403), Some(403)]);
+        let run = cast.render(&["--to", "envoy", "--envoy-crl"], &lists);
+        let error = error(&run);
+        assert_eq!((run.status.code(), run.stdout.len()), (Some(1), 0), "{error}");
+        for place in [1, 3] {
+            assert!(
+                error.contains(&format!("--envoy-crl: crls[{place}].pem: expected a list whose issuer")),
+                "{error}"
+            );
+        }
+        assert_eq!(error.matches("--envoy-crl").count(), 2, "{error}");
+        let bootstrap = cast.world.bootstrap(&cast.registry(&[])).edit_document(|document| {
+            validation(document)["crl"] = json!({"inline_string": lists.concat()});
+        });
+        let log = Envoy::try_start(bootstrap).await.err().unwrap();
+        assert!(log.contains("Failed to load CRL"), "{log}");
     }
 }
 

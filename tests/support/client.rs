@@ -12,6 +12,7 @@ use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, TRAILER};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 use std::convert::Infallible;
@@ -197,7 +198,12 @@ impl Tls {
             .with_root_certificates(roots);
         let mut config = match &self.identity {
             Some(Identity { der, key, .. }) => {
-                config.with_client_auth_cert(vec![der.clone()], key.clone_key()).expect("a certificate and its key")
+                // Not read here, so that a test can present one that rustls would not.
+                let key = aws_lc_rs::sign::any_supported_type(key).expect("a key");
+                config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+                    vec![der.clone()],
+                    key,
+                ))))
             }
             None => config.with_no_client_auth(),
         };

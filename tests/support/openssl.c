@@ -3,7 +3,8 @@
  *   C DER       a certificate: "serial not_before not_after key subject issuer names", or "refused"
  *   N DER DER   two names: "equal", "different", or "refused"
  *
- * DER is in hexadecimal digits. A date is in seconds since 1970, or "bad". A name is a list of SET:OID:TEXT with the
+ * DER is in hexadecimal digits. A date is in seconds since 1970, after a "~" if
+ * it has a form that no verifier takes, or "bad". A name is a list of SET:OID:TEXT with the
  * text's UTF-8 in digits, or "!" where OpenSSL makes no text of it. Alternative names are a list of KIND:CONTENT, or
  * "none", "twice", "bad". Empty lists are "-".
  *
@@ -36,12 +37,12 @@ static void print_hex(const unsigned char *bytes, long length) {
 static void print_time(const void *moment) {
     struct tm tm;
     time_t now = time(NULL);
-    /* The second asks as a verifier does, who takes fewer forms. */
-    if (CALL(int, ASN1_TIME_to_tm, const void *, struct tm *)(moment, &tm) != 1 ||
-        CALL(int, X509_cmp_time, const void *, time_t *)(moment, &now) == 0)
+    if (CALL(int, ASN1_TIME_to_tm, const void *, struct tm *)(moment, &tm) != 1) {
         printf(" bad");
-    else
-        printf(" %lld", (long long)timegm(&tm));
+        return;
+    }
+    int is_taken = CALL(int, X509_cmp_time, const void *, time_t *)(moment, &now) != 0;
+    printf(is_taken ? " %lld" : " ~%lld", (long long)timegm(&tm));
 }
 
 static void print_name(const void *name) {

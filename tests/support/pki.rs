@@ -93,9 +93,15 @@ pub struct Identity {
 
 impl Identity {
     fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        Self::of(certificate.der().clone(), key)
+    }
+
+    /// A certificate with this DER form, whatever it says, and this key.
+    pub fn of(der: impl Into<CertificateDer<'static>>, key: &KeyPair) -> Self {
+        let der = der.into();
         Self {
-            der: certificate.der().clone(),
-            certificate_pem: certificate.pem(),
+            certificate_pem: super::der::pem("CERTIFICATE", &der),
+            der,
             key: PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
             key_pem: key.serialize_pem(),
         }

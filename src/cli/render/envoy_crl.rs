@@ -4,6 +4,7 @@
 
 use crate::calendar::rfc3339;
 use crate::certificate::crl::signature;
+use crate::certificate::distinguished_name::DistinguishedName;
 use crate::domain::time::UnixSeconds;
 use data_encoding::BASE64_MIME;
 use rustls_pki_types::pem::PemObject;
@@ -13,6 +14,10 @@ use std::fs;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
+
+/// Of a list that certgate reads, since it asks for less.
+const UNREADABLE: &str = "expected a list whose issuer, dates and extensions are in the form of RFC 5280 section 5.1, \
+    found one that certgate alone reads: Envoy would not start with it";
 
 /// Lists that Envoy can be given.
 pub(super) struct EnvoyCrl {
@@ -43,7 +48,15 @@ pub(super) fn envoy_crl(document: &Value, trusted_ca: &str, now: UnixSeconds) ->
         return Err(vec![format!("--trusted-ca: {trusted_ca}: no PEM block CERTIFICATE")]);
     }
     let lists = document.get("crls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let lists: Vec<_> = lists.iter().filter_map(|list| read(list.get("pem")?.as_str()?)).collect();
+    let read = lists.iter().enumerate().map(|(place, list)| {
+        let pem = list.get("pem").and_then(Value::as_str).unwrap_or_default();
+        read(pem).ok_or_else(|| format!("--envoy-crl: crls[{place}].pem: {UNREADABLE}"))
+    });
+    let (lists, unreadable): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
+    if !unreadable.is_empty() {
+        return Err(unreadable.into_iter().filter_map(Result::err).collect());
+    }
+    let lists: Vec<_> = lists.into_iter().flatten().collect();
     let problems: Vec<_> = authorities.iter().filter_map(|authority| problem(authority, &lists, now)).collect();
     if !problems.is_empty() {
         return Err(problems.iter().map(|problem| format!("--envoy-crl: {trusted_ca}: {problem}")).collect());
@@ -52,10 +65,13 @@ pub(super) fn envoy_crl(document: &Value, trusted_ca: &str, now: UnixSeconds) ->
     Ok(EnvoyCrl { pem, overdue: lists.iter().filter_map(|list| list.next_update).min() })
 }
 
-/// A list that `check` has found right.
+/// A list that `check` has found right; `None` if it is not in the form that Envoy expects.
 fn read(pem: &str) -> Option<List<'_>> {
     let der = CertificateRevocationListDer::from_pem_slice(pem.as_bytes()).ok()?;
     let (_, list) = CertificateRevocationList::from_der(&der).ok()?;
+    if !DistinguishedName::from_der(list.issuer().as_raw()).has_canonical_form() {
+        return None;
+    }
     let next_update = list.next_update().map(|time| UnixSeconds(time.timestamp()));
     Some(List { pem, this_update: UnixSeconds(list.last_update().timestamp()), next_update })
 }

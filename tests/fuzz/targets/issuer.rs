@@ -1,0 +1,63 @@
+//! Names of issuers by what they say: text in another type, with other spaces and in another case is the same name, other
+//! text is another, and a name that cannot be read equals itself alone.
+#![no_main]
+
+use certgate::certificate::distinguished_name::DistinguishedName;
+use certgate::domain::revocation::CanonicalName;
+use libfuzzer_sys::fuzz_target;
+
+const UTF8: u8 = 0x0c;
+const UNIVERSAL: u8 = 0x1c;
+const BMP: u8 = 0x1e;
+
+fn canonical(name: &[u8]) -> CanonicalName {
+    DistinguishedName::from_der(name).canonical()
+}
+
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("a short text").to_be_bytes();
+    let head = match length {
+        [0, low @ ..0x80] => vec![tag, low],
+        [0, low] => vec![tag, 0x81, low],
+        [high, low] => vec![tag, 0x82, high, low],
+    };
+    [&head, content].concat()
+}
+
+/// A common name that is a string of this type.
+fn common_name(tag: u8, text: &str) -> CanonicalName {
+    let content = match tag {
+        BMP => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        UNIVERSAL => text.chars().flat_map(|character| u32::from(character).to_be_bytes()).collect(),
+        _ => text.as_bytes().to_vec(),
+    };
+    let pair = element(0x30, &[b"\x06\x03\x55\x04\x03", &element(tag, &content)[..]].concat());
+    canonical(&element(0x30, &element(0x31, &pair)))
+}
+
+/// The words of a text, without what does not count in them.
+fn words(text: &str) -> Vec<String> {
+    let is_space = |character| matches!(character, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r');
+    text.split(is_space).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect()
+}
+
+fuzz_target!(|input: (&[u8], &[u8], &str, &str)| {
+    let (one, two, text, other) = input;
+    // Lengths of one to three octets are enough.
+    if one.len().max(two.len()).max(text.len()).max(other.len()) > 4096 {
+        return;
+    }
+    let name = DistinguishedName::from_der(one);
+    assert!(name.canonical() == canonical(one));
+    assert!(!name.to_rfc4514().contains('\n'));
+    // Nothing that says something is equal to nothing, or to what follows it.
+    assert!(one.is_empty() || canonical(one) != canonical(b""));
+    assert!(two.is_empty() || canonical(&[one, two].concat()) != canonical(one));
+
+    let said = common_name(UTF8, text);
+    for tag in [UTF8, BMP, UNIVERSAL] {
+        assert!(common_name(tag, text) == said);
+        assert_eq!(common_name(tag, other) == said, words(text) == words(other));
+    }
+    assert!(common_name(UTF8, &format!(" {}\t", text.to_ascii_uppercase())) == said);
+});
