@@ -3,13 +3,13 @@
 use crate::headers::look_alikes;
 use crate::support::bootstrap::shipped;
 use crate::support::envoy::Envoy;
-use crate::support::envoys::{self, VERSIONS, repository};
+use crate::support::envoys::{self, PINNED, VERSIONS, repository};
 use crate::support::module;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
 use certgate::domain::headers::{ALWAYS_OWNED, XFCC};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -122,6 +122,36 @@ async fn the_belt_lets_through_what_the_rules_let_through() {
         let what = format!("{request:?}");
         let response = caller.send(envoy.port(), &request).await;
         assert_eq!(response.status, expected, "{what}");
+    }
+}
+
+/// Whoever leaves a request unfinished on a public path loses the stream; elsewhere it takes as long as it takes.
+#[tokio::test]
+async fn nobody_holds_a_stream_on_a_public_path() {
+    let world = World::new();
+    let client = world.authority.client("client");
+    let registry = registry::of(&[("client", "unlimited", &client)]);
+    for version in [PINNED, "1.36.4"] {
+        let mut paths = Vec::new();
+        let bootstrap = world.bootstrap(&registry).version(version).edit(|manager| {
+            let routes = manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().expect("routes");
+            for route in routes.iter_mut().filter(|route| !route["route"]["max_stream_duration"].is_null()) {
+                assert_eq!(route["route"]["max_stream_duration"], json!({"max_stream_duration": "30s"}));
+                route["route"]["max_stream_duration"] = json!({"max_stream_duration": "1s"});
+                paths.push(route["match"]["path"].as_str().expect("a path").to_owned());
+            }
+        });
+        assert_eq!(paths, ["/healthz", "/healthz/"]);
+        let envoy = Envoy::start(bootstrap).await;
+        let unfinished =
+            |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhello");
+        let mut elsewhere = world.caller(&client).raw(envoy.port()).await;
+        elsewhere.write(unfinished("/")).await;
+        for path in &paths {
+            let response = world.caller(&client).raw(envoy.port()).await.exchange(unfinished(path)).await;
+            assert_eq!(response.status, 408, "{path} on {version}");
+        }
+        assert_eq!(elsewhere.exchange("world").await.status, 200, "{version}");
     }
 }
 
