@@ -15,18 +15,22 @@ use std::borrow::Cow;
 const LONGEST_SHAPE: usize = 80;
 
 /// A path in which all stands for itself or is escaped, without `/`, `\`, `;`, `?`, `#`, `%` and control characters in
-/// escapes. Of what is not ASCII, UTF-8 of two and three bytes, without the blocks of 64 that have delimiters of other
-/// widths among them (U+0080, U+0340, U+2000, U+2040, U+2080, U+2200, U+FE40, U+FF00).
+/// escapes. Of what is not ASCII, UTF-8 of two and three bytes, without those 256 characters of three that have delimiters
+/// of other widths among them (U+2000 to U+207F, U+2200 to U+223F, U+FE40 to U+FE7F, U+FF00 to U+FF3F).
 const PLAIN_PATH: &str = concat!(
     r"(?:/(?:[!$&-.0-:=@-Z_a-z~]|%(?:2[02]|3[CEce]|5[BDEbde]|60|7[B-Db-d])",
-    r"|%(?:[Cc][3-9A-CEFa-cef]|[Dd][0-9A-Fa-f])%[89ABab][0-9A-Fa-f]",
-    r"|%[Ee](?:0%[ABab][0-9A-Fa-f]|[13-9A-CEa-ce]%[89ABab][0-9A-Fa-f]|2%(?:8[3-79A-Fa-f]|[9ABab][0-9A-Fa-f])",
+    r"|%(?:[Cc]2%[ABab]|(?:[Cc][3-9A-Fa-f]|[Dd][0-9A-Fa-f])%[89ABab])[0-9A-Fa-f]",
+    r"|%[Ee](?:0%[ABab][0-9A-Fa-f]|[13-9A-CEa-ce]%[89ABab][0-9A-Fa-f]|2%(?:8[2-79A-Fa-f]|[9ABab][0-9A-Fa-f])",
     r"|[Dd]%[89][0-9A-Fa-f]|[Ff]%(?:[89Aa][0-9A-Fa-f]|[Bb][0-8ABD-Fabd-f]))%[89ABab][0-9A-Fa-f]",
     r")+)+/?|/"
 );
 
-/// A path with a segment that some servers take for another: dots or a space at its end, or `:$`.
-const TAKEN_FOR_ANOTHER: &str = r".*(?:(?:\.|%20|%[Ee]3%80%80)(?:/.*)?|:\$.*)";
+/// A path with a segment that some servers take for another: dots or a space at its end (also U+00A0 and U+3000), `:$`, or
+/// one of the yen sign, the Greek question mark and the won sign.
+const TAKEN_FOR_ANOTHER: &str = concat!(
+    r".*(?:(?:\.|%20|%[Cc]2%[Aa]0|%[Ee]3%80%80)(?:/.*)?",
+    r"|(?::\$|%[Cc]2%[Aa]5|%[Cc][Dd]%[Bb][Ee]|%[Ee]2%82%[Aa]9).*)"
+);
 
 /// A host name or an IPv4 address, without a dot at its end, perhaps with a port.
 const PLAIN_HOST: &str = concat!(
