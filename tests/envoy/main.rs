@@ -29,6 +29,7 @@ mod paths;
 mod patience;
 mod relays;
 mod reload;
+mod revocation;
 mod router;
 mod rules;
 mod scenarios;
