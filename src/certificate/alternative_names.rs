@@ -28,8 +28,8 @@ pub(super) struct AlternativeNames {
 }
 
 impl AlternativeNames {
-    /// Those in an extension with this value. `None` if they are none or more than 1,000. One of them cannot be read if it
-    /// has anything but printable ASCII.
+    /// The names in an extension with this value. `None` if the value is no list of names, or has more than 1,000. A name
+    /// cannot be read if it has anything but printable ASCII.
     pub(super) fn from_der(extension: &[u8]) -> Option<Self> {
         let mut names = Self::default();
         let mut entries = der::only(extension, Tag::Sequence)?;

@@ -4,7 +4,7 @@
 /// RFC 4514 text (the table in section 3 there) and the content of its object identifier in DER.
 macro_rules! attribute_types {
     ($($(#[$meaning:meta])* $variant:ident $name:literal $short_name:expr, $oid:expr;)*) => {
-        /// What an attribute says of the holder (RFC 4519, X.520).
+        /// The type of an attribute: how it describes the holder (RFC 4519, X.520).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum AttributeType {
             $($(#[$meaning])* $variant,)*
@@ -17,14 +17,14 @@ macro_rules! attribute_types {
             /// Their names in a registry, in the same order.
             pub const NAMES: [&'static str; Self::ALL.len()] = [$($name),*];
 
-            /// Its name in a registry.
+            /// The type's name in a registry.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
                 }
             }
 
-            /// Its name in RFC 4514 text, if it has one there.
+            /// The type's name in RFC 4514 text, if it has one there.
             pub(super) fn short_name(self) -> Option<&'static str> {
                 match self {
                     $(Self::$variant => $short_name,)*
@@ -41,11 +41,11 @@ macro_rules! attribute_types {
 }
 
 attribute_types! {
-    /// What it is called.
+    /// The holder's name.
     CommonName "common_name" Some("CN"), b"\x55\x04\x03";
-    /// The organization it belongs to.
+    /// The organization that the holder belongs to.
     Organization "organization" Some("O"), b"\x55\x04\x0a";
-    /// A part of it.
+    /// A part of the organization.
     OrganizationalUnit "organizational_unit" Some("OU"), b"\x55\x04\x0b";
     /// The country, in two letters.
     Country "country" Some("C"), b"\x55\x04\x06";
@@ -79,7 +79,7 @@ impl AttributeType {
         Self::ALL.into_iter().find(|attribute| attribute.as_str() == name)
     }
 
-    /// Its place in [`Self::ALL`].
+    /// The type's place in [`Self::ALL`].
     pub fn place(self) -> usize {
         Self::ALL.iter().position(|attribute| *attribute == self).unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! What a certificate says about its holder, its issuer and itself.
+//! The content of a certificate: what it says about its holder, its issuer and itself.
 
 use super::alternative_names::AlternativeNames;
 use super::distinguished_name::DistinguishedName;
@@ -7,17 +7,17 @@ use super::{Unreadable, spiffe};
 use crate::domain::time::Validity;
 use sha2::{Digest, Sha256};
 
-/// What a certificate says. A name that cannot be read is no name, and spoils nothing else.
+/// The content of a certificate. A name that cannot be read is no name, and spoils nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// When it is valid.
+    /// The time in which it is valid.
     pub validity: Validity,
     /// The bytes of its serial number without leading zeros, as revocation lists are searched for it (RFC 5280 section
     /// 4.1.2.2); none if it is zero.
     pub serial: Box<[u8]>,
-    /// Its holder.
+    /// The holder.
     pub subject: DistinguishedName,
-    /// Who signed it.
+    /// The authority that signed it.
     pub issuer: DistinguishedName,
     /// All readable URIs among the subject's alternative names, in their order: printable ASCII.
     pub uri_sans: Vec<Box<str>>,
@@ -28,7 +28,7 @@ pub struct Attributes {
     unread: Unread,
 }
 
-/// Which of the alternative names cannot be read.
+/// The kinds of alternative names of which one cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Unread {
     uris: bool,
@@ -37,11 +37,11 @@ struct Unread {
 }
 
 impl Attributes {
-    /// What the certificate with this DER form says.
+    /// The content of the certificate with this DER form.
     ///
     /// # Errors
     ///
-    /// It is no certificate; or its serial number, its dates or its public key cannot be read.
+    /// [`Unreadable`] if it is no certificate, or if its serial number, its dates or its public key cannot be read.
     pub fn parse(der: &[u8]) -> Result<Self, Unreadable> {
         let parts = Parts::of(der).ok_or(Unreadable::Der)?;
         let significant = parts.serial.iter().position(|byte| *byte != 0);
@@ -65,7 +65,7 @@ impl Attributes {
         })
     }
 
-    /// The only URI among its alternative names. One that cannot be read is a second one.
+    /// The only URI among its alternative names. A URI that cannot be read is a second one.
     pub fn only_uri(&self) -> Option<&str> {
         match self.uri_sans.as_slice() {
             [uri] if !self.unread.uris => Some(uri),
@@ -73,13 +73,13 @@ impl Attributes {
         }
     }
 
-    /// Its SPIFFE ID, if it has one URI among its alternative names and that is the SPIFFE ID of a workload (X.509-SVID,
+    /// The SPIFFE ID, if it has one URI among its alternative names and that is the SPIFFE ID of a workload (X.509-SVID,
     /// sections 2 and 3.1). Whether the certificate may be used as an SVID is not asked: its chain's verification is.
     pub fn spiffe_id(&self) -> Option<&str> {
         self.only_uri().filter(|uri| spiffe::is_workload_id(uri))
     }
 
-    /// What of it cannot be read, in words.
+    /// The parts that cannot be read, in words.
     #[cfg(not(target_family = "wasm"))]
     pub fn unreadable(&self) -> impl Iterator<Item = &'static str> {
         let parts = [

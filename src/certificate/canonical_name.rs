@@ -6,7 +6,7 @@
 //! several white spaces are one. All other values are compared as they are written, such as a NumericString and the case
 //! of `Ü`. The order within a relative distinguished name does not count.
 //!
-//! What cannot be read is compared as it is written, so a name always equals itself. OpenSSL and BoringSSL refuse a
+//! A name that cannot be read is compared as it is written, so a name always equals itself. OpenSSL and BoringSSL refuse a
 //! certificate with such a name.
 
 use super::der::{self, Reader};
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BinaryHeap;
 use x509_parser::asn1_rs::Tag;
 
-/// What the name with this DER form says.
+/// The name with this DER form, as names are compared.
 pub(super) fn of(name: &[u8]) -> CanonicalName {
     let canonical = canonical(name);
     let (kind, said) = canonical.as_deref().map_or((0, name), |canonical| (1, canonical));

@@ -40,25 +40,25 @@ pub enum CrlProblem {
     /// The DER form is not that of a list, or bytes follow it.
     #[error("not an X.509 CRL in DER form")]
     Der,
-    /// It has another version (RFC 5280 section 5.1.2.1).
+    /// The list has another version (RFC 5280 section 5.1.2.1).
     #[error("expected a CRL of version 1 or 2")]
     Version,
-    /// It holds only what changed (section 5.2.4).
+    /// The list holds only what changed (section 5.2.4).
     #[error("expected a complete CRL, found a delta CRL")]
     Delta,
-    /// It speaks for other issuers too (sections 5.2.5 and 5.3.3).
+    /// The list speaks for other issuers too (sections 5.2.5 and 5.3.3).
     #[error("expected the CRL of one issuer, found an indirect CRL")]
     Indirect,
-    /// It holds only what was revoked for some reasons (section 5.2.5).
+    /// The list holds only what was revoked for some reasons (section 5.2.5).
     #[error("expected a CRL for all reasons, found one for some reasons only")]
     SomeReasons,
-    /// It holds only certificates of authorities (section 5.2.5).
+    /// The list holds only certificates of authorities (section 5.2.5).
     #[error("expected a CRL for clients' certificates, found one for CA certificates only")]
     CaOnly,
-    /// It holds only attribute certificates (section 5.2.5).
+    /// The list holds only attribute certificates (section 5.2.5).
     #[error("expected a CRL for clients' certificates, found one for attribute certificates only")]
     AttributesOnly,
-    /// It has a critical extension that certgate does not know, so it must not be used (sections 5.2 and 5.3).
+    /// The list has a critical extension that certgate does not know, so it must not be used (sections 5.2 and 5.3).
     #[error("unknown critical extension {0}")]
     CriticalExtension(String),
 }

@@ -56,7 +56,7 @@ impl<'d> Reader<'d> {
         content(&self.element()?, tag, true).map(Self::new)
     }
 
-    /// What is in the next element, which must be of this kind and not consist of others.
+    /// The content of the next element, which must be of this kind and not consist of others.
     pub(super) fn primitive(&mut self, tag: Tag) -> Option<&'d [u8]> {
         content(&self.element()?, tag, false)
     }
@@ -88,7 +88,7 @@ pub(super) fn moment(raw: &[u8]) -> Option<UnixSeconds> {
     ASN1Time::from_der(raw).ok().filter(|_| is_time).map(|(_, time)| UnixSeconds(time.timestamp()))
 }
 
-/// What is in the element if it is of this kind.
+/// The content of the element if it is of this kind.
 pub(super) fn content<'d>(element: &Any<'d>, tag: Tag, constructed: bool) -> Option<&'d [u8]> {
     let header = &element.header;
     let is_it = header.class() == Class::Universal && header.tag() == tag && header.constructed() == constructed;

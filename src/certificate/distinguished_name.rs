@@ -15,7 +15,7 @@ const MOST_ATTRIBUTES: usize = 100;
 /// The most bytes that a name takes in a header.
 const LONGEST_HEADER: usize = 4096;
 
-/// What of RFC 4514 text is escaped in a header, beside all that is not ASCII.
+/// The characters of RFC 4514 text that are escaped in a header, beside all that is not ASCII.
 const NOT_IN_HEADER: &AsciiSet = &CONTROLS.add(b'"').add(b'%');
 
 /// A distinguished name (RFC 5280 section 4.1.2.4). May be empty.
@@ -30,11 +30,11 @@ pub struct DistinguishedName {
 struct Attribute {
     /// Whether it belongs to the same relative distinguished name as the one before it.
     joined: bool,
-    /// Its type, if it is one that a registry can ask for.
+    /// The type, if it is one that a registry can ask for.
     known: Option<AttributeType>,
-    /// What it says, if its type is known and its value can be read.
+    /// The text, if the type is known and the value can be read.
     value: Option<Box<str>>,
-    /// How it is written in RFC 4514 text, if its type has no name there or its value cannot be read.
+    /// The attribute as it is written in RFC 4514 text, if its type has no name there or its value cannot be read.
     unnamed: Option<Box<str>>,
 }
 
@@ -44,7 +44,7 @@ impl DistinguishedName {
         Self { der: der.into(), attributes: attributes(der) }
     }
 
-    /// What it says, as names of issuers are compared.
+    /// The name in the form in which names of issuers are compared.
     pub fn canonical(&self) -> CanonicalName {
         canonical_name::of(&self.der)
     }
@@ -86,7 +86,7 @@ impl DistinguishedName {
         text
     }
 
-    /// The same as the value of a header: `%`, `"` and all that is not printable ASCII percent-encoded as UTF-8. `None` if
+    /// The text as the value of a header: `%`, `"` and all that is not printable ASCII percent-encoded as UTF-8. `None` if
     /// it is longer than 4096 bytes, or cannot be read.
     pub fn to_header(&self) -> Option<String> {
         if !self.is_readable() {
@@ -120,7 +120,7 @@ fn attributes(der: &[u8]) -> Option<Vec<Attribute>> {
 }
 
 impl Attribute {
-    /// That of an `AttributeTypeAndValue`.
+    /// The attribute of an `AttributeTypeAndValue`.
     fn read(mut pair: Reader<'_>, joined: bool) -> Option<Self> {
         let oid = pair.primitive(Tag::Oid)?;
         let der = pair.raw()?;

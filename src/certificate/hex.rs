@@ -15,7 +15,7 @@ pub fn fingerprint_from_hex(digits: &[u8]) -> Option<Fingerprint> {
     (wrong == 0).then(|| Fingerprint::new(bytes))
 }
 
-/// What a digit stands for: a letter has a bit that 0 to 9 have not, and counts from its last four bits being 1.
+/// The value of a digit: a letter has a bit that 0 to 9 have not, and counts from its last four bits being 1.
 const fn value(digit: u8) -> u8 {
     (digit & 0x0f).wrapping_add((digit >> 6).wrapping_mul(9))
 }

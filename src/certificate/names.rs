@@ -1,7 +1,7 @@
 //! Names that a credential asks for and a certificate answers with: URIs by segments, DNS names by labels, subject and
 //! issuer by attributes; where a pattern has `*` for a part, any will do.
 //!
-//! What is compared is a digest of the compared parts, so that all patterns of one [`Shape`] are found with one look into
+//! Names are compared by a digest of the compared parts, so that all patterns of one [`Shape`] are found with one look into
 //! a hash table.
 
 use super::attribute_type::AttributeType;
@@ -34,11 +34,11 @@ pub struct NameParts {
     parts: Vec<Option<Box<str>>>,
 }
 
-/// What a URI pattern must be.
+/// The form of a URI pattern, for errors.
 pub const URI: &str = "a URI such as spiffe://example.org/ns/shop/sa/cart, with `*` for any whole segment of its path, \
                        and beside a `*` no query, fragment, empty segment or dot segment";
 
-/// What a DNS pattern must be.
+/// The form of a DNS pattern, for errors.
 pub const DNS: &str = "a DNS name such as cart.shop.example, with `*` for any whole label but the last";
 
 impl NameParts {
@@ -107,12 +107,12 @@ impl NameParts {
         Shape { kind: self.kind, parts, mask }
     }
 
-    /// What a credential asks for that matches names by this pattern.
+    /// The identifier that a credential with this pattern asks for.
     pub fn identifier(&self) -> Option<Identifier> {
         self.identifier_in(&self.shape())
     }
 
-    /// What this name is when it is compared in this shape of its kind.
+    /// The identifier of this name, compared in this shape of its kind.
     fn identifier_in(&self, shape: &Shape) -> Option<Identifier> {
         identifier(&mut self.parts.iter().map(|part| part.as_deref()), shape)
     }
@@ -126,7 +126,7 @@ impl NameParts {
     }
 }
 
-/// What a name with these parts is when it is compared like this; `None` if it lacks one that is.
+/// The identifier of a name with these parts, compared in this shape; `None` if it lacks a part that is compared.
 fn identifier(parts: &mut dyn Iterator<Item = Option<&str>>, shape: &Shape) -> Option<Identifier> {
     let compared_is_set = shape.kind == Kind::Subject;
     let mut digest = Sha256::new();
@@ -142,11 +142,11 @@ fn identifier(parts: &mut dyn Iterator<Item = Option<&str>>, shape: &Shape) -> O
 
 /// The names of a certificate that can be compared.
 pub struct CertificateNames<'a> {
-    /// Its only URI.
+    /// The only URI.
     uri: Option<Uri<'a>>,
-    /// Its DNS names by how many labels they have, but for those that are patterns themselves, or otherwise none of a host.
+    /// The DNS names by how many labels they have, but for those that are patterns themselves, or otherwise none of a host.
     hosts: [Hosts<'a>; MOST_PARTS + 1],
-    /// Its subject and its issuer.
+    /// The subject and the issuer.
     subject: NameParts,
 }
 
@@ -163,12 +163,12 @@ struct Uri<'a> {
 #[derive(Default)]
 struct Hosts<'a> {
     names: Vec<&'a str>,
-    /// What it costs to compare each of them once.
+    /// The cost of comparing each of them once.
     cost: usize,
 }
 
 impl<'a> CertificateNames<'a> {
-    /// Those of the certificate with these attributes.
+    /// The names of the certificate with these attributes.
     pub fn of(attributes: &'a Attributes) -> Self {
         let uri = attributes.only_uri();
         let uri = uri.map(|uri| Uri { text: uri, parts: uri.split('/').count(), is_plain: uri::is_plain(uri) });
@@ -198,7 +198,7 @@ impl<'a> CertificateNames<'a> {
         self.hosts.get(usize::from(shape.parts)).filter(|_| shape.kind == Kind::DnsSan)
     }
 
-    /// What it costs to compare them in these shapes: one for each digest, and more for long names; 0 if there is nothing to
+    /// The cost of comparing them in these shapes: one for each digest, and more for long names; 0 if there is nothing to
     /// compare.
     pub fn cost(&self, shapes: &[Shape]) -> usize {
         let subject = self.subject.parts.iter().flatten().map(|part| part.len()).fold(0, usize::saturating_add);
@@ -227,7 +227,7 @@ impl<'a> CertificateNames<'a> {
     }
 }
 
-/// What it costs to compare a name of so many bytes once.
+/// The cost of comparing a name of so many bytes once.
 fn cost(bytes: usize) -> usize {
     bytes.div_euclid(BYTES_FOR_ONE).saturating_add(1)
 }

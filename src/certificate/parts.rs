@@ -25,7 +25,7 @@ pub(super) struct Parts<'d> {
 }
 
 impl<'d> Parts<'d> {
-    /// Those of the certificate with this DER form; `None` if it is none, or has anything that no certificate has.
+    /// The parts of the certificate with this DER form; `None` if it is none, or has anything that no certificate has.
     pub(super) fn of(der: &'d [u8]) -> Option<Self> {
         let mut certificate = der::only(der, Tag::Sequence)?;
         let mut signed = certificate.inside(Tag::Sequence)?;

@@ -3,7 +3,7 @@
 use super::der;
 use x509_parser::asn1_rs::{Any, Tag};
 
-/// What the string says (RFC 5280 section 4.1.2.4). `None` if it is none, is not written as its type demands, or has a
+/// The text of the string (RFC 5280 section 4.1.2.4). `None` if it is none, is not written as its type demands, or has a
 /// NUL, which is there only to make others read less than all of it.
 pub(super) fn decode(value: &Any<'_>) -> Option<Box<str>> {
     let (tag, text) = characters(value)?;

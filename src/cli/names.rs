@@ -49,15 +49,16 @@ fn certificate(credential: &Value) -> Option<Attributes> {
     Attributes::parse(&der_from_text(pem.as_bytes()).ok()?).ok()
 }
 
-/// Lists of issuers that the registry does not know. What it knows is the issuers of its certificates and those that its
-/// credentials ask for; where it knows none, nothing can be said.
+/// Lists of issuers that the registry does not know. A registry knows the issuers of its certificates, and those that its
+/// credentials and rules ask for; where it knows none, nothing can be said.
 fn strangers(
     document: &Value,
     lists: &[RevocationList],
     issuers: &HashSet<CanonicalName>,
     credentials: &[(String, &Value)],
 ) -> Vec<String> {
-    let asked: Vec<_> = credentials.iter().filter_map(|(_, value)| value.get("issuer")?.as_object()).collect();
+    let asking = credentials.iter().map(|(_, value)| *value).chain(items(document.get("rules")));
+    let asked: Vec<_> = asking.filter_map(|value| value.get("issuer")?.as_object()).collect();
     let unknown = |(place, (list, value)): (usize, (&RevocationList, &Value))| {
         let name = crl::issuer(value.get("pem")?.as_str()?).ok()?;
         let is_asked = |asked: &&Map<String, Value>| {

@@ -9,40 +9,48 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::headers::fold;
 use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::percent_decode;
+use std::borrow::Cow;
 
-/// The query parameter that carries a token (RFC 6750 section 2.3), as [`fold`] reads its name. Some servers read
-/// `access.token` and `access_token[]` as this name.
+/// The query parameter that carries a token (RFC 6750 section 2.3), as [`fold`] reads its name. Some servers read other
+/// names as this one: PHP `access.token`, `access[token`, ` access_token` and `access_token%00x`, Rack `[access_token]`,
+/// ASP.NET `access%u005ftoken`.
 const PARAMETER: &[u8] = b"access-token";
 
-/// What a request says in `Authorization`.
+/// The value of `Authorization` in a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Authorization<'h> {
     /// Nothing.
     #[default]
     Absent,
-    /// This, in one line.
+    /// One line.
     One(&'h [u8]),
     /// Several lines.
     Several,
 }
 
 impl<'h> Authorization<'h> {
-    /// The same with a line more.
+    /// These lines and one more.
     pub(super) fn and(self, line: &'h [u8]) -> Self {
         if matches!(self, Self::Absent) { Self::One(line) } else { Self::Several }
     }
 
-    /// Whether a server can read more than a scheme and one token here.
+    /// Whether a server can read more than a scheme and one token here. Envoy's `jwt_authn` takes what stands between the
+    /// first `Bearer ` and the next character that no token has; other servers read the rest of the line too.
     fn is_several(self) -> bool {
         match self {
             Self::Absent => false,
             Self::One(line) => {
-                let parts = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|part| !part.is_empty());
-                line.contains(&b',') || parts.count() > 2
+                line.iter().any(|byte| !is_in_tokens(*byte))
+                    || line.split(|byte| *byte == b' ').filter(|part| !part.is_empty()).count() > 2
             }
             Self::Several => true,
         }
     }
+}
+
+/// Whether a scheme, a token (RFC 6750 section 2.1) or the space between them has this byte.
+fn is_in_tokens(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'+'..=b'/' if byte != b',') || b"_~=".contains(&byte)
 }
 
 /// Security check: whether the token that was verified before certgate is bound to the certificate with this
@@ -61,8 +69,20 @@ fn has_token_in_query(path: &[u8]) -> bool {
     let query = parts.nth(1).unwrap_or_default();
     query.split(|byte| matches!(byte, b'&' | b';' | b'?')).any(|parameter| {
         let name = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
-        percent_decode(name).take_while(|byte| *byte != b'[').map(fold).eq(PARAMETER.iter().copied())
+        is_parameter(&Cow::from(percent_decode(name)))
     })
+}
+
+/// Whether some server takes the parameter with this name for the token's. Bytes before the name that are no letters and
+/// no digits are passed over, and some that may follow it. A name that has an escape still could be any.
+fn is_parameter(name: &[u8]) -> bool {
+    let start = name.iter().position(|byte| fold(*byte) != b'-').unwrap_or_default();
+    let rest = name.get(start..).and_then(|rest| rest.split_at_checked(PARAMETER.len()));
+    let is_it = rest.is_some_and(|(name, after)| {
+        let ends = after.first().is_none_or(|byte| fold(*byte) == b'-' && !b"-._".contains(byte));
+        ends && name.iter().zip(PARAMETER).all(|(byte, expected)| fold(*byte) == *expected)
+    });
+    is_it || name.contains(&b'%')
 }
 
 #[cfg(test)]
@@ -84,10 +104,30 @@ mod tests {
             "access.token=x",
             "access+token=x",
             "Access_Token=x",
+            "%20access_token=x",
+            "+access_token=x",
+            "[access_token]=x",
+            "access_token]=x",
+            "access[token=x",
+            "access_token%00x=y",
+            "access%u005ftoken=x",
+            "access%255ftoken=x",
+            "a=b&&access_token",
         ] {
             assert!(has_token_in_query(format!("/a?{query}").as_bytes()), "{query}");
         }
-        for path in ["/access_token=x", "/a", "/a?", "/a?access_tokens=x", "/a?b=access_token", "/a?xaccess_token=x"] {
+        for path in [
+            "/access_token=x",
+            "/a",
+            "/a?",
+            "/a?access_tokens=x",
+            "/a?access_token_type=x",
+            "/a?access-token-type=x",
+            "/a?b=access_token",
+            "/a?b=%25",
+            "/a?xaccess_token=x",
+            "/a?access_toke=x",
+        ] {
             assert!(!has_token_in_query(path.as_bytes()), "{path}");
         }
     }
@@ -96,13 +136,17 @@ mod tests {
     fn one_line_has_a_scheme_and_one_token() {
         let of =
             |lines: &[&'static str]| lines.iter().fold(Authorization::Absent, |all, line| all.and(line.as_bytes()));
-        for one in [&[][..], &["Bearer x"], &["Bearer  x "], &["x"], &[""]] {
+        for one in [&[][..], &["Bearer x"], &["Bearer  x "], &["Bearer a.b-c_d~e+f/g=="], &["x"], &[""]] {
             assert!(!of(one).is_several(), "{one:?}");
         }
         for several in
             [&["Bearer x", "Bearer y"][..], &["Bearer x, Bearer y"], &["Bearer x y"], &["Bearer x,y"], &["", ""]]
         {
             assert!(of(several).is_several(), "{several:?}");
+        }
+        for other in ["\t", "\x0b", "\0", ";", ",", "\"", "'", "&", "%", ":", "\u{a0}"] {
+            let line = format!("Bearer x{other}y");
+            assert!(Authorization::One(line.as_bytes()).is_several(), "{line:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who vouches for the names in a certificate. What nobody vouches for is not believed.
+//! The names in a certificate count only if somebody vouches for them.
 
 use super::Engine;
 use super::host::Host;

@@ -376,7 +376,14 @@ fn a_list_of_nobodys_issuer_and_parts_that_cannot_be_read_are_warnings() {
     assert_eq!(said_of(&registry(by_name.clone(), &authority(0x1e, b"\0F\0i\0e\0l\0d\0 \0C\0A"))), verified);
     assert_eq!(said_of(&registry(by_name, &authority(0x0c, b"Field C A"))), format!("{verified}{nobodys}"));
     let pin = serde_json::json!({"sha256": certificate::fingerprint(&leaf).to_string()});
-    assert_eq!(said_of(&registry(pin, &authority(0x0c, b"Field C A"))), "");
+    assert_eq!(said_of(&registry(pin.clone(), &authority(0x0c, b"Field C A"))), "");
+    // So it does by a rule.
+    for (asked, expected) in [("Field C A", ""), ("Field CA", nobodys)] {
+        let mut ruled = registry(pin.clone(), &authority(0x0c, b"Field C A"));
+        ruled["identity"] = serde_json::json!({"chain": "listener"});
+        ruled["rules"] = serde_json::json!([{"issuer": {"common_name": asked}}]);
+        assert_eq!(said_of(&ruled), expected, "{asked}");
+    }
 }
 
 #[test]

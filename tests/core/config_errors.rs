@@ -559,7 +559,7 @@ fn rules_of_every_kind() {
     rules[2].match.host: expected `hosts`, found an unknown field
     rules[2].match.hosts[0]: expected a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end, found "*"
     rules[2].match.hosts[1]: expected a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end, found "a.example:443"
-    rules[2].match.path: expected segments that every server reads alike: none empty or with `.` or a space at its end, no `?`, `#`, `;`, `\`, `:$` or control character, nor in escapes; no `/` or `%41` in escapes; and other than ASCII as UTF-8 in escapes (`%C3%A4`), without a `/`, `\` or dot of another width, found "/a/../b"
+    rules[2].match.path: expected segments that every server reads alike: none empty or with `.` or a space at its end, no `?`, `#`, `;`, `\`, `:$` or control character, nor in escapes; no `/` or `%41` in escapes; and other than ASCII as UTF-8 in escapes (`%C3%A4`), without characters that some servers make one of these, found "/a/../b"
     rules[3].match.path: expected `**` only as the last segment, found "/a/**/b"
     rules[3].name: expected the rule's name, which tells its buckets from others', found nothing
     rules[4].groups: expected a list of one name or more, found an empty list

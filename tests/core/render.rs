@@ -271,7 +271,7 @@ const PLAIN_PATHS: [&str; 28] = [
 
 /// What Envoy may hand on, and what it would not; but for `#`, with which it refuses a request in any case.
 #[rustfmt::skip]
-const PATHS: [&str; 80] = [
+const PATHS: [&str; 96] = [
     "/a.", "/a/x.", "/a./x", "/a%20", "/a/x%20/y", "/a%3f", "/a/%23x", "/a::$DATA", "/a/x:$I30", "/a/%ef%bc%8fx", "/a/%EF%BC%BC",
     "/a/%e2%80%a4", "/a/%E2%80%A5", "/a/%e2%81%84", "/a/%e2%88%95x", "/a/%ef%b9%92", "/a/%ef%b9%a8", "/a/%ef%bc%8e", "/a/%c2%85",
     "/%61", "/%61/x", "/a%3ab", "/a/%c3%A4", "/a/%c3%a4%20b", "/x/%c3%a4b", "/healthz.", "/healthz%20", "/static./x", "/healthz/.",
@@ -280,6 +280,8 @@ const PATHS: [&str; 80] = [
     "/a/%4", "/a/%252e", "/a/%2562", "/a/%25%36%32", "/a/%c0%af", "/a/%c0%ae", "/a/%ff", "/a/%e4", "/a/%ed%a0%80", "/a/ä", "/a/%62", "/%61",
     "/%61/b", "/a/%21", "a", "a/b", "?a", "http://api.example.com/a", "/a/%f0%9f%98%80", "/%68ealthz", "/a/%2a",
     "/a/%C3%a4b",
+    "/a/%c2%a5", "/a/%C2%A5x", "/a/%e2%82%a9", "/a/%cd%be", "/a/%e2%88%96", "/a/%ef%b9%94", "/a/%ef%b9%aa", "/a/%ef%bc%83", "/a/%ef%bc%85",
+    "/a/%ef%bc%9b", "/a/%EF%BC%9F", "/a/x%c2%a0", "/a/x%E2%80%A6", "/a/x%e3%80%80", "/a/%E3%80%80/b", "/healthz%e3%80%80",
 ];
 
 fn requests<'a>(authorities: &'a [&'a str], paths: &'a [&'a str]) -> impl Iterator<Item = Nobody<'a>> {

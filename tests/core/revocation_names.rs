@@ -9,7 +9,7 @@ use certgate::certificate;
 use certgate::certificate::crl::signature::{VerifyProblem, verify};
 use certgate::certificate::distinguished_name::DistinguishedName;
 use certgate::domain::decision::Reason;
-use certgate::engine::fakes::FakeStore;
+use certgate::engine::fakes::FakeLedger;
 use data_encoding::HEXLOWER;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn a_list_whose_issuer_is_in_another_string_type_revokes() {
         for extra in [json!({"pem": list}), json!({"pem": list, "issuer_pem": issuer, "strict": true})] {
             let mut registry = registry.clone();
             registry["crls"] = json!([extra]);
-            let engine = engine(&registry, &FakeStore::default());
+            let engine = engine(&registry, &FakeLedger::default());
             let reason = super::people::send(&engine, &fake(&plain), &[]).reason;
             assert_eq!(reason, Some(Reason::CertificateRevoked), "{list}");
         }

@@ -81,6 +81,7 @@ fn tricks_with_paths() {
             "/%61", "/%61/%62", "/a%2e", "/%61?a",
             // Some servers take them for `/a`, or something below it.
             "/a.", "/a/...", "/a%20", "/a/%20", "/a::$DATA", "/a%3f", "/a%23", "/a/%3f%23", "/a%ef%bc%8fb", "/a/%c2%85",
+            "/a%c2%a5b", "/a%ef%bc%9bv=1", "/a/%ef%bc%85", "/a%c2%a0", "/a/x%e3%80%80", "/a%e2%80%a6",
             "/a%3bv=1", "/a%3B", "/a/%00", "/a%00", "/b/%0a", "/a/%7f", "/a\0", "/a/\u{1}", "/a\u{7f}", "/a\r\nx: y",
             "/a/%zz", "/a/%", "/a%", "/a/%4", "/%%61", "/%u0061", "/a/%252e", "/a/%252e%252e/b", "/%2561", "/%25%36%31",
             "/a#b", "/a#", "/#/a", "/a#?b", "/ä", "/a/ä", "/a/ä?", "/a/%c0%af", "/a/%c0%ae", "/a/%ff", "a", "a/b", "?a",
@@ -337,9 +338,11 @@ mod naive {
             |text: &[u8]| text.windows(3).any(|w| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit());
         let bad = |(text, _): &Segment| {
             let Ok(text) = std::str::from_utf8(text) else { return true };
-            let odd = "\u{2024}\u{2025}\u{2044}\u{2215}\u{fe52}\u{fe68}\u{ff0e}\u{ff0f}\u{ff3c}";
+            let odd = "¥₩\u{37e}\u{2024}\u{2025}\u{2044}\u{2215}\u{2216}\u{fe52}\u{fe54}\u{fe56}\u{fe5f}\u{fe68}\u{fe6a}＃％．／；？＼";
             text.is_empty()
-                || text.ends_with(['.', ' '])
+                || text.ends_with(|last: char| {
+                    ".…".contains(last) || last.is_whitespace() && !"\u{1680}\u{2028}\u{2029}".contains(last)
+                })
                 || text.contains(":$")
                 || text.chars().any(|c| odd.contains(c) || ('\u{80}'..'\u{a0}').contains(&c))
                 || twice(text.as_bytes())
@@ -429,6 +432,8 @@ fn any_path() -> impl Strategy<Value = String> {
         "a:$b",
         "a%3A%24",
         "%ef%bc%8f",
+        "a%c2%a0",
+        "%EF%BC%85",
         "%c2%85",
         "b%5e",
         "^",

@@ -4,7 +4,7 @@ use super::der::{COMMON_NAME, Certificate, element, extension, list, name, pem};
 use super::people::{Leaf, engine, fake, header, listener, merge, registry, send, verified};
 use certgate::certificate;
 use certgate::domain::decision::Reason;
-use certgate::engine::fakes::{Fake, FakeStore};
+use certgate::engine::fakes::{Fake, FakeLedger};
 use rcgen::{KeyPair, PublicKeyData};
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ fn reported_certificates_with_a_name_that_cannot_be_read_are_known() {
     let key = KeyPair::generate().unwrap();
     let revoked = json!({"crls": [{"pem": include_str!("../fixtures/reports/crl-plain.pem")}]});
     let dns = Leaf::read(include_str!("../fixtures/reports/dnsutf8.pem"));
-    let engine = engine(&registry_of_report, &FakeStore::default());
+    let engine = engine(&registry_of_report, &FakeLedger::default());
     let shown = fake(&dns);
     assert_eq!(send(&engine, &shown, &[]).reason, None);
     assert_eq!(header(&shown, "x-client-subject").as_deref(), Some("CN=dnsutf8"));

@@ -3,6 +3,7 @@
 
 use crate::support::bootstrap::shipped;
 use crate::support::envoy::Envoy;
+use crate::support::envoys::repository;
 use crate::support::module;
 use crate::support::registry;
 use crate::support::world::World;
@@ -32,6 +33,9 @@ async fn envoy_keeps_the_last_of_two_keys_and_certgate_refuses_both() {
     let bootstrap = world.ecds_bootstrap(&registry).watched_file_at_start(Some(&twice(&watched.to_string())));
     let envoy = Envoy::start(bootstrap).await;
     assert_eq!(world.caller(&client).get(envoy.port(), "/").await.status, 200, "the documentation says so");
+
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap().replace('\n', " ");
+    assert!(readme.contains("Envoy's YAML loader keeps the last of two equal keys and says nothing"));
 
     // As a file of its own.
     let folder = TempDir::new().unwrap();

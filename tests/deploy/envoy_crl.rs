@@ -104,8 +104,12 @@ async fn envoy_refuses_revoked_clients_in_the_handshake_and_nobody_else() {
 async fn without_a_current_list_of_each_authority_envoy_would_refuse_others() {
     let cast = Cast::new();
     let [first, overdue] = cast.lists(-60);
+    let namesakes = Authority::new("another authority").crl(&[], 3600);
+    let not_its_own = "CN=another authority has no list in `crls` that it has surely signed (the CRL's signature does not match \
+                       the issuer's key)";
     for (lists, expected, said) in [
         (vec![first.clone()], [Some(200), None, None, None], "CN=another authority has no list in `crls`"),
+        (vec![first.clone(), namesakes], [Some(200), None, None, None], not_its_own),
         (vec![first, overdue], [Some(200), None, None, None], "the list of CN=another authority is overdue since "),
     ] {
         let bootstrap = cast.world.bootstrap(&cast.registry(&lists)).edit_document(|document| {

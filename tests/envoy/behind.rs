@@ -214,6 +214,12 @@ async fn a_request_has_one_token() {
             (with_token(&in_query.replace('_', "%5F"), &own), REFUSED),
             (with_token("/accounts", &own).header("authorization", &format!("Bearer {stolen}")), REFUSED),
             (Request::get("/accounts").header("authorization", &two_tokens), REFUSED),
+            (Request::get("/accounts").header("authorization", &format!("Bearer {own};{stolen}")), REFUSED),
+            (Request::get("/accounts").header("authorization", &format!("Bearer {own}\t{stolen}")), REFUSED),
+            (with_token(&in_query.replace("access", "%20access"), &own), REFUSED),
+            (with_token(&in_query.replace("access_token", "[access_token]"), &own), REFUSED),
+            (with_token(&in_query.replace("access_token", "access_token%00x"), &own), REFUSED),
+            (with_token(&in_query.replace("access_token", "access_token_type"), &own), PASSES),
             (Request::get(&format!("/accounts?access_token={own}")), query_alone),
         ] {
             let answer = answer(&client.send(&request).await);

@@ -31,6 +31,7 @@ mod paths;
 mod patience;
 mod relays;
 mod reload;
+mod revocation;
 mod revocation_names;
 mod router;
 mod rules;

@@ -50,6 +50,8 @@ const TARGETS: [(&str, &str, &[&str]); 18] = [
         "/admin%3f", "/admin%3fx", "/admin%23", "/admin%23x", "/admin%20", "/admin/%20", "/admin%20/x", "/admin.", "/admin./x",
         "/admin..", "/admin%20.", "/admin::$DATA", "/admin:$I30:$INDEX_ALLOCATION/x", "/admin:%3a%24DATA", "/%ef%bc%8fadmin",
         "/public%EF%BC%8F..%EF%BC%8Fadmin", "/public/%ef%bc%8e%ef%bc%8e/admin", "/%e2%88%95admin", "/admin%e2%81%84x", "/admin%c2%85",
+        "/public%c2%a5..%c2%a5admin", "/admin%ef%bc%9bv=1", "/admin%ef%bc%9f", "/admin%ef%bc%83", "/admin%c2%a0", "/admin%e3%80%80/x",
+        "/admin%e2%80%a6", "/public/%ef%bc%852e%ef%bc%852e/admin", "/public%e2%88%96..%e2%88%96admin",
     ]),
     ("400", "400", &[
         "\\admin", "/admin#x", "/#/admin", "/public#/../admin", "/admin\0", "/\u{ff}admin", "admin", "*", "?", "",

@@ -92,7 +92,7 @@ fn check_scope(value: &[u8]) -> Result<(), CrlProblem> {
         (INDIRECT_CRL, CrlProblem::Indirect),
         (ONLY_ATTRIBUTE_CERTS, CrlProblem::AttributesOnly),
     ] {
-        // Those with a default of FALSE may say so, against DER, and mean no harm.
+        // Fields with a default of FALSE may say so, against DER, and mean no harm.
         if fields.optional(limit)?.is_some_and(|flag| limit == ONLY_SOME_REASONS || flag.content != [0]) {
             return Err(problem);
         }

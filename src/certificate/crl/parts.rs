@@ -1,4 +1,4 @@
-//! The parts of a revocation list, as they stand one after the other (RFC 5280 section 5.1). What they mean is not known
+//! The parts of a revocation list, as they stand one after the other (RFC 5280 section 5.1). Their meaning is not known
 //! here.
 
 use super::CrlProblem;
@@ -25,7 +25,7 @@ impl<'d> Signed<'d> {
     }
 }
 
-/// What is signed (section 5.1.2).
+/// The signed part of a list (section 5.1.2).
 pub(super) struct Body<'d> {
     pub(super) issuer: &'d [u8],
     pub(super) next_update: Option<UnixSeconds>,
@@ -42,7 +42,7 @@ impl<'d> Body<'d> {
         if fields.optional(der::INTEGER)?.is_some_and(|version| version.content != VERSION_2) {
             return Err(CrlProblem::Version);
         }
-        // It stands there twice, so that the signature covers it (section 5.1.1.2).
+        // The algorithm stands there twice, so that the signature covers it (section 5.1.1.2).
         if fields.take(der::SEQUENCE)?.raw != signed.algorithm {
             return Err(CrlProblem::Der);
         }

@@ -3,7 +3,7 @@
 //! the lists are handed over only if each authority in `trusted_ca` has a current one.
 
 use crate::calendar::rfc3339;
-use crate::certificate::crl::signature;
+use crate::certificate::crl::signature::{self, VerifyProblem};
 use crate::certificate::distinguished_name::DistinguishedName;
 use crate::domain::time::UnixSeconds;
 use data_encoding::BASE64_MIME;
@@ -83,10 +83,17 @@ fn problem(authority: &CertificateDer<'_>, lists: &[List<'_>], now: UnixSeconds)
     };
     let name = certificate.subject().to_string();
     let pem = format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", BASE64_MIME.encode(authority));
-    let own: Vec<_> = lists.iter().filter(|list| signature::verify(list.pem, &pem).is_ok()).collect();
-    let fault = match own.iter().find_map(|list| list.fault(now)) {
-        None if own.is_empty() => format!("{name} has no list in `crls`"),
-        fault => format!("the list of {name} is {}", fault?),
+    let named = lists.iter().map(|list| (list, signature::verify(list.pem, &pem)));
+    let (own, others): (Vec<_>, Vec<_>) = named
+        .filter(|(_, verdict)| *verdict != Err(VerifyProblem::OtherIssuer))
+        .partition(|(_, verdict)| verdict.is_ok());
+    let fault = match own.iter().find_map(|(list, _)| list.fault(now)) {
+        Some(fault) => format!("the list of {name} is {fault}"),
+        None if !own.is_empty() => return None,
+        None => match others.into_iter().find_map(|(_, verdict)| verdict.err()) {
+            Some(problem) => format!("{name} has no list in `crls` that it has surely signed ({problem})"),
+            None => format!("{name} has no list in `crls`"),
+        },
     };
     Some(format!("{fault}: Envoy would refuse all of its clients"))
 }

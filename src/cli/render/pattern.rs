@@ -25,8 +25,12 @@ const PLAIN_PATH: &str = concat!(
     r")+)+/?|/"
 );
 
-/// A path with a segment that some servers take for another: dots or a space at its end, or `:$`.
-const TAKEN_FOR_ANOTHER: &str = r".*(?:(?:\.|%20)(?:/.*)?|:\$.*)";
+/// A path with a segment that some servers take for another: dots or a space at its end (also U+00A0 and U+3000), `:$`, or
+/// one of the yen sign, the Greek question mark and the won sign.
+const TAKEN_FOR_ANOTHER: &str = concat!(
+    r".*(?:(?:\.|%20|%[Cc]2%[Aa]0|%[Ee]3%80%80)(?:/.*)?",
+    r"|(?::\$|%[Cc]2%[Aa]5|%[Cc][Dd]%[Bb][Ee]|%[Ee]2%82%[Aa]9).*)"
+);
 
 /// A host name or an IPv4 address, without a dot at its end, perhaps with a port.
 const PLAIN_HOST: &str = concat!(

@@ -9,12 +9,14 @@
 //! - `/`, `\`, `;`, `?` and `#` in escapes, and `\`, `;` and `#` as they are: some servers decode a path and then take it
 //!   apart again (Apache's `mod_rewrite` cuts it off at `%3f`, Java's servers at `;`);
 //! - a dot or a space at the end of a segment, and `:$`: Windows opens `admin` for `admin.`, `admin%20`, `admin::$DATA`;
-//! - characters that NFKC or Windows' best fit make `/`, `\` or a dot, such as the full-width `/` (U+FF0F);
+//! - characters that NFKC or Windows' best fit make one of these, such as the full-width `/` (U+FF0F) and the Yen sign,
+//!   which is `\` in code page 932;
 //! - control characters, escapes in escapes, broken escapes, and text that is not UTF-8, such as an overlong `/`.
 //!
 //! A slash at the end is none of these: it makes no segment, and no difference. Not on the list: letters in another case
 //! or width, which many servers tell apart and ordinary paths have; a space at the beginning of a segment, which no known
-//! server drops; `+`, a space in queries alone; names of 8.3 characters on Windows (`ADMINI~1`), which look like others.
+//! server drops; `+`, a space in queries alone; a colon of another width, which stands in many titles; names of 8.3
+//! characters on Windows (`ADMINI~1`), which look like others.
 
 use std::borrow::Cow;
 
@@ -107,6 +109,7 @@ pub(super) fn spelling(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
         && !segment.contains(&b'#')
         && !escapes_more
         && !ends_alike(&bytes)
+        && !ends_in_another_width(text)
         && !text.contains(":$")
         && !text.chars().any(is_read_differently);
     plain.then(|| escape(&bytes).into())
@@ -123,28 +126,29 @@ fn ends_alike(segment: &[u8]) -> bool {
     segment.last().is_none_or(|byte| matches!(byte, b'.' | b' '))
 }
 
-/// Whether some servers take the character for a delimiter, or for nothing. Beyond ASCII these are, in this order: one and
-/// two dot leaders, fraction and division slash, small full stop, small reverse solidus, and of full width: full stop,
-/// solidus, reverse solidus.
-fn is_read_differently(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '/' | '\\'
-                | ';'
-                | '?'
-                | '#'
-                | '\u{2024}'
-                | '\u{2025}'
-                | '\u{2044}'
-                | '\u{2215}'
-                | '\u{fe52}'
-                | '\u{fe68}'
-                | '\u{ff0e}'
-                | '\u{ff0f}'
-                | '\u{ff3c}'
-        )
+/// Whether some servers make the last character a dot or a space, or dots.
+fn ends_in_another_width(text: &str) -> bool {
+    let last = text.chars().next_back();
+    matches!(last, Some('\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{2026}' | '\u{202f}' | '\u{205f}' | '\u{3000}'))
 }
+
+/// Whether some servers take the character for a delimiter, or for nothing.
+fn is_read_differently(character: char) -> bool {
+    character.is_control() || DELIMITERS.contains(&character)
+}
+
+/// Delimiters, and characters that NFKC or Windows' best fit make `/`, `\`, `;`, `?`, `#`, `%` or dots. In this order: those
+/// of ASCII; Yen sign, won sign, Greek question mark; one and two dot leader, fraction slash, division slash, set minus;
+/// small full stop, semicolon, question mark, number sign, reverse solidus, percent sign; of full width, number sign,
+/// percent sign, full stop, solidus, semicolon, question mark, reverse solidus.
+#[rustfmt::skip]
+const DELIMITERS: [char; 26] = [
+    '/', '\\', ';', '?', '#',
+    '\u{a5}', '\u{20a9}', '\u{37e}',
+    '\u{2024}', '\u{2025}', '\u{2044}', '\u{2215}', '\u{2216}',
+    '\u{fe52}', '\u{fe54}', '\u{fe56}', '\u{fe5f}', '\u{fe68}', '\u{fe6a}',
+    '\u{ff03}', '\u{ff05}', '\u{ff0e}', '\u{ff0f}', '\u{ff1b}', '\u{ff1f}', '\u{ff3c}',
+];
 
 /// Bytes with escapes for those that do not stand for themselves.
 fn escape(bytes: &[u8]) -> Vec<u8> {
@@ -214,6 +218,7 @@ mod tests {
             ("/%c3%A4", "|ä"),
             ("/%2a%5b%22", "|*[\""),
             ("/%ef%bd%81%ef%bc%9a%e2%80%a6x", "|ａ：…x"),
+            ("/a%c2%a0b/%e3%80%80a/%c2%a3%c2%a6", "|a\u{a0}b|\u{3000}a|£¦"),
             ("/$a/a$:/a:b$", "|$a|a$:|a:b$"),
             ("/%20a/a%20b/.a/a..b/+", "| a|a b|.a|a..b|+"),
             ("/%25/%25zz/%25+4/100%25", "|%|%zz|%+4|100%"),
@@ -323,6 +328,24 @@ mod tests {
             "/%EF%BC%8E%ef%bc%8e",
             "/%ef%bc%8fadmin",
             "/%ef%bc%bc",
+            "/a%c2%a5b",
+            "/%e2%82%a9",
+            "/a%cd%bev=1",
+            "/a%e2%88%96b",
+            "/a%ef%b9%94",
+            "/a%ef%b9%96",
+            "/a%ef%b9%9f",
+            "/%ef%b9%aa2e",
+            "/a%ef%bc%83",
+            "/%ef%bc%852e",
+            "/a%ef%bc%9bv=1",
+            "/a%ef%bc%9fb",
+            "/a%c2%a0",
+            "/a%e2%80%83/b",
+            "/a%e2%80%a6",
+            "/a%e2%80%af",
+            "/a%e2%81%9f",
+            "/a%e3%80%80",
             "/%c0%af",
             "/%c0%ae",
             "/%e0%80%af",

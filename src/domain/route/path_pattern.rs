@@ -10,7 +10,7 @@ const SEGMENT: &str = "segments that are text, `*` or a `{name}`: a wildcard sta
 const REST: &str = "`**` only as the last segment";
 const PLAIN: &str = "segments that every server reads alike: none empty or with `.` or a space at its end, no `?`, `#`, \
                      `;`, `\\`, `:$` or control character, nor in escapes; no `/` or `%41` in escapes; and other than \
-                     ASCII as UTF-8 in escapes (`%C3%A4`), without a `/`, `\\` or dot of another width";
+                     ASCII as UTF-8 in escapes (`%C3%A4`), without characters that some servers make one of these";
 const SHORTER: &str = "at most 64 segments";
 
 /// The paths that have these segments.
