@@ -46,10 +46,12 @@ pub(super) fn place(slot: [u8; 4]) -> Option<usize> {
     u32::from_le_bytes(slot).checked_sub(1).and_then(|place| usize::try_from(place).ok())
 }
 
-/// The first bytes: digests are uniformly distributed already, and a table that holds only what the operator
-/// registered cannot be filled with collisions by anybody else.
+/// All bytes of the digest: real digests are uniformly distributed, those that people make up for tests are not. A table
+/// that holds only what the operator registered cannot be filled with collisions by anybody else.
 pub(super) fn digest_hash(digest: &[u8; LENGTH]) -> u32 {
-    digest.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    let words = digest.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+    let mixed = words.fold(0, |mixed: u64, word| (mixed.rotate_left(25) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    u32::try_from(mixed >> 32).unwrap_or(0)
 }
 
 /// FNV-1a, for names that the operator chose.
@@ -67,6 +69,25 @@ pub(super) fn number(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A digest may be all zeros but for a few bytes, wherever these are.
+    #[test]
+    fn made_up_digests_are_spread() {
+        for place in [0, 7, 14, 20, LENGTH - 4] {
+            for bytes in [u32::to_le_bytes, u32::to_be_bytes] {
+                let digest = |number: u32| {
+                    let mut digest = [0; LENGTH];
+                    digest[place..place + 4].copy_from_slice(&bytes(number));
+                    digest
+                };
+                let hashes: Vec<_> = (0..100_000).map(|number| digest_hash(&digest(number)) >> 20).collect();
+                let mut counts = vec![0_u32; 1 << 12];
+                hashes.iter().for_each(|hash| counts[usize::try_from(*hash).unwrap()] += 1);
+                let most = counts.iter().max();
+                assert!(most < Some(&100), "{most:?} of 100,000 in one of 4,096 places, at {place}");
+            }
+        }
+    }
 
     #[test]
     fn names_are_spread() {

@@ -25,7 +25,7 @@ use super::table_builder::Builder;
 use super::time::{UnixSeconds, Validity};
 use std::ops::Range;
 
-pub(super) const MAGIC: [u8; 4] = *b"cgt2";
+pub(super) const MAGIC: [u8; 4] = *b"cgt3";
 pub(super) const HEADER: usize = 32;
 pub(super) const CLIENT: usize = 8;
 pub(super) const CREDENTIAL: usize = 36;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use walrus::Module;
 
 /// With more than this, somebody should look at what came in.
-const LARGEST: u64 = 556 * 1024;
+const LARGEST: u64 = 563 * 1024;
 
 /// What is imported of the proxy-wasm ABI: certgate's own calls, and those that the SDK's contexts may make.
 const ABI: [&str; 34] = [
