@@ -8,7 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 use walrus::ir::{BinaryOp, ExtendedLoad, LoadKind, MemArg, StoreKind, UnaryOp, Value};
 use walrus::{
-    ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, ImportKind, InstrSeqBuilder, LocalId, MemoryId, Module, ValType,
+    ConstExpr, DataKind, FunctionBuilder, FunctionId, GlobalId, ImportKind, InstrSeqBuilder, LocalId, MemoryId, Module,
+    ValType,
 };
 
 /// The key prefix of the clients' buckets in shared data.
