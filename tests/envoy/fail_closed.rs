@@ -4,7 +4,6 @@
 mod host_calls;
 mod traps;
 
-use crate::support::bootstrap::shipped;
 use crate::support::client::Caller;
 use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
@@ -12,7 +11,6 @@ use crate::support::envoys::VERSIONS;
 use crate::support::pki::Identity;
 use crate::support::registry;
 use crate::support::request::Request;
-use crate::support::wait::until;
 use crate::support::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -4,8 +4,6 @@
 mod http;
 mod tls;
 
-pub use tls::{Clients, WITHOUT_CERTIFICATE};
-
 use super::envoys::{self, repository};
 use super::module;
 use super::world::World;
@@ -16,6 +14,26 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const TYPE: &str = "type.googleapis.com/";
+
+/// The Envoys that have no property for the peer's certificate, nor one for whether it is verified.
+pub const WITHOUT_CERTIFICATE: [&str; 2] = ["1.36.4", "1.37.0"];
+
+/// Which client certificates a listener accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clients {
+    /// None, or one that the trusted authority signed: as shipped.
+    Optional,
+    /// One that the trusted authority signed.
+    Required,
+    /// None, or one that the trusted authority signed, whatever the date.
+    AnyDate,
+    /// None, or any.
+    AcceptUntrusted,
+    /// It says that it requires one, but not signed by whom: Envoy then asks for none.
+    RequiredByNobody,
+    /// There is no TLS at all.
+    PlainText,
+}
 
 /// In what form the plugin configuration is handed to Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,6 @@ use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::{PINNED, VERSIONS};
 use crate::support::mutant::{Callback, Mutant};
-use crate::support::registry;
-use crate::support::request::Request;
 use crate::support::wait::until;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,6 @@
 
 use super::ruled;
 use crate::support::envoy::Envoy;
-use crate::support::registry;
 use crate::support::request::Response;
 use crate::support::world::World;
 use serde_json::json;

@@ -1,9 +1,8 @@
 //! Methods: the request line alone says which, and preflights pass where a rule lets them.
 
-use super::{raw, ruled};
+use super::ruled;
 use crate::support::envoy::Envoy;
 use crate::support::fields::Fields;
-use crate::support::registry;
 use crate::support::request::{Request, Response};
 use crate::support::world::World;
 use hyper::Method;

@@ -2,29 +2,9 @@
 //! certificate.
 
 use super::super::pki::Authority;
-use super::{Bootstrap, TYPE, filters, remove};
+use super::{Bootstrap, Clients, TYPE, WITHOUT_CERTIFICATE, filters, remove};
 use serde_json::json;
 use std::path::Path;
-
-/// The Envoys that have no property for the peer's certificate, nor one for whether it is verified.
-pub const WITHOUT_CERTIFICATE: [&str; 2] = ["1.36.4", "1.37.0"];
-
-/// Which client certificates a listener accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clients {
-    /// None, or one that the trusted authority signed: as shipped.
-    Optional,
-    /// One that the trusted authority signed.
-    Required,
-    /// None, or one that the trusted authority signed, whatever the date.
-    AnyDate,
-    /// None, or any.
-    AcceptUntrusted,
-    /// It says that it requires one, but not signed by whom: Envoy then asks for none.
-    RequiredByNobody,
-    /// There is no TLS at all.
-    PlainText,
-}
 
 impl Bootstrap {
     /// With client certificates of this kind.
