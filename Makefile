@@ -157,6 +157,20 @@ renew: wasm ## Every golden file written anew from what is now made, measured or
 		echo "the messages need cargo-insta, which is not on PATH: cargo install cargo-insta --locked" >&2; exit 1; }
 	$(foreach golden,$(GOLDEN),RENEW=1 $(or $(RENEW_$(golden)),$(error GOLDEN names fuel, manifests, readme and messages, not $(golden))) &&) true
 
+# Apart from `make test`, since what it finds depends on the day. deny.toml is for all packages, of which only the first has
+# every crate that it speaks of.
+AUDITED := Cargo.toml tests/bench/Cargo.toml tests/fuzz/Cargo.toml
+deny = for manifest in $(AUDITED); do echo "$$manifest:"; quiet=; \
+	[ "$$manifest" = Cargo.toml ] || quiet="-A unmatched-skip -A unnecessary-skip"; \
+	cargo deny --manifest-path "$$manifest" --locked check $$quiet $(1); done
+.PHONY: audit
+audit: ## Licences, sources and versions of the crates, and advisories where their database can be had (needs cargo-deny)
+	@command -v cargo-deny >/dev/null || { \
+		echo "the audit needs cargo-deny, which is not on PATH: cargo install cargo-deny --locked" >&2; exit 1; }
+	@$(call deny,bans licenses sources)
+	@if cargo deny fetch db >/dev/null 2>&1; then $(call deny,advisories); \
+	else echo "advisories: not checked, since their database (db-urls in deny.toml) cannot be had here"; fi
+
 # What others get. `sha256sum --check SHA256SUMS` in the folder says whether it is what was built.
 RELEASE := target/release-artefacts
 COMMAND_LINE := certgate-$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
