@@ -122,11 +122,13 @@ lint: ## Formatting and clippy, for the host and for the module
 	cargo clippy --lib --target $(WASM_TARGET) -- -D warnings
 	cargo clippy --lib --target $(WASM_TARGET) --features bandwidth -- -D warnings
 
-# What a machine may lack and SKIP may name, each with its tools.
-PARTS := docker netns prometheus
+# What a machine may lack and SKIP may name, each with its tools. The schemas of Kubernetes objects (crds) are in the folder
+# that CRDS names; CONTRIBUTING.md says where they are published.
+PARTS := docker netns prometheus crds
 TOOLS_docker := docker docker-compose busybox
 TOOLS_netns := ip
 TOOLS_prometheus := prometheus promtool
+CRDS_FOLDER := $(or $(CRDS),../shared/crds)
 comma := ,
 SKIPPED := $(subst $(comma), ,$(SKIP))
 
@@ -135,11 +137,39 @@ SKIPPED := $(subst $(comma), ,$(SKIP))
 tools:
 	@$(foreach part,$(filter-out $(PARTS),$(SKIPPED)),echo "SKIP names $(PARTS), not $(part)" >&2; exit 1;):
 	@$(call need,cargo cc rustup python3 curl openssl $(foreach part,$(filter-out $(SKIPPED),$(PARTS)),$(TOOLS_$(part))))
+	@[ -n "$(filter crds,$(SKIPPED))" ] || [ -d "$(CRDS_FOLDER)" ] || { \
+		echo "certgate needs the schemas that CONTRIBUTING.md lists, and there is no folder $(CRDS_FOLDER): CRDS names another, and SKIP=crds leaves their tests out" >&2; exit 1; }
 
 .PHONY: test
-test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus leaves out what this machine lacks)
+test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus,crds leaves out what this machine lacks)
 	cargo test
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
+
+# GOLDEN=fuel renews one kind only. The messages stand in the text of the tests, which only cargo-insta changes.
+GOLDEN := fuel manifests readme messages
+RENEW_fuel := cargo test --test fuel
+RENEW_manifests := cargo test --test deploy those_that_are_shipped
+RENEW_readme := cargo test --test envoy the_readme_has
+RENEW_messages := cargo insta test --accept --test core
+.PHONY: renew
+renew: wasm ## Every golden file written anew from what is now made, measured or said: look at the difference (GOLDEN=fuel, manifests, readme or messages)
+	@[ -z "$(filter messages,$(GOLDEN))" ] || command -v cargo-insta >/dev/null || { \
+		echo "the messages need cargo-insta, which is not on PATH: cargo install cargo-insta --locked" >&2; exit 1; }
+	$(foreach golden,$(GOLDEN),RENEW=1 $(or $(RENEW_$(golden)),$(error GOLDEN names fuel, manifests, readme and messages, not $(golden))) &&) true
+
+# Apart from `make test`, since what it finds depends on the day. deny.toml is for all packages, of which only the first has
+# every crate that it speaks of.
+AUDITED := Cargo.toml tests/bench/Cargo.toml tests/fuzz/Cargo.toml
+deny = for manifest in $(AUDITED); do echo "$$manifest:"; quiet=; \
+	[ "$$manifest" = Cargo.toml ] || quiet="-A unmatched-skip -A unnecessary-skip"; \
+	cargo deny --manifest-path "$$manifest" --locked check $$quiet $(1); done
+.PHONY: audit
+audit: ## Licences, sources and versions of the crates, and advisories where their database can be had (needs cargo-deny)
+	@command -v cargo-deny >/dev/null || { \
+		echo "the audit needs cargo-deny, which is not on PATH: cargo install cargo-deny --locked" >&2; exit 1; }
+	@$(call deny,bans licenses sources)
+	@if cargo deny fetch db >/dev/null 2>&1; then $(call deny,advisories); \
+	else echo "advisories: not checked, since their database (db-urls in deny.toml) cannot be had here"; fi
 
 # What others get. `sha256sum --check SHA256SUMS` in the folder says whether it is what was built.
 RELEASE := target/release-artefacts

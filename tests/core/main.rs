@@ -44,6 +44,7 @@ mod identity;
 mod limits;
 mod module;
 mod openssl;
+mod pages;
 mod patterns;
 mod people;
 mod quota_laws;

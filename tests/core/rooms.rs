@@ -1,4 +1,4 @@
-//! The arrows between the rooms of `src/`: which may use which.
+//! The arrows between the rooms of `src/`: which may use which. And what every file keeps to.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,13 +53,25 @@ fn rooms_use_only_what_they_may() {
     }
 }
 
+/// The Rust files of `src/` and `tests/`, with their text.
+fn rust_files() -> impl Iterator<Item = (PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["src", "tests"].into_iter().flat_map(|folder| files(&root.join(folder)));
+    let rust = files.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    rust.map(|file| (file.clone(), fs::read_to_string(&file).unwrap()))
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in files(&root.join("src")).into_iter().chain(files(&root.join("tests"))) {
-        if file.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&file).unwrap();
-            assert!(text.starts_with("//! "), "{} does not say what it is for", file.display());
-        }
+    for (file, text) in rust_files() {
+        assert!(text.starts_with("//! "), "{} does not say what it is for", file.display());
+    }
+}
+
+#[test]
+fn no_file_has_more_than_400_lines() {
+    for (file, text) in rust_files() {
+        let lines = text.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines: CONTRIBUTING.md says how to split it", file.display());
     }
 }

@@ -7,6 +7,7 @@ use crate::support::envoy::Envoy;
 use crate::support::envoys::repository;
 use crate::support::pki::{Identity, Leaf};
 use crate::support::registry;
+use crate::support::renew;
 use crate::support::request::Request;
 use crate::support::wait::until;
 use crate::support::world::World;
@@ -331,15 +332,12 @@ async fn every_kind_of_request_costs_what_the_table_says() {
 #[test]
 fn the_readme_has_the_same_table() {
     const BETWEEN: [&str; 2] = ["<!-- host-calls:begin -->", "<!-- host-calls:end -->"];
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let [_, rest] = readme.splitn(2, BETWEEN[0]).collect::<Vec<_>>()[..] else {
-        panic!("README.md lacks {}", BETWEEN[0])
-    };
-    let [found, _] = rest.splitn(2, BETWEEN[1]).collect::<Vec<_>>()[..] else {
-        panic!("README.md lacks {}", BETWEEN[1])
-    };
-    let table = markdown(&TABLE);
-    assert!(found.trim() == table.trim(), "README.md needs this table between {BETWEEN:?}:\n\n{table}");
+    let path = repository().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(BETWEEN[0]).expect("the table's beginning");
+    let (_, after) = rest.split_once(BETWEEN[1]).expect("the table's end");
+    let expected = [before, BETWEEN[0], "\n", &markdown(&TABLE), BETWEEN[1], after].concat();
+    renew::compare(&path, &expected, "make renew GOLDEN=readme");
 }
 
 /// The callbacks of a request in order, and how often Envoy asks for memory in between, once for each call that hands

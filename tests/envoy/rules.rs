@@ -1,19 +1,18 @@
 //! Rules: which of them decides about a request, whom it admits, what it counts, and what forged headers, other methods,
 //! redirects and reloads make of it.
 
+mod limits;
+mod methods;
+
 use crate::support::client::{Caller, Connection};
 use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
-use crate::support::fields::Fields;
 use crate::support::pki::{Identity, Leaf};
 use crate::support::registry;
 use crate::support::request::{Request, Response};
 use crate::support::world::World;
 use certgate::domain::headers::ALWAYS_OWNED;
-use hyper::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
-use tokio::time::sleep;
 
 /// A registry of these clients with these rules. Beside the usual tiers there are `plain`, which nobody uses up, and
 /// `slow`: two a day.
@@ -227,209 +226,6 @@ async fn whom_a_rule_does_not_admit_learns_no_more_than_a_stranger() {
         assert!(line["certgate.client.alias"].is_string(), "{line}");
     }
     assert!(envoy.log().contains(r#""certgate.rule":"rule-1""#), "the log names the rule:\n{}", envoy.log());
-}
-
-/// Names and what is left, from `RateLimit`, which has the one nearest to exhaustion first.
-fn left(response: &Response) -> Vec<(&str, u64)> {
-    let item = |item| {
-        let (name, rest) = str::split_once(item, ";r=").expect("what is left");
-        (name.trim_matches('"'), rest.split(';').next().unwrap().parse().unwrap())
-    };
-    response.header("ratelimit").map(|field| field.split(", ").map(item).collect()).unwrap_or_default()
-}
-
-#[tokio::test]
-async fn a_rules_limits_count_each_client_beside_its_tiers_and_nothing_elsewhere() {
-    let world = World::new();
-    let [one, two] = ["one", "two"].map(|name| world.authority.client(name));
-    let rules = json!([{
-        "name": "payments",
-        "match": {"path": "/payments/**"},
-        "limits": [{"name": "transfers", "requests": 1, "per": "3s"}],
-    }]);
-    let registry = ruled(&[("one", "plain", &one), ("two", "plain", &two)], rules);
-    let envoy = Envoy::start(world.bootstrap(&registry)).await;
-    let mut first = world.caller(&one).connect(envoy.port()).await;
-    let mut second = world.caller(&two).http2().connect(envoy.port()).await;
-
-    let response = first.get("/payments/1").await;
-    assert_eq!(response.status, 200);
-    let both = r#""hourly";q=1000;w=3600, "transfers";q=1;w=3"#;
-    assert_eq!(response.header("ratelimit-policy"), Some(both));
-    assert_eq!(left(&response), [("transfers", 0), ("hourly", 999)]);
-
-    let refused = first.get("/payments/2").await;
-    assert_eq!((refused.status, refused.json()["violated-policies"].clone()), (429, json!(["transfers"])));
-    assert_eq!(refused.header("ratelimit-policy"), Some(both));
-    assert_eq!(left(&refused), [("transfers", 0), ("hourly", 999)], "who cannot pay all pays none");
-
-    let elsewhere = first.get("/payment").await;
-    assert_eq!((elsewhere.status, elsewhere.header("ratelimit-policy")), (200, Some(r#""hourly";q=1000;w=3600"#)));
-    assert_eq!(left(&elsewhere), [("hourly", 998)]);
-    assert_eq!(second.get("/payments/1").await.status, 200, "another client has a bucket of its own");
-
-    sleep(Duration::from_secs(refused.header("retry-after").unwrap().parse().unwrap())).await;
-    assert_eq!(first.get("/payments/2").await.status, 200, "Retry-After is long enough");
-    let labels = [("tier", "plain"), ("limit", "transfers")];
-    assert_eq!(envoy.admin.metric("certgate_limit_exceeded_total", &labels).await, 1.0);
-}
-
-#[tokio::test]
-async fn a_rule_counts_whoever_calls_in_the_tier_that_it_names() {
-    let world = World::new();
-    let [plain, slow] = ["plain", "slow"].map(|name| world.authority.client(name));
-    let rules = json!([{"name": "reports", "match": {"path": "/reports"}, "tier": "slow"}]);
-    let registry = ruled(&[("plain", "plain", &plain), ("slow", "slow", &slow)], rules);
-    let envoy = Envoy::start(world.bootstrap(&registry)).await;
-    // The path, and the upstream's tier or the limit that refuses.
-    let calls = [
-        (&plain, "/reports", Ok("slow")),
-        (&plain, "/reports", Ok("slow")),
-        (&plain, "/reports", Err("daily")),
-        (&plain, "/", Ok("plain")),
-        (&slow, "/reports", Ok("slow")),
-        (&slow, "/", Ok("slow")),
-        (&slow, "/reports", Ok("slow")),
-        (&slow, "/reports", Err("daily")),
-        (&slow, "/", Ok("slow")),
-        (&slow, "/", Err("daily")),
-    ];
-    for (place, (identity, path, expected)) in calls.into_iter().enumerate() {
-        let response = world.caller(identity).get(envoy.port(), path).await;
-        match expected {
-            Ok(tier) => assert_eq!(response.echo().headers.get("x-client-tier"), Some(tier), "call {place}"),
-            Err(limit) => {
-                assert_eq!(response.status, 429, "call {place}");
-                assert_eq!(response.json()["violated-policies"], json!([limit]), "call {place}");
-            }
-        }
-    }
-    assert_eq!(envoy.admin.metric("certgate_limit_exceeded_total", &[("tier", "slow")]).await, 3.0);
-    assert_eq!(envoy.admin.metric("certgate_requests_total", &[("tier", "plain")]).await, 1.0);
-}
-
-#[tokio::test]
-async fn all_callers_without_a_certificate_share_one_bucket() {
-    let world = World::new();
-    let client = world.authority.client("client");
-    let mut registry = ruled(
-        &[("client", "plain", &client)],
-        json!([
-            {"match": {"path": "/open"}, "access": "optional"},
-            {"name": "feed", "match": {"path": "/feed"}, "access": "optional",
-             "limits": [{"name": "feeds", "requests": 1, "per": "1d"}]},
-        ]),
-    );
-    registry["anonymous_tier"] = json!("slow");
-    let envoy = Envoy::start(world.bootstrap(&registry).without_belt()).await;
-    let (port, stranger) = (envoy.port(), world.caller(&world.authority.client("stranger")));
-    let callers = [world.anonymous(), world.anonymous().http2(), world.anonymous().tls12()];
-    let response = callers[0].get(port, "/feed").await;
-    assert_eq!(left(&response), [("feeds", 0), ("daily", 1)]);
-    let refused = callers[1].get(port, "/feed").await;
-    assert_eq!((refused.status, refused.json()["violated-policies"].clone()), (429, json!(["feeds"])));
-    assert_eq!(stranger.get(port, "/open").await.status, 403, "and is not charged");
-    assert_eq!(left(&callers[1].get(port, "/open").await), [("daily", 0)]);
-    for caller in &callers {
-        let refused = caller.get(port, "/open").await;
-        assert_eq!((refused.status, refused.json()["violated-policies"].clone()), (429, json!(["daily"])));
-        assert!(refused.header("retry-after").is_some());
-    }
-    assert_eq!(left(&world.caller(&client).get(port, "/open").await), [("hourly", 999)], "a client has its own");
-    let labels = [("decision", "throttled"), ("tier", "slow")];
-    assert_eq!(envoy.admin.metric("certgate_requests_total", &labels).await, 4.0);
-}
-
-/// Where a health check and a preflight are public, nothing else is, whatever a header says of the method.
-#[tokio::test]
-async fn the_method_of_the_request_line_alone_decides() {
-    let world = World::new();
-    let rules = json!([
-        {"match": {"path": "/items", "methods": ["GET", "OPTIONS"]}, "access": "public"},
-        {"match": {"methods": ["OPTIONS"]}, "access": "public"},
-        {"match": {"path": "/items"}, "access": "deny"},
-    ]);
-    let envoy = Envoy::start(world.bootstrap(&ruled(&[], rules)).without_belt()).await;
-    let overrides = ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method", "method"];
-    for method in ["GET", "OPTIONS", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "GETX"] {
-        let public = matches!(method, "GET" | "OPTIONS");
-        for claimed in ["GET", "OPTIONS", "POST"] {
-            let lines: String = overrides.iter().map(|name| format!("{name}: {claimed}\r\n")).collect();
-            let request = format!(
-                "{method} /items?_method={claimed} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}\r\n"
-            );
-            let before = world.forwarded();
-            let mut raw = world.anonymous().raw(envoy.port()).await;
-            raw.write(&request).await;
-            // The answer to HEAD promises a body that does not come.
-            let status = raw.try_response().await.map(|response| response.status);
-            assert_eq!(world.forwarded() - before, usize::from(public), "{method} as {claimed}: {status:?}");
-        }
-    }
-    assert!(world.default.received().iter().all(|echo| matches!(&*echo.method, "GET" | "OPTIONS")));
-    // Envoy has no route for this one.
-    let (before, server_wide) = (world.forwarded(), "OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    assert_eq!(world.anonymous().raw(envoy.port()).await.exchange(server_wide).await.status, 404);
-    assert_eq!(world.forwarded(), before);
-}
-
-/// A browser's question whether it may send a request: without a certificate, whatever it has.
-fn preflight() -> Request {
-    Request::new(Method::OPTIONS, "/items")
-        .header("origin", "https://shop.example.com")
-        .header("access-control-request-method", "POST")
-}
-
-#[tokio::test]
-async fn envoys_own_answer_to_a_preflight_needs_no_client() {
-    let world = World::new();
-    let client = world.authority.client("client");
-    let bootstrap = world.bootstrap(&ruled(&[("client", "unlimited", &client)], json!([]))).edit(|manager| {
-        let cors = "type.googleapis.com/envoy.extensions.filters.http.cors.v3";
-        let filter = json!({"name": "envoy.filters.http.cors", "typed_config": {"@type": format!("{cors}.Cors")}});
-        manager["http_filters"].as_array_mut().unwrap().insert(0, filter);
-        manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = json!({"envoy.filters.http.cors": {
-            "@type": format!("{cors}.CorsPolicy"),
-            "allow_origin_string_match": [{"exact": "https://shop.example.com"}],
-            "allow_methods": "GET, POST",
-        }});
-    });
-    let envoy = Envoy::start(bootstrap).await;
-    let allowed = |response: &Response| response.header("access-control-allow-origin").map(str::to_owned);
-    let answer = world.anonymous().send(envoy.port(), &preflight()).await;
-    assert_eq!((answer.status, answer.header("access-control-allow-methods")), (200, Some("GET, POST")));
-    assert_eq!((allowed(&answer), world.forwarded()), (Some("https://shop.example.com".to_owned()), 0));
-    // Nothing else gets through like this.
-    let get = Request::get("/items").header("origin", "https://shop.example.com");
-    let not_one = Request::new(Method::OPTIONS, "/items").header("origin", "https://shop.example.com");
-    let elsewhere = Request { headers: Fields::default(), ..preflight() }.header("origin", "https://evil.example.com");
-    for request in [&get, &not_one, &elsewhere] {
-        assert_eq!(world.anonymous().send(envoy.port(), request).await.status, 403, "{request:?}");
-    }
-    assert_eq!(world.forwarded(), 0);
-    let answer = world.caller(&client).send(envoy.port(), &get).await;
-    assert_eq!((answer.status, allowed(&answer)), (200, Some("https://shop.example.com".to_owned())));
-}
-
-/// The upstream may answer them too; then the belt needs the exception that the rule makes.
-#[tokio::test]
-async fn the_upstream_answers_preflights_if_a_rule_and_the_belt_let_them_through() {
-    let world = World::new();
-    let registry = ruled(&[], json!([{"match": {"methods": ["OPTIONS"]}, "access": "public"}]));
-    let exception = |manager: &mut Value| {
-        let filters = manager["http_filters"].as_array_mut().unwrap();
-        let belt = filters.iter_mut().find(|filter| filter["name"] == "envoy.filters.http.rbac").expect("the belt");
-        belt["typed_config"]["rules"]["policies"]["preflight"] = json!({
-            "permissions": [{"header": {"name": ":method", "string_match": {"exact": "OPTIONS"}}}],
-            "principals": [{"any": true}],
-        });
-    };
-    let shipped = Envoy::start(world.bootstrap(&registry)).await;
-    let excepted = Envoy::start(world.bootstrap(&registry).edit(exception)).await;
-    assert_eq!(world.anonymous().send(shipped.port(), &preflight()).await.status, 403, "by the belt");
-    assert_eq!(shipped.admin.metric("certgate_requests_total", &[("decision", "allowed")]).await, 1.0);
-    assert_eq!(world.anonymous().send(excepted.port(), &preflight()).await.echo().method, "OPTIONS");
-    assert_eq!(world.anonymous().get(excepted.port(), "/items").await.status, 403);
 }
 
 #[tokio::test]

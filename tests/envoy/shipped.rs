@@ -5,6 +5,7 @@ use crate::support::bootstrap::shipped;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::{self, VERSIONS, repository};
 use crate::support::module;
+use crate::support::parts::Part;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
@@ -153,6 +154,13 @@ fn the_two_registries_are_the_same() {
 fn the_makefile_gets_the_envoys_that_the_tests_run_on() {
     let makefile = fs::read_to_string(repository().join("Makefile")).unwrap();
     assert!(makefile.contains(&format!("ENVOY_VERSIONS := {}\n", VERSIONS.join(" "))));
+}
+
+#[test]
+fn the_makefile_knows_the_parts_that_skip_may_name() {
+    let makefile = fs::read_to_string(repository().join("Makefile")).unwrap();
+    let parts = Part::ALL.map(|(name, _)| name).join(" ");
+    assert!(makefile.contains(&format!("PARTS := {parts}\n")), "PARTS in the Makefile should be {parts}");
 }
 
 fn filter(document: &mut Value) -> &mut Value {

@@ -1,16 +1,15 @@
 //! The budget: what everything measured here may cost, in a file beside this one, so that each change of it is seen in
 //! review.
 
+use crate::renew;
 use crate::vm::Usage;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::{env, fs};
 
-/// Renews the file instead of comparing with it.
-const RENEW: &str = "CERTGATE_RENEW_BUDGET";
-const HOW: &str = "CERTGATE_RENEW_BUDGET=1 cargo test --test fuel";
+const HOW: &str = "make renew GOLDEN=fuel";
 /// The percentage of its budget that nothing may go above.
 const MOST: u64 = 102;
 /// The percentage of its budget below which the budget is no longer one.
@@ -43,7 +42,7 @@ pub(crate) fn check(is_ours: impl Fn(&str) -> bool, figures: &BTreeMap<String, F
         assert!(is_ours(name), "{name:?} belongs to another test");
     }
     let mut budget = read();
-    if env::var_os(RENEW).is_some_and(|value| value == "1") {
+    if renew::asked() {
         budget.retain(|name, _| !is_ours(name));
         budget.extend(figures.clone());
         fs::write(path(), text(&budget)).expect("a file that can be written");

@@ -1,9 +1,11 @@
 //! The configuration of a test's Envoy: the shipped one, with ports, paths and certificates of its own, and whatever a
 //! test changes in it.
 
+mod http;
+mod tls;
+
 use super::envoys::{self, repository};
 use super::module;
-use super::pki::Authority;
 use super::world::World;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -221,24 +223,6 @@ impl Bootstrap {
         })
     }
 
-    /// With client certificates of this kind.
-    pub fn clients(mut self, clients: Clients) -> Self {
-        let tls = self.tls();
-        let validation = &mut tls["common_tls_context"]["validation_context"];
-        match clients {
-            Clients::Optional => {}
-            Clients::Required => tls["require_client_certificate"] = json!(true),
-            Clients::AnyDate => validation["allow_expired_certificate"] = json!(true),
-            Clients::AcceptUntrusted => validation["trust_chain_verification"] = json!("ACCEPT_UNTRUSTED"),
-            Clients::RequiredByNobody => {
-                remove(&mut tls["common_tls_context"], "validation_context");
-                tls["require_client_certificate"] = json!(true);
-            }
-            Clients::PlainText => remove(&mut self.listener()["filter_chains"][0], "transport_socket"),
-        }
-        self
-    }
-
     /// Without the native belt, so that only certgate is between a caller and an upstream.
     pub fn without_belt(self) -> Self {
         self.edit(|connection_manager| {
@@ -253,161 +237,10 @@ impl Bootstrap {
         self.edit(|connection_manager| filters(connection_manager).retain(|filter| filter["name"] != "certgate"))
     }
 
-    /// With the peer's certificate in filter state, where certgate looks for it under Envoys that have no property for it.
-    pub fn certificate_in_filter_state(self) -> Self {
-        let filter = json!({
-            "name": "envoy.filters.http.set_filter_state",
-            "typed_config": {
-                "@type": format!("{TYPE}envoy.extensions.filters.http.set_filter_state.v3.Config"),
-                "on_request_headers": [{
-                    "object_key": "certgate.peer_certificate",
-                    "factory_key": "envoy.string",
-                    "format_string": {"text_format_source": {"inline_string": "%DOWNSTREAM_PEER_CERT%"}},
-                }],
-            },
-        });
-        self.edit(|connection_manager| filters(connection_manager).insert(0, filter))
-    }
-
-    /// Of this version, showing certgate the peer's certificate in the way that this version has.
-    pub fn version_that_shows_certificates(self, version: &str) -> Self {
-        let bootstrap = self.version(version);
-        if WITHOUT_CERTIFICATE.contains(&version) { bootstrap.certificate_in_filter_state() } else { bootstrap }
-    }
-
-    /// Trusting client certificates of this authority too.
-    pub fn trust(mut self, authority: &Authority) -> Self {
-        let trusted = &mut self.tls()["common_tls_context"]["validation_context"]["trusted_ca"]["inline_string"];
-        *trusted = json!([trusted.as_str().expect("PEM text"), &authority.identity().certificate_pem].concat());
-        self
-    }
-
-    /// Resuming TLS sessions, as Envoy does where it is not told otherwise.
-    pub fn resuming(mut self) -> Self {
-        let tls = self.tls();
-        remove(tls, "disable_stateless_session_resumption");
-        remove(tls, "disable_stateful_session_resumption");
-        self
-    }
-
-    /// Trusting for client certificates whom this file says, which is a secret that Envoy watches.
-    pub fn authorities_in(mut self, file: &Path) -> Self {
-        let folder = file.parent().expect("a folder");
-        let context = &mut self.tls()["common_tls_context"];
-        let mut validation = context["validation_context"].take();
-        remove(&mut validation, "trusted_ca");
-        remove(context, "validation_context");
-        context["combined_validation_context"] = json!({
-            "default_validation_context": validation,
-            "validation_context_sds_secret_config": {
-                "name": "authorities",
-                "sds_config": {
-                    "resource_api_version": "V3",
-                    "path_config_source": {"path": file, "watched_directory": {"path": folder}},
-                },
-            },
-        });
-        self
-    }
-
-    /// Accepting header names with underscores, as Envoy does where it is not told otherwise.
-    pub fn allow_underscores(self) -> Self {
-        self.edit(|manager| manager["common_http_protocol_options"]["headers_with_underscores_action"] = json!("ALLOW"))
-    }
-
-    /// Passing trailers on over HTTP/1.1 too.
-    pub fn http1_trailers(self) -> Self {
-        let options = json!({"enable_trailers": true});
-        self.edit(|manager| manager["http_protocol_options"] = options.clone())
-            .upstream_protocol(&json!({"http_protocol_options": options}))
-    }
-
-    /// Speaking HTTP/2 to the upstreams.
-    pub fn upstream_http2(self) -> Self {
-        self.upstream_protocol(&json!({"http2_protocol_options": {}}))
-    }
-
-    fn upstream_protocol(mut self, protocol: &Value) -> Self {
-        for name in ["default", "gold"] {
-            self.cluster(name)["typed_extension_protocol_options"] = json!({
-                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                    "@type": format!("{TYPE}envoy.extensions.upstreams.http.v3.HttpProtocolOptions"),
-                    "explicit_http_config": protocol,
-                },
-            });
-        }
-        self
-    }
-
-    /// Accepting so many header lines, with so many kilobytes in all, on both sides.
-    pub fn large_headers(mut self, lines: u32, kilobytes: u32) -> Self {
-        for name in ["default", "gold"] {
-            let cluster = self.cluster(name);
-            cluster["per_connection_buffer_limit_bytes"] = json!(kilobytes * 2048);
-        }
-        self.listener()["per_connection_buffer_limit_bytes"] = json!(kilobytes * 2048);
-        self.edit(|connection_manager| {
-            connection_manager["max_request_headers_kb"] = json!(kilobytes);
-            connection_manager["common_http_protocol_options"]["max_headers_count"] = json!(lines);
-        })
-    }
-
     /// Handing connections to the workers in turn, so that a few connections are on all of them.
     pub fn spread_evenly(mut self) -> Self {
         self.listener()["connection_balance_config"] = json!({"exact_balance": {}});
         self
-    }
-
-    /// Reading the host that a TLS connection is made for, without which nothing behind it knows.
-    pub fn tls_inspector(mut self) -> Self {
-        let kind = format!("{TYPE}envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector");
-        let filter = json!({"name": "envoy.filters.listener.tls_inspector", "typed_config": {"@type": kind}});
-        self.listener()["listener_filters"] = json!([filter]);
-        self
-    }
-
-    /// Allowing WebSocket upgrades.
-    pub fn websocket(self) -> Self {
-        self.edit(|connection_manager| connection_manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]))
-    }
-
-    /// Allowing WebSocket upgrades, and ending CONNECT tunnels here: what comes through them goes to the upstream as it is.
-    pub fn tunnels(self) -> Self {
-        self.websocket().edit(|connection_manager| {
-            let upgrades = connection_manager["upgrade_configs"].as_array_mut().expect("upgrades");
-            upgrades.push(json!({"upgrade_type": "CONNECT"}));
-            let routes =
-                connection_manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().expect("routes");
-            let tunnel = json!({
-                "match": {"connect_matcher": {}},
-                "route": {"cluster": "default", "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]},
-            });
-            routes.insert(0, tunnel);
-        })
-    }
-
-    /// Following redirects (302 to an absolute `https:` URL) of the upstreams itself.
-    pub fn internal_redirects(self) -> Self {
-        self.edit(|connection_manager| {
-            for route in
-                connection_manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().expect("routes")
-            {
-                route["route"]["internal_redirect_policy"] = json!({"max_internal_redirects": 3});
-            }
-        })
-    }
-
-    /// Answering by itself instead of asking an upstream.
-    pub fn direct_response(self, status: u16, body: &str) -> Self {
-        let routes = json!([{
-            "match": {"prefix": "/"},
-            "direct_response": {"status": status, "body": {"inline_string": body}},
-        }]);
-        self.edit(|connection_manager| {
-            let config = &mut connection_manager["route_config"];
-            config["max_direct_response_body_size_bytes"] = json!(body.len().max(1));
-            config["virtual_hosts"][0]["routes"] = routes;
-        })
     }
 
     /// With the filters of a file in `envoy/examples/`, certgate's among them, instead of the shipped ones.

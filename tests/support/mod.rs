@@ -36,6 +36,7 @@ pub mod pki;
 pub mod process;
 pub mod raw;
 pub mod registry;
+pub mod renew;
 pub mod request;
 pub mod scenarios;
 pub mod strings;

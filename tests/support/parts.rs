@@ -1,9 +1,10 @@
 //! Parts of the tests that need more of a machine than Rust, Python and an Envoy: `SKIP=docker,netns` leaves them out,
-//! and otherwise a tool that is missing is a failure that names it.
+//! and otherwise a tool or a folder that is missing is a failure that names it.
 
+use super::envoys::repository;
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,14 +19,16 @@ pub enum Part {
     Netns,
     /// Prometheus and its promtool.
     Prometheus,
+    /// The schemas of Kubernetes objects that Istio and Envoy Gateway publish.
+    Crds,
 }
 
 impl Part {
     /// Every part, by its name in `SKIP`, which the Makefile has too.
-    pub const ALL: [(&str, Self); 3] =
-        [("docker", Self::Docker), ("netns", Self::Netns), ("prometheus", Self::Prometheus)];
+    pub const ALL: [(&str, Self); 4] =
+        [("docker", Self::Docker), ("netns", Self::Netns), ("prometheus", Self::Prometheus), ("crds", Self::Crds)];
 
-    /// Whether its tests run: not if `SKIP` names it. Panics where they should and a tool is missing.
+    /// Whether its tests run: not if `SKIP` names it. Panics where they should and something is missing.
     pub fn runs(self) -> bool {
         if skipped().any(|part| part == self) {
             eprintln!("skipped, as SKIP says: {self:?}");
@@ -53,7 +56,16 @@ impl Part {
                 succeeds("ip", &["netns", "delete", &name], "a network namespace cannot be removed")
             }
             Self::Prometheus => on_path("prometheus").and_then(|()| on_path("promtool")),
+            Self::Crds => is_folder(&crds()),
         }
+    }
+}
+
+/// The folder with the schemas: the one that `CRDS` names, or the one beside the repository.
+pub fn crds() -> PathBuf {
+    match env::var_os("CRDS") {
+        Some(folder) if !folder.is_empty() => folder.into(),
+        _ => repository().join("../shared/crds"),
     }
 }
 
@@ -61,10 +73,17 @@ fn skipped() -> impl Iterator<Item = Part> {
     let skip = env::var("SKIP").unwrap_or_default();
     let part = |name: &str| {
         let known = Part::ALL.into_iter().find(|(known, _)| *known == name);
-        known.unwrap_or_else(|| panic!("SKIP names docker, netns and prometheus, not {name}")).1
+        known.unwrap_or_else(|| panic!("SKIP names {}, not {name}", Part::ALL.map(|(known, _)| known).join(", "))).1
     };
     let names: Vec<Part> = skip.split(',').map(str::trim).filter(|name| !name.is_empty()).map(part).collect();
     names.into_iter()
+}
+
+fn is_folder(path: &Path) -> Result<(), String> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    Err(format!("these tests need the schemas that CONTRIBUTING.md lists, and there is no folder {}", path.display()))
 }
 
 fn on_path(tool: &str) -> Result<(), String> {
