@@ -9,7 +9,8 @@
 //! | [`certificate`] | certificates and revocation lists: from text to what they say | `domain` |
 //! | [`calendar`] | the windows that quotas count in, and moments as text | `domain` |
 //! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate`, `calendar` |
-//! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar` |
+//! | [`telemetry`] | counters, gauges and the audit log, on any host | `domain`, `calendar` |
+//! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar`, `telemetry` |
 //! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `cli` |
 //! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine` |
 //!
@@ -27,6 +28,7 @@ pub mod certificate;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod telemetry;
 
 #[cfg(any(target_family = "wasm", test))]
 mod filter;

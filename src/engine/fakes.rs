@@ -2,13 +2,13 @@
 //! the clocks, and fails where a test wants it to. Not in the module.
 
 use super::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
-use super::journal::{Circumstances, Event};
 use super::ledger::{Change, Entry, Ledger, Unavailable};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
+use crate::telemetry::audit_event::{Circumstances, Event};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 

@@ -1,13 +1,13 @@
 //! What the engine needs from its host, as small traits: the host is an Envoy worker in `filter` and a fake in
 //! [`super::fakes`]. Nothing here says how a host does it.
 
-use super::journal::Event;
 use super::ledger::Ledger;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
+use crate::telemetry::audit_event::Event;
 
 /// A call into the host ended in a way that its contract does not know: nothing can be concluded from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

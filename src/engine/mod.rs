@@ -2,7 +2,6 @@
 //! one is in [`host`], and Envoy is only one that has it.
 
 mod account;
-pub mod allowance;
 mod annotate;
 mod authorize;
 mod content;
@@ -13,7 +12,6 @@ pub mod fakes;
 pub mod generation;
 pub mod host;
 mod identify;
-pub mod journal;
 pub mod ledger;
 mod look;
 mod meter;
@@ -25,7 +23,6 @@ mod relay;
 pub mod reply;
 mod throttle;
 mod token;
-mod trace;
 mod verdict;
 mod vouch;
 mod xfcc;

@@ -5,14 +5,14 @@ use super::account::Account;
 use super::annotate::joined;
 use super::host::{Host, REASON};
 use super::identify::{Caller, Stranger};
-use super::journal::{Event, Request};
 use super::look::Look;
 use super::throttle::Draw;
-use super::trace;
 use crate::domain::decision::Reason;
 use crate::domain::mode::Mode;
 use crate::domain::policy::{Audit, FilterState};
 use crate::domain::rules::{Access, Match};
+use crate::telemetry::audit_event::{Event, Request};
+use crate::telemetry::trace_parent;
 
 /// What was decided.
 #[derive(Clone, Copy)]
@@ -156,7 +156,7 @@ impl Engine {
                 request: (self.policy.audit != Audit::Samples).then(|| Request {
                     method: look.target.method,
                     path: look.target.path,
-                    trace_parent: trace::parent(headers),
+                    trace_parent: trace_parent::parent(headers),
                 }),
             });
         }

@@ -2,9 +2,7 @@
 //! kept out of `on_configure` on workers; see [`super::root`].
 
 use super::abi;
-use super::expiry::Shown;
 use super::images::{Found, Images, Source};
-use super::metrics::Counters;
 use super::shared_data::{Plugin, SharedData};
 use super::worker::{Clocks, Vm, Worker};
 use crate::config;
@@ -15,6 +13,8 @@ use crate::engine::Engine;
 use crate::engine::generation::{Hash, Numbering};
 use crate::engine::host::{Clock, HostFailure};
 use crate::engine::ledger::Unavailable;
+use crate::telemetry::counters::{self, Counters};
+use crate::telemetry::expiry_gauges::Shown;
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::mem;
@@ -258,7 +258,7 @@ fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -
     let (now, (plugin, numbering, newest, first)) = match numbered {
         Ok(numbered) => numbered,
         Err(why) => {
-            vm.journal.trouble(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
+            vm.log.report_fault(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
             return State::Waiting { hash, source, numbering: known };
         }
     };
@@ -277,11 +277,11 @@ fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -
     let mut expiries = Shown::default();
     // A former one that decides once more is not what the gauges are about.
     if newest {
-        vm.names.in_force(&policy, numbering.current());
+        counters::in_force(&vm.metrics, &policy, numbering.current());
         if first {
             announce(&policy, numbering.current().0, now);
         }
-        expiries = vm.gauges.take_up(&vm.names, &plugin.root_id, (numbering.current(), first), &policy);
+        expiries = vm.gauges.take_up(&vm.metrics, &plugin.root_id, (numbering.current(), first), &policy);
     }
     let looked = Cell::new(now);
     let counters = Counters::new(&policy);

@@ -13,11 +13,9 @@ mod cas;
 mod configuration;
 #[cfg(target_family = "wasm")]
 mod configurations;
-#[cfg(target_family = "wasm")]
-mod expiry;
 mod images;
 #[cfg(target_family = "wasm")]
-mod journal;
+mod log_sink;
 #[cfg(target_family = "wasm")]
 mod metrics;
 mod pairs;

@@ -6,6 +6,7 @@ use super::worker::{Clocks, Vm};
 use crate::domain::time::{Nanos, UnixSeconds};
 use crate::engine::host::{Clock, HostFailure};
 use crate::engine::ledger::{Change, Entry, Ledger, Unavailable};
+use crate::telemetry::counters;
 
 /// The key of the buckets of all callers without a client, behind the prefix; no alias has such a character.
 const ANONYMOUS: &str = "~anonymous";
@@ -36,7 +37,7 @@ impl Store for Counted<'_> {
     }
 
     fn conflict(&self) {
-        self.0.names.store_conflict();
+        counters::store_conflict(&self.0.metrics);
     }
 }
 

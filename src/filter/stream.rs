@@ -10,9 +10,10 @@ use super::worker::Vm;
 use crate::domain::decision::Reason;
 use crate::domain::headers::OwnedHeaders;
 use crate::engine::host::REASON;
-use crate::engine::journal::Event;
 use crate::engine::reply::{self, Reply};
 use crate::engine::{Forward, Outcome, ResponseHeaders, strip};
+use crate::telemetry::audit_event::Event;
+use crate::telemetry::counters;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
@@ -59,9 +60,9 @@ impl Stream {
                 outcome
             }
             (policy, headers) => {
-                self.vm.names.undecided();
+                counters::undecided(&self.vm.metrics);
                 let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
-                self.vm.journal.write(audit, &Event::UNDECIDED);
+                self.vm.log.write(audit, &Event::UNDECIDED);
                 let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
                 Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))
@@ -72,7 +73,7 @@ impl Stream {
     /// Answers the request. It goes nowhere even if that fails.
     fn answer(&self, reply: &Reply) -> Action {
         if let Err(failure) = abi::reply(reply) {
-            self.vm.journal.trouble(|| format!("a request got no answer: {failure}"));
+            self.vm.log.report_fault(|| format!("a request got no answer: {failure}"));
         }
         Action::Pause
     }
@@ -95,7 +96,7 @@ impl Drop for Stream {
         if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
             let bytes = meter.settle(&plugin.ledger(&self.vm));
             if bytes > 0 {
-                self.vm.journal.trouble(|| format!("{bytes} bytes passed that no limit could be charged for"));
+                self.vm.log.report_fault(|| format!("{bytes} bytes passed that no limit could be charged for"));
             }
         }
     }

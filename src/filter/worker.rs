@@ -2,9 +2,8 @@
 
 use super::abi::{self, Map};
 use super::configurations::Configurations;
-use super::expiry::{Gauges, Shown};
-use super::journal::Journal;
-use super::metrics::{self, Names};
+use super::log_sink::LogSink;
+use super::metrics::Metrics;
 use super::shared_data::SharedLedger;
 use super::spare::Spare;
 use crate::domain::client::{ClientIndex, TierIndex};
@@ -14,16 +13,18 @@ use crate::domain::limit::Limit;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Nanos, UnixSeconds};
 use crate::engine::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
-use crate::engine::journal::Event;
 use crate::engine::ledger::{Change, Entry, Ledger, Unavailable};
+use crate::telemetry::audit_event::Event;
+use crate::telemetry::counters;
+use crate::telemetry::expiry_gauges::{Gauges, Shown};
 use std::cell::Cell;
 
 /// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
 #[derive(Default)]
 pub(super) struct Vm {
-    pub(super) names: Names,
+    pub(super) metrics: Metrics,
     pub(super) gauges: Gauges,
-    pub(super) journal: Journal,
+    pub(super) log: LogSink,
     pub(super) configurations: Configurations,
     pub(super) spare: Spare,
     /// Memory for the next key in shared data: the last one's.
@@ -34,7 +35,7 @@ pub(super) struct Vm {
 pub(super) struct Worker<'a> {
     pub(super) vm: &'a Vm,
     pub(super) ledger: SharedLedger<'a>,
-    pub(super) counters: &'a metrics::Counters,
+    pub(super) counters: &'a counters::Counters,
     pub(super) expiries: &'a Shown,
     pub(super) policy: &'a Policy,
 }
@@ -139,19 +140,19 @@ impl Clock for Worker<'_> {
 
 impl Counters for Worker<'_> {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
-        self.counters.decided(&self.vm.names, self.policy, reason, tier, client);
+        self.counters.decided(&self.vm.metrics, self.policy, reason, tier, client);
     }
 
     fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
-        self.counters.limit_exceeded(&self.vm.names, self.policy, tier, limit);
+        self.counters.limit_exceeded(&self.vm.metrics, self.policy, tier, limit);
     }
 
     fn dates_unchecked(&self) {
-        self.counters.dates_unchecked(&self.vm.names);
+        self.counters.dates_unchecked(&self.vm.metrics);
     }
 
     fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
-        self.expiries.seen(credential, not_after);
+        self.expiries.seen(&self.vm.metrics, credential, not_after);
     }
 }
 
@@ -161,6 +162,6 @@ impl Records for Worker<'_> {
     }
 
     fn log(&self, event: &Event<'_>) {
-        self.vm.journal.write(self.policy.audit, event);
+        self.vm.log.write(self.policy.audit, event);
     }
 }

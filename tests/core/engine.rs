@@ -4,10 +4,10 @@ use certgate::certificate;
 use certgate::domain::decision::Reason;
 use certgate::domain::policy::Policy;
 use certgate::domain::time::{Nanos, UnixSeconds};
-use certgate::engine::allowance::Allowance;
 use certgate::engine::fakes::{Decided, Fake, FakeLedger, Fault};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Forward, Outcome};
+use certgate::telemetry::log_limiter::LogLimiter;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -62,7 +62,7 @@ fn what_hosts_share_is_send_and_sync() {
     shared::<Policy>();
     shared::<Numbering>();
     shared::<Outcome>();
-    shared::<Allowance>();
+    shared::<LogLimiter>();
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! The trace that a request says it belongs to (W3C Trace Context, `traceparent`).
 
 /// What a request with these headers says; nothing if it says so more than once.
-pub(super) fn parent<'h>(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Option<&'h [u8]> {
+pub(crate) fn parent<'h>(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Option<&'h [u8]> {
     let mut said = headers.filter(|(name, _)| *name == b"traceparent").map(|(_, value)| value);
     said.next().filter(|_| said.next().is_none())
 }
 
 /// The trace's id, if `header` is what the specification wants: a version, an id and a parent that are not all zeros,
 /// flags; all in lower-case hexadecimal digits. Versions to come may have more behind that.
-pub(super) fn id(header: &[u8]) -> Option<&[u8]> {
+pub(crate) fn id(header: &[u8]) -> Option<&[u8]> {
     let (known, more) = header.split_at_checked(55)?;
     let (version, id, parent) = (known.get(..2)?, known.get(3..35)?, known.get(36..52)?);
     let plain = known.iter().enumerate().all(|(place, byte)| match place {

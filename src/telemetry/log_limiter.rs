@@ -5,16 +5,16 @@ use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How fast lines of a kind may follow each other.
+/// The rate of lines of one kind.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct LogRate {
     /// Lines at once.
     burst: u64,
-    /// The time after which there may be another, in nanoseconds.
+    /// Nanoseconds from each further line to the next.
     interval: u64,
 }
 
-impl Pace {
+impl LogRate {
     /// Enough to see what is wrong.
     pub const SAMPLES: Self = Self { burst: 10, interval: Nanos::PER_SECOND };
     /// All rejections, but for a flood of them.
@@ -32,20 +32,20 @@ impl Pace {
     }
 }
 
-/// Lines of one kind.
+/// Limits the lines of one kind.
 #[derive(Debug, Default)]
-pub struct Allowance {
+pub struct LogLimiter {
     /// When it is whole again, on the monotonic clock.
     whole_at: AtomicU64,
     suppressed: AtomicU64,
 }
 
-impl Allowance {
+impl LogLimiter {
     /// How many lines were left out before this one; `None` if it is to be as well.
-    pub fn take(&self, pace: Pace, now: Nanos) -> Option<u64> {
+    pub fn take(&self, rate: LogRate, now: Nanos) -> Option<u64> {
         // Two threads at the same moment may both have the same line's place: one line more.
-        let whole_at = self.whole_at.load(Ordering::Relaxed).max(now.0).saturating_add(pace.interval);
-        if whole_at.saturating_sub(now.0) > pace.burst.saturating_mul(pace.interval) {
+        let whole_at = self.whole_at.load(Ordering::Relaxed).max(now.0).saturating_add(rate.interval);
+        if whole_at.saturating_sub(now.0) > rate.burst.saturating_mul(rate.interval) {
             self.suppressed.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -60,14 +60,14 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_and_told_once() {
-        for (pace, burst, interval) in [
-            (Pace::of(Audit::Samples, false), 10, 1_000_000_000),
-            (Pace::of(Audit::Rejections, false), 1000, 10_000_000),
-            (Pace::of(Audit::All, false), 1000, 10_000_000),
-            (Pace::of(Audit::All, true), 1000, 1_000_000),
+        for (rate, burst, interval) in [
+            (LogRate::of(Audit::Samples, false), 10, 1_000_000_000),
+            (LogRate::of(Audit::Rejections, false), 1000, 10_000_000),
+            (LogRate::of(Audit::All, false), 1000, 10_000_000),
+            (LogRate::of(Audit::All, true), 1000, 1_000_000),
         ] {
-            let (allowance, now) = (Allowance::default(), 1 << 40);
-            let written = |at| allowance.take(pace, Nanos(at));
+            let (limiter, now) = (LogLimiter::default(), 1 << 40);
+            let written = |at| limiter.take(rate, Nanos(at));
             assert!((0..burst).all(|_| written(now) == Some(0)));
             assert!((0..7).all(|_| written(now).is_none()));
             assert_eq!(written(now + interval - 1), None);

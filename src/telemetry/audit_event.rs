@@ -1,7 +1,7 @@
 //! What the log says of a request: one JSON object on one line, bounded, ASCII only, whatever is in the request or the
 //! certificate. What OpenTelemetry has a name for is called by that name.
 
-use super::trace;
+use super::trace_parent;
 use crate::calendar::rfc3339_to_the_millisecond;
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::fingerprint::Fingerprint;
@@ -93,7 +93,7 @@ impl Event<'_> {
         let (address, port) = known.source.map(split).unwrap_or_default();
         let (method, path) =
             self.request.map(|request| (request.method, without_query(request.path))).unwrap_or_default();
-        let trace_id = self.request.and_then(|request| trace::id(request.trace_parent?));
+        let trace_id = self.request.and_then(|request| trace_parent::id(request.trace_parent?));
         let texts = [
             ("time", time.as_deref().map(str::as_bytes)),
             ("certgate.decision", Some(decision.as_bytes())),

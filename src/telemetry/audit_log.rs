@@ -1,0 +1,126 @@
+//! The audit log: which lines are written, at which level, and how many of each kind.
+
+use super::audit_event::{Circumstances, Event};
+use super::log_limiter::{LogLimiter, LogRate};
+use crate::domain::decision::Reason;
+use crate::domain::policy::Audit;
+use crate::domain::time::Nanos;
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The request passed.
+    Info,
+    /// The request was refused, or in shadow mode would have been.
+    Warn,
+}
+
+/// The facts that a host knows beside an event. Each costs a call into the host, so it is asked only for those of a line
+/// that is written.
+pub trait Facts {
+    /// Nanoseconds since the beginning of 1970.
+    fn time(&self) -> Option<u64>;
+    /// The downstream's address, with its port.
+    fn source(&self) -> Option<Vec<u8>>;
+    /// The subject of the connection's certificate.
+    fn subject(&self) -> Option<Vec<u8>>;
+}
+
+/// The limits of the log lines of one host.
+#[derive(Default)]
+pub struct AuditLog {
+    samples: Kinds,
+    audit: Kinds,
+    faults: LogLimiter,
+}
+
+/// The lines of plugins that audit, or of those that do not: their rates differ, so a line of one takes no place of the
+/// other's.
+#[derive(Default)]
+struct Kinds {
+    unknown: LogLimiter,
+    other: LogLimiter,
+    passed: LogLimiter,
+}
+
+impl AuditLog {
+    /// The line about a request that was decided `now` (on the monotonic clock), and its level; `None` where there were
+    /// too many.
+    pub fn line(&self, audit: Audit, event: &Event<'_>, now: Nanos, facts: &impl Facts) -> Option<(Level, String)> {
+        let audited = audit != Audit::Samples;
+        let Kinds { unknown, other, passed } = if audited { &self.audit } else { &self.samples };
+        // Unknown certificates have a limit of their own, so that the entries that the log offers for them are not lost
+        // among clients over their limits; and requests that pass take no place of refused ones.
+        let (limiter, level) = match event.reason {
+            None => (passed, Level::Info),
+            Some(Reason::UnknownCertificate) => (unknown, Level::Warn),
+            Some(_) => (other, Level::Warn),
+        };
+        let suppressed = limiter.take(LogRate::of(audit, event.reason.is_none()), now)?;
+        let line = event.line(&Circumstances {
+            time: if audited { facts.time() } else { None },
+            source: if audited { facts.source() } else { None }.as_deref(),
+            subject: if event.asks_subject() { facts.subject() } else { None }.as_deref(),
+            suppressed,
+        });
+        Some((level, line))
+    }
+
+    /// Whether a line about a fault of the host or of certgate may be written `now`.
+    pub fn may_report_fault(&self, now: Nanos) -> bool {
+        self.faults.take(LogRate::SAMPLES, now).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[derive(Default)]
+    struct Asked(Cell<usize>);
+
+    impl Asked {
+        fn answer(&self, text: &str) -> Option<Vec<u8>> {
+            self.0.set(self.0.get().saturating_add(1));
+            Some(text.into())
+        }
+    }
+
+    impl Facts for Asked {
+        fn time(&self) -> Option<u64> {
+            self.0.set(self.0.get().saturating_add(1));
+            Some(0)
+        }
+
+        fn source(&self) -> Option<Vec<u8>> {
+            self.answer("192.0.2.1:4711")
+        }
+
+        fn subject(&self) -> Option<Vec<u8>> {
+            self.answer("CN=a")
+        }
+    }
+
+    fn event(reason: Option<Reason>) -> Event<'static> {
+        Event { reason, ..Event::UNDECIDED }
+    }
+
+    #[test]
+    fn each_kind_of_line_has_a_limit_of_its_own_and_a_suppressed_line_asks_for_no_fact() {
+        let (log, asked, now) = (AuditLog::default(), Asked::default(), Nanos(1 << 40));
+        let written = |reason| {
+            let lines = (0..50).filter_map(|_| log.line(Audit::Samples, &event(reason), now, &asked));
+            lines.map(|(level, _)| level).collect::<Vec<_>>()
+        };
+        assert_eq!(written(Some(Reason::LimitExceeded)), [Level::Warn; 10]);
+        assert_eq!(asked.0.get(), 0, "samples have no address and no time");
+        assert_eq!(written(Some(Reason::UnknownCertificate)), [Level::Warn; 10]);
+        assert_eq!(asked.0.get(), 10, "a subject for each line");
+        assert_eq!(written(None), [Level::Info; 10]);
+        assert_eq!((0..50).filter(|_| log.may_report_fault(now)).count(), 10);
+        let audited = log.line(Audit::All, &event(Some(Reason::LimitExceeded)), now, &asked).unwrap();
+        assert!(audited.1.contains("192.0.2.1") && audited.1.contains("1970-01-01T00:00:00.000Z"), "{}", audited.1);
+        assert_eq!(asked.0.get(), 12);
+    }
+}

@@ -1,0 +1,231 @@
+//! When credentials expire and the next CRL is due, as gauges: those that the policy names, and no others, whatever
+//! requests show.
+
+use super::metrics::{Kind, MetricId, MetricSink};
+use crate::domain::credential::{CredentialIndex, Identifier};
+use crate::domain::expiry::{self, Expiry, UNKNOWN};
+use crate::domain::level::Generation;
+use crate::domain::policy::Policy;
+use crate::domain::time::UnixSeconds;
+use data_encoding::HEXLOWER;
+use std::sync::Mutex;
+
+/// Bytes of a digest by which people know a credential that has no name.
+const SHORT: usize = 6;
+
+/// The gauges that were published, of all plugins.
+#[derive(Default)]
+pub struct Gauges(Mutex<Vec<OfPlugin>>);
+
+/// Those of one plugin.
+#[derive(Default)]
+struct OfPlugin {
+    root_id: String,
+    /// The newest configuration that the plugin has activated.
+    generation: Generation,
+    /// In the order of their ids.
+    gauges: Vec<Gauge>,
+}
+
+struct Gauge {
+    id: MetricId,
+    /// The newest configuration that published the gauge.
+    generation: Generation,
+    /// The first 8 bytes of the credential's digest when the gauge was last published.
+    asked: Asked,
+}
+
+type Asked = [u8; 8];
+
+/// The gauges of one configuration: the credential, its expiry in seconds since 1970, the gauge.
+#[derive(Default)]
+pub struct Shown(Vec<(CredentialIndex, u32, MetricId)>);
+
+impl Gauges {
+    /// Publishes one gauge for each credential's expiry in `policy`, and sets gauges of removed credentials to 0, since no
+    /// gauge can be removed. An expiry learnt from a presented certificate is kept unless the credential's digest changed.
+    /// Only the `first` host to activate the policy resets such a gauge, so that a late one does not overwrite newer values.
+    pub fn take_up(
+        &self,
+        sink: &impl MetricSink,
+        root_id: &str,
+        (generation, first): (Generation, bool),
+        policy: &Policy,
+    ) -> Shown {
+        let mut shown = Vec::new();
+        let Ok(mut plugins) = self.0.lock() else { return Shown(shown) };
+        let place = plugins.iter().position(|plugin| plugin.root_id == root_id);
+        let known = place.map(|place| plugins.swap_remove(place));
+        let mut plugin = known.unwrap_or_else(|| OfPlugin { root_id: root_id.to_owned(), ..OfPlugin::default() });
+        plugin.generation = generation;
+        // Two plugins may have a credential of the same name.
+        let others = plugins.as_slice();
+        let clear = |id| {
+            if !others.iter().any(|other| other.shows(id)) {
+                sink.set(id, 0);
+            }
+        };
+        // At once: what growing leaves behind would make every request's memory harder to find.
+        let count = policy.expiries.iter().count();
+        sink.reserve(count);
+        plugin.gauges.reserve(count.saturating_sub(plugin.gauges.len()));
+        shown.reserve(count);
+        for expiry in policy.expiries.iter() {
+            let Some(identifier) = policy.registry.clients().identifier(expiry.credential) else { continue };
+            let Some(id) = gauge(sink, policy, &expiry, &identifier) else { continue };
+            let asked = identifier.digest.first_chunk().copied().unwrap_or_default();
+            let before = plugin.keep(id, asked);
+            if first && expiry.not_after == UNKNOWN && before.is_some_and(|before| before != asked) {
+                clear(id);
+            }
+            show(sink, id, expiry.not_after);
+            shown.push((expiry.credential, expiry.not_after, id));
+        }
+        plugin.show_next_update(sink, policy);
+        let gone = plugin.gauges.iter().filter(|gauge| gauge.generation != generation);
+        gone.for_each(|gauge| clear(gauge.id));
+        plugins.push(plugin);
+        Shown(shown)
+    }
+}
+
+impl OfPlugin {
+    /// Keeps this gauge as one of the configuration's; what its credential asked for before, if there was one.
+    fn keep(&mut self, id: MetricId, asked: Asked) -> Option<Asked> {
+        let gauge = Gauge { id, generation: self.generation, asked };
+        match self.find(id) {
+            Ok(place) => self.gauges.get_mut(place).map(|known| std::mem::replace(known, gauge).asked),
+            // A new one comes last: the host counts its ids up.
+            Err(place) => {
+                self.gauges.insert(place, gauge);
+                None
+            }
+        }
+    }
+
+    /// Shows when the first of the CRLs is due.
+    fn show_next_update(&mut self, sink: &impl MetricSink, policy: &Policy) {
+        let Some(id) = sink.metric(Kind::Gauge, "certgate_crl_next_update_timestamp_seconds", &[]) else { return };
+        let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
+        if let Some(UnixSeconds(first)) = next_updates.min() {
+            self.keep(id, Asked::default());
+            sink.set(id, u64::try_from(first).unwrap_or(0));
+        }
+    }
+
+    /// Whether the configuration that it has taken up last shows this gauge.
+    fn shows(&self, id: MetricId) -> bool {
+        let gauge = self.find(id).ok().and_then(|place| self.gauges.get(place));
+        gauge.is_some_and(|gauge| gauge.generation == self.generation)
+    }
+
+    fn find(&self, id: MetricId) -> Result<usize, usize> {
+        self.gauges.binary_search_by_key(&id, |gauge| gauge.id)
+    }
+}
+
+impl Shown {
+    /// Shows the end of a certificate that was seen, unless its credential ends before.
+    pub fn seen(&self, sink: &impl MetricSink, credential: CredentialIndex, not_after: UnixSeconds) {
+        if let Some((_, known, id)) = self.0.iter().find(|(index, ..)| *index == credential) {
+            show(sink, *id, expiry::end(not_after).min(*known));
+        }
+    }
+}
+
+fn show(sink: &impl MetricSink, id: MetricId, end: u32) {
+    if end != UNKNOWN {
+        sink.set(id, end.into());
+    }
+}
+
+/// The gauge of this credential.
+fn gauge(
+    sink: &impl MetricSink,
+    policy: &Policy,
+    expiry: &Expiry<'_>,
+    Identifier { kind, digest }: &Identifier,
+) -> Option<MetricId> {
+    let alias = policy.registry.at(expiry.credential)?.client.alias;
+    let mut known_as;
+    let credential = match expiry.name {
+        Some(name) => name,
+        None => {
+            // No name has a colon.
+            known_as = String::with_capacity(32);
+            known_as.push_str(kind.as_str());
+            known_as.push(':');
+            HEXLOWER.encode_append(digest.get(..SHORT)?, &mut known_as);
+            &known_as
+        }
+    };
+    let labels = [("alias", alias), ("credential", credential)];
+    sink.metric(Kind::Gauge, "certgate_credential_not_after_timestamp_seconds", &labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::telemetry::metrics::fake::FakeMetrics;
+
+    /// A policy whose clients have one credential each: alias, the first digit of its digest, and `not_after`.
+    fn policy(clients: &[(&str, char, Option<&str>)]) -> Policy {
+        let client = |(alias, digit, not_after): &(&str, char, Option<&str>)| {
+            let digest = digit.to_string().repeat(64);
+            let window = not_after.map(|moment| format!(r#", "not_after": "{moment}""#)).unwrap_or_default();
+            format!(
+                r#"{{"alias": "{alias}", "tier": "t", "credentials": [{{"name": "key", "sha256": "{digest}"{window}}}]}}"#
+            )
+        };
+        let clients: Vec<_> = clients.iter().map(client).collect();
+        let registry = format!(r#"{{"version": 1, "tiers": {{"t": {{}}}}, "clients": [{}]}}"#, clients.join(","));
+        config::read(registry.as_bytes()).unwrap()
+    }
+
+    fn published(sink: &FakeMetrics) -> Vec<(String, u64)> {
+        let prefix = "certgate_credential_not_after_timestamp_seconds{alias=";
+        let gauges = sink.values().into_iter();
+        gauges.filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value))).collect()
+    }
+
+    const IN_2030: u64 = 1_893_456_000;
+
+    #[test]
+    fn a_reload_keeps_what_was_learnt_and_resets_what_is_gone() {
+        let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
+        let first = policy(&[("a", '1', None), ("b", '2', None), ("c", '3', Some("2030-01-01T00:00:00Z"))]);
+        let shown = gauges.take_up(&sink, "root", (Generation(1), true), &first);
+        for place in 0..3 {
+            // A certificate that ends after its credential ends with it.
+            shown.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
+        }
+        let of = |a, b, c| {
+            [("a", a), ("b", b), ("c", c)].map(|(alias, value)| (format!("{alias},credential=key}}"), value)).to_vec()
+        };
+        assert_eq!(published(&sink), of(4_000_000_000, 4_000_000_000, IN_2030));
+        // `a` has another certificate now, and `c` is gone.
+        let second = policy(&[("a", '4', None), ("b", '2', None)]);
+        let late = Gauges::default();
+        late.take_up(&sink, "root", (Generation(1), false), &first);
+        gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        assert_eq!(published(&sink), of(0, 4_000_000_000, 0));
+        // A host that activates the policy later resets nothing that was learnt meanwhile.
+        let shown = gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        shown.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
+        late.take_up(&sink, "root", (Generation(2), false), &second);
+        assert_eq!(published(&sink), of(3_000_000_000, 4_000_000_000, 0));
+    }
+
+    #[test]
+    fn another_plugins_gauge_is_left_alone() {
+        let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
+        let with = policy(&[("a", '1', Some("2030-01-01T00:00:00Z"))]);
+        gauges.take_up(&sink, "one", (Generation(1), true), &with);
+        gauges.take_up(&sink, "two", (Generation(1), true), &with);
+        gauges.take_up(&sink, "one", (Generation(2), true), &policy(&[]));
+        assert_eq!(published(&sink), [("a,credential=key}".to_owned(), IN_2030)]);
+        gauges.take_up(&sink, "two", (Generation(2), true), &policy(&[]));
+        assert_eq!(published(&sink), [("a,credential=key}".to_owned(), 0)]);
+    }
+}
