@@ -16,8 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const END: &str = "-- the end, with ";
 
 fn bash() -> Command {
-    let mut bash = Command::new("bash");
-    bash.current_dir(repository());
+    // A terminal's commands react to Ctrl-C. The tests may run where it is ignored, such as behind `&` in a script, and a
+    // child inherits that.
+    let mut bash = Command::new("env");
+    bash.args(["--default-signal=INT", "bash"]).current_dir(repository());
     // What `cargo test` and `make test` set, the reader's terminal does not have.
     for name in ["MAKEFLAGS", "MAKELEVEL", "CARGO", "CARGO_MANIFEST_DIR"] {
         bash.env_remove(name);
