@@ -88,7 +88,7 @@ impl Engine {
     /// Says of the certificate what can be believed of it.
     fn set_content(&self, own: &OwnHeaders<'_, impl Host>, caller: &Caller<'_>) -> Result<(), HostFailure> {
         // Whoever cannot be asked whether it can be believed has failed the request already.
-        let Ok(Some(content)) = self.believed(own.headers, caller) else { return Ok(()) };
+        let Ok(Some(content)) = self.trusted_content(own.headers, caller) else { return Ok(()) };
         let (names, values) = (&self.policy.headers, &content.values);
         let client_cert = Some(CLIENT_CERT).filter(|_| names.client_cert);
         let values = [

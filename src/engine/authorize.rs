@@ -21,11 +21,11 @@ impl Engine {
         caller: &Caller<'_>,
         rule: &Rule,
     ) -> Result<(), Reason> {
-        let believed = match rule.who.conditions.is_empty() {
+        let content = match rule.who.conditions.is_empty() {
             true => None,
             false => self.compared(host, caller)?,
         };
-        let names = believed.as_ref().and_then(|content| content.names.as_ref());
+        let names = content.as_ref().and_then(|content| content.names.as_ref());
         let meets = |condition| names.is_some_and(|names| names.meet(condition));
         let admitted = rule.who.admits(caller.entry.credential.client, caller.entry.profile, meets);
         if !admitted || rule.bound_token && !has_bound_token(host, look, caller.fingerprint)? {
@@ -36,7 +36,7 @@ impl Engine {
 
     /// What the caller's certificate says with its names, if it can be believed.
     fn compared(&self, host: &impl Host, caller: &Caller<'_>) -> Result<Option<Arc<Content>>, Reason> {
-        match self.believed(host, caller)? {
+        match self.trusted_content(host, caller)? {
             Some(content) if content.names.is_none() => {
                 self.content(host, caller.fingerprint, &Shown::OnDemand, &|_| Ok(true))
             }

@@ -6,13 +6,14 @@ use super::content::Content;
 use super::host::Host;
 use super::look::Look;
 use super::presented::{Presented, Shown, presented};
+use super::validity::{check_revocation, check_validity};
 use super::vouch::Vouched;
 use crate::domain::credential::Identifier;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::identity::Source;
 use crate::domain::registry::Entry;
-use crate::domain::time::{UnixSeconds, Validity};
+use crate::domain::time::UnixSeconds;
 use std::sync::Arc;
 
 /// A client, and the certificate that it has shown.
@@ -122,8 +123,8 @@ impl Engine {
         self.policy.registry.at(index).ok_or(Reason::Internal)
     }
 
-    /// What the caller's certificate says, if it can be believed.
-    pub(super) fn believed<'c>(
+    /// The content of the caller's certificate, if its chain or its registration vouches for it.
+    pub(super) fn trusted_content<'c>(
         &self,
         host: &impl Host,
         caller: &'c Caller<'_>,
@@ -132,8 +133,14 @@ impl Engine {
         Ok(self.vouched(host, &caller.vouched)?.then_some(content))
     }
 
-    /// Whether the client may call with this credential now.
-    pub(super) fn check(&self, host: &impl Host, caller: &Caller<'_>, now: UnixSeconds) -> Result<(), Reason> {
+    /// Security check: whether the client is enabled, and its credential and certificate are neither revoked nor outside of
+    /// their validity.
+    pub(super) fn check_credential(
+        &self,
+        host: &impl Host,
+        caller: &Caller<'_>,
+        now: UnixSeconds,
+    ) -> Result<(), Reason> {
         let Entry { credential_index: index, credential, client, .. } = caller.entry;
         if credential.revoked {
             return Err(Reason::CertificateRevoked);
@@ -148,7 +155,7 @@ impl Engine {
         let dates = self.dates.get(index.0).ok_or(Reason::Internal)?;
         let dates = match &caller.content {
             Some(content) => {
-                standing(content, now)?;
+                check_revocation(content, now)?;
                 Some(content.validity)
             }
             // What cannot be looked up in a list may be in it.
@@ -160,30 +167,8 @@ impl Engine {
             host.dates_unchecked();
         }
         if let Some(window) = window {
-            holds(window, now)?;
+            check_validity(window, now)?;
         }
-        dates.map_or(Ok(()), |dates| holds(dates, now))
-    }
-}
-
-/// Whether the certificate's issuer still stands by it, as far as anybody knows.
-pub(super) fn standing(content: &Content, now: UnixSeconds) -> Result<(), Reason> {
-    if content.revoked {
-        return Err(Reason::CertificateRevoked);
-    }
-    match content.unknown_from {
-        Some(moment) if now > moment => Err(Reason::CertificateUnverified),
-        _ => Ok(()),
-    }
-}
-
-/// Whether something that is valid then is so now: both ends are included (RFC 5280 section 4.1.2.5).
-pub(super) fn holds(validity: Validity, now: UnixSeconds) -> Result<(), Reason> {
-    if now < validity.not_before {
-        Err(Reason::CertificateNotYetValid)
-    } else if now > validity.not_after {
-        Err(Reason::CertificateExpired)
-    } else {
-        Ok(())
+        dates.map_or(Ok(()), |dates| check_validity(dates, now))
     }
 }

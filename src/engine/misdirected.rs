@@ -7,9 +7,9 @@ use crate::domain::decision::Reason;
 use crate::domain::route::host::canonical;
 
 impl Engine {
-    /// Whether the request is for the host that the connection was made for, if it was made for one.
+    /// Security check: whether the authority is the server name (SNI) of the connection, if the connection has one.
     #[inline(never)]
-    pub(super) fn directed(&self, host: &impl Host, authority: &[u8]) -> Result<(), Reason> {
+    pub(super) fn check_sni(&self, host: &impl Host, authority: &[u8]) -> Result<(), Reason> {
         let Some(name) = host.server_name()? else { return Ok(()) };
         let (asked, made_for) = (canonical(authority), canonical(&name));
         (asked.is_some() && asked == made_for).then_some(()).ok_or(Reason::Misdirected)

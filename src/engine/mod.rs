@@ -23,6 +23,7 @@ mod relay;
 pub mod reply;
 mod throttle;
 mod token;
+mod validity;
 mod verdict;
 mod vouch;
 mod xfcc;

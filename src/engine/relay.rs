@@ -3,9 +3,10 @@
 use super::Engine;
 use super::content::Content;
 use super::host::Host;
-use super::identify::{Stranger, holds, standing};
+use super::identify::Stranger;
 use super::look::Look;
 use super::presented::{Presented, Shown};
+use super::validity::{check_revocation, check_validity};
 use super::vouch::Vouched;
 use super::xfcc;
 use crate::certificate;
@@ -46,7 +47,8 @@ impl Engine {
         Ok(Presented { fingerprint, digits, shown: Shown::ByRelay(der), vouched })
     }
 
-    /// Whether this is a relay whose certificate holds now. One whose does not is nobody's word, and nobody.
+    /// Security check: whether the peer is a trusted relay. A relay whose certificate is revoked or outside of its validity is
+    /// refused, and not treated as a client.
     fn is_relay(&self, host: &impl Host, peer: &Presented, relays: &Relays) -> Result<bool, Reason> {
         let fingerprint = Identifier::of_certificate(peer.fingerprint);
         let by_certificate = relays.are(&fingerprint);
@@ -72,6 +74,6 @@ impl Engine {
             }
         }
         let now = host.wall()?;
-        standing(&content, now).and_then(|()| holds(content.validity, now)).map(|()| true)
+        check_revocation(&content, now).and_then(|()| check_validity(content.validity, now)).map(|()| true)
     }
 }

@@ -72,7 +72,7 @@ impl Engine {
     /// Whether the request may pass, but for its limits.
     fn admit<'e>(&'e self, host: &impl Host, look: &Look<'_>, case: &mut Case<'e>) -> Result<(), Reason> {
         if self.policy.refuses_misdirected {
-            self.directed(host, look.target.authority)?;
+            self.check_sni(host, look.target.authority)?;
         }
         let (index, rule) = match self.policy.rules.find(&look.target) {
             Match::Rule(index, rule) => (Some(index), Some(rule)),
@@ -99,7 +99,7 @@ impl Engine {
         }
         let now = host.wall()?;
         if let Some(caller) = &case.caller {
-            self.check(host, caller, now)?;
+            self.check_credential(host, caller, now)?;
             if let Some(rule) = rule {
                 self.authorize(host, look, caller, rule)?;
             }
