@@ -28,7 +28,7 @@ enum Command {
     Check(check::Arguments),
     /// Prints the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
-    /// Makes what Envoy, Istio or Envoy Gateway loads from a registry: certgate and the native belt round it
+    /// Makes what Envoy, Istio or Envoy Gateway loads from a registry: certgate and the native guard round it
     Render(Box<render::Arguments>),
 }
 

@@ -1,7 +1,7 @@
-//! `certgate render`: that a belt lets through no more than the rules do, and no less than it must, in each language; what
+//! `certgate render`: that a guard lets through no more than the rules do, and no less than it must, in each language; what
 //! it says of what it cannot; and that a registry is the same wherever it is written.
 
-mod belt;
+mod guard;
 mod headers;
 mod registry;
 
@@ -75,14 +75,14 @@ fn rbac(run: &Run) -> Option<Value> {
 
 /// The filter behind an AuthorizationPolicy, where that says too little.
 fn behind(manifests: &[Value]) -> Option<Value> {
-    let belt = manifests.iter().find(|document| document["metadata"]["name"] == "certgate-belt")?;
-    let patches = belt["spec"]["configPatches"].as_array()?;
+    let guard = manifests.iter().find(|document| document["metadata"]["name"] == "certgate-guard")?;
+    let patches = guard["spec"]["configPatches"].as_array()?;
     let inserted = patches.iter().find(|patch| patch["patch"]["operation"] == "INSERT_BEFORE");
     inserted.map(|patch| patch["patch"]["value"]["typed_config"].clone())
 }
 
 #[test]
-fn in_shadow_mode_a_belt_only_counts() {
+fn in_shadow_mode_a_guard_only_counts() {
     let registry = json!({"version": 1, "mode": "shadow", "clients": []}).to_string();
     let filter = rbac(&render(&["--to", "envoy"], &registry)).unwrap();
     assert!(filter.get("rules").is_none() && filter["shadow_rules"]["policies"]["identified"].is_object());

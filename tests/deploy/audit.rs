@@ -158,7 +158,7 @@ async fn every_decision_has_a_line_and_the_access_log_says_the_same() {
     for version in VERSIONS {
         for mode in ["enforce", "shadow"] {
             let (cast, started) = (Cast::new(), now());
-            let bootstrap = cast.world.bootstrap(&cast.registry(&[("audit", "all"), ("mode", mode)])).without_belt();
+            let bootstrap = cast.world.bootstrap(&cast.registry(&[("audit", "all"), ("mode", mode)])).without_guard();
             let bootstrap = bootstrap.clients(Clients::AnyDate).concurrency(1);
             let envoy = Envoy::start(bootstrap.version_that_shows_certificates(version)).await;
             let expected = cast.each(&envoy).await;

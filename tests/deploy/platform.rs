@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 const TYPE: &str = "type.googleapis.com/";
 
 /// What `envoy.yaml` has that only the manifests are to bring.
-const OF_THE_BELT: [&str; 6] = [
+const OF_THE_GUARD: [&str; 6] = [
     "early_header_mutation_extensions",
     "forward_client_cert_details",
     "normalize_path",
@@ -113,7 +113,7 @@ pub(super) fn envoy_gateway(manifests: &[Value]) -> Value {
 fn bare() -> Value {
     let mut document = shipped("envoy.yaml");
     let manager = manager(&mut document);
-    for key in OF_THE_BELT {
+    for key in OF_THE_GUARD {
         manager.as_object_mut().unwrap().remove(key).unwrap();
     }
     let router = |filter: &Value| filter["name"] == "envoy.filters.http.router";
@@ -211,7 +211,7 @@ fn permission(operation: &Map<String, Value>) -> Value {
             "paths" => any(path),
             "hosts" => any(|host| json!({"header": {"name": ":authority", "string_match": string(host, true)}})),
             "methods" => any(|method| json!({"header": {"name": ":method", "string_match": string(method, false)}})),
-            other => panic!("a condition that no belt has: {other}"),
+            other => panic!("a condition that no guard has: {other}"),
         };
         if negated { json!({"not_rule": rule}) } else { rule }
     });
@@ -259,7 +259,7 @@ fn by_expressions(manager: &mut Value, authorization: &Value) {
         // A `)%` would end the command.
         let value = format!("%CEL({})%", expression.replace('%', r"\x25"));
         json!({"append": {
-            "header": {"key": format!("x-belt-{place}"), "value": value},
+            "header": {"key": format!("x-guard-{place}"), "value": value},
             "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
         }})
     });
@@ -271,13 +271,13 @@ fn by_expressions(manager: &mut Value, authorization: &Value) {
         },
     });
     let permissions = (0..expressions.len())
-        .map(|place| json!({"header": {"name": format!("x-belt-{place}"), "string_match": {"exact": "true"}}}));
+        .map(|place| json!({"header": {"name": format!("x-guard-{place}"), "string_match": {"exact": "true"}}}));
     let rbac = json!({
         "name": "envoy.filters.http.rbac",
         "typed_config": {
             "@type": format!("{TYPE}envoy.extensions.filters.http.rbac.v3.RBAC"),
             "rules": {"action": "ALLOW", "policies": {
-                "belt": {"permissions": permissions.collect::<Vec<_>>(), "principals": [{"any": true}]},
+                "guard": {"permissions": permissions.collect::<Vec<_>>(), "principals": [{"any": true}]},
             }},
         },
     });

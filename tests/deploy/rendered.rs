@@ -1,4 +1,4 @@
-//! What `certgate render` makes, in real Envoys: with certgate, and with certgate skipped, so that the belt is alone. Istio
+//! What `certgate render` makes, in real Envoys: with certgate, and with certgate skipped, so that the guard is alone. Istio
 //! and Envoy Gateway cannot run here; what their control planes would make of the manifests is made by `platform.rs`.
 
 use super::platform::{envoy_gateway, istio};
@@ -72,7 +72,7 @@ impl Cast {
         Self { world, client, by_name, stranger, registry }
     }
 
-    /// Asserts what each caller gets: with certgate, or with the belt alone.
+    /// Asserts what each caller gets: with certgate, or with the guard alone.
     async fn assert_told(&self, bootstrap: Bootstrap, what: &str, skipped: bool) {
         let envoy = Envoy::start(bootstrap).await;
         for (path, nobody, client) in [
@@ -123,7 +123,7 @@ async fn a_rendered_bootstrap_decides_as_the_rules_say() {
 
 /// As where the module fails on the workers, so that Envoy skips it: for real, and where it is not there at all.
 #[tokio::test]
-async fn a_rendered_belt_holds_alone() {
+async fn a_rendered_guard_holds_alone() {
     let cast = Cast::new();
     let bootstrap = || Bootstrap::in_world(&cast.world, cast.envoy());
     let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
@@ -132,7 +132,7 @@ async fn a_rendered_belt_holds_alone() {
 }
 
 #[tokio::test]
-async fn in_shadow_mode_the_rendered_belt_lets_everything_through() {
+async fn in_shadow_mode_the_rendered_guard_lets_everything_through() {
     let mut cast = Cast::new();
     cast.registry["mode"] = json!("shadow");
     let envoy = Envoy::start(Bootstrap::in_world(&cast.world, cast.envoy()).without_certgate()).await;
@@ -232,7 +232,7 @@ async fn istios_manifests_decide_as_the_rules_say() {
 }
 
 #[tokio::test]
-async fn istios_belt_holds_alone() {
+async fn istios_guard_holds_alone() {
     let cast = Cast::new();
     let manifests = documents(&render(&IN_ISTIO, &cast.registry.to_string()));
     let bootstrap = || Bootstrap::in_world(&cast.world, istio(&manifests));
@@ -253,7 +253,7 @@ async fn envoy_gateways_manifests_decide_as_the_rules_say() {
 
 /// Envoy refuses a configuration with an expression whose regular expressions are too large.
 #[tokio::test]
-async fn envoy_gateways_belt_has_room_for_long_hosts() {
+async fn envoy_gateways_guard_has_room_for_long_hosts() {
     let mut cast = Cast::new();
     let host = "k8s-istiosys-istioing-5c1b3ce2a4-9d3c7f1e2b3a4c5d.elb.us-east-1.amazonaws.com";
     // With a dot and a colon, as long as a text may be.

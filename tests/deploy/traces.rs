@@ -109,7 +109,7 @@ async fn the_spans_of_the_example_say_what_was_decided() {
         registry["rules"] = json!([{"match": {"path": "/healthz"}, "access": "public"}]);
         for mode in ["enforce", "shadow"] {
             registry["mode"] = json!(mode);
-            let bootstrap = world.bootstrap(&registry).without_belt();
+            let bootstrap = world.bootstrap(&registry).without_guard();
             let bootstrap = bootstrap.edit(|manager| manager["tracing"] = tracing.clone()).version(version);
             let envoy = Envoy::start(sending(bootstrap, collector.port())).await;
             let shadow = mode == "shadow";

@@ -291,7 +291,7 @@ async fn who_has_no_certificate_may_have_a_token() {
                 let subject = who.is_none().then_some("somebody");
                 assert_eq!(upstream.get("x-token-subject"), subject, "request {place} on {version}");
             }
-            // The example's belt is jwt_authn.
+            // The example's guard is jwt_authn.
             let response = open(&world, *who, &without).await.send(&request).await;
             assert_eq!(answer(&response), *skipped, "request {place} on {version} without certgate");
         }

@@ -28,8 +28,8 @@ const TOO_LONG: &str = "http.https.downstream_rq_max_duration_reached";
 fn shipped(world: &World, client: &Identity, version: &str) -> Bootstrap {
     let mut registry = registry::of(&[("partner-a", "unlimited", client)]);
     registry["rules"] = json!([{"name": "public", "match": {"path": "/public/**"}, "access": "public"}]);
-    // The native belt is of another registry.
-    world.bootstrap(&registry).version(version).websocket().without_belt()
+    // The native guard is of another registry.
+    world.bootstrap(&registry).version(version).websocket().without_guard()
 }
 
 /// Puts a second in the place of `shipped`.

@@ -1,4 +1,4 @@
-//! What callers may try with header names and bytes, and what reaches the upstream of it. Without the belt, so that
+//! What callers may try with header names and bytes, and what reaches the upstream of it. Without the guard, so that
 //! certgate is alone with it.
 
 use crate::support::bootstrap::Bootstrap;
@@ -21,7 +21,7 @@ fn world() -> (World, Identity, Value) {
 }
 
 fn bootstrap(world: &World, registry: &Value) -> Bootstrap {
-    world.bootstrap(registry).without_belt().allow_underscores().http1_trailers()
+    world.bootstrap(registry).without_guard().allow_underscores().http1_trailers()
 }
 
 /// All bytes but letters and digits that a header's name may have (RFC 9110 section 5.6.2).

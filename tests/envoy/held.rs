@@ -78,7 +78,7 @@ async fn streams_are_held(version: &str, reloads: usize) {
     let client = world.authority.client("client");
     let module = Mutant::new().memory_for(PAGES).write();
     let bootstrap = world.ecds_bootstrap(&edition(&client, 0)).version(version).module(&module);
-    let mut envoy = Envoy::start(bootstrap.websocket().without_belt().edit(without_public_route)).await;
+    let mut envoy = Envoy::start(bootstrap.websocket().without_guard().edit(without_public_route)).await;
     let callers = [world.caller(&client), world.anonymous()];
     let mut known = callers[0].connect(envoy.port()).await;
     let mut nobody = callers[1].connect(envoy.port()).await;

@@ -209,7 +209,7 @@ impl Path {
             "allowed, `filter_state: always`" => path.with("/filter_state", json!("always")),
             "allowed, with a forged header" => {
                 let request = Request::get("/").header("client-cert", "forged");
-                Self { request, prepare: Bootstrap::without_belt, ..path }
+                Self { request, prepare: Bootstrap::without_guard, ..path }
             }
             "allowed, the first with a certificate" => path.answered(&[200]),
             "allowed, the first with a certificate given as `pem`" => {
@@ -239,11 +239,11 @@ impl Path {
             }
             "allowed, with `misdirected: 421`" => path.with("/misdirected", json!(421)),
             "allowed, anonymous" => {
-                let path = Self { caller: |world, _| world.anonymous(), prepare: Bootstrap::without_belt, ..path };
+                let path = Self { caller: |world, _| world.anonymous(), prepare: Bootstrap::without_guard, ..path };
                 path.with("/rules", json!([{"access": "optional"}])).with("/anonymous_tier", json!("gold"))
             }
             "allowed, public" => {
-                let path = Self { prepare: Bootstrap::without_belt, ..path };
+                let path = Self { prepare: Bootstrap::without_guard, ..path };
                 path.with("/rules", json!([{"access": "public"}]))
             }
             "refused, by a rule" => path.with("/rules", json!([{"groups": ["finance"]}])).answered(&[403; MANY]),

@@ -146,7 +146,7 @@ async fn names_that_nobody_trusted_has_signed_do_not_count() {
     registry["headers"] =
         json!({"subject": "x-client-subject", "spiffe_id": "x-client-spiffe-id", "client_cert": "client-cert"});
     for version in VERSIONS {
-        let bootstrap = world.bootstrap(&registry).clients(Clients::AcceptUntrusted).without_belt();
+        let bootstrap = world.bootstrap(&registry).clients(Clients::AcceptUntrusted).without_guard();
         let envoy = Envoy::start(bootstrap.version_that_shows_certificates(version)).await;
         for (place, (alias, identity)) in unsigned.iter().enumerate() {
             for caller in [world.caller(identity).tls12(), world.caller(identity).tls13()] {
@@ -337,7 +337,7 @@ async fn upstreams_are_told_what_a_certificate_says() {
     let forged = names.iter().fold(Request::get("/"), |request, name| request.header(name, "forged"));
     let forged = forged.header("client-cert", &client_cert(&two_uris)).header("client-cert-chain", ":AAAA:");
     for version in VERSIONS {
-        let bootstrap = world.bootstrap(&registry).without_belt().edit(log_groups);
+        let bootstrap = world.bootstrap(&registry).without_guard().edit(log_groups);
         let envoy = Envoy::start(bootstrap.version_that_shows_certificates(version)).await;
         for (place, (identity, groups, scopes, subject, spiffe_id)) in told.into_iter().enumerate() {
             for caller in [world.caller(identity), world.caller(identity).http2()] {

@@ -1,4 +1,4 @@
-//! Listeners of every kind, and what a certificate is worth on each; and the belt, where certgate is not called.
+//! Listeners of every kind, and what a certificate is worth on each; and the guard, where certgate is not called.
 
 use crate::support::bootstrap::Clients;
 use crate::support::ecds::Outcome;
@@ -20,7 +20,7 @@ async fn no_certificate_is_no_certificate_however_it_is_absent() {
     let registry = registry::of(&[("one", "unlimited", &one)]);
     // A listener that requires certificates but not signed by whom asks for none at all.
     for clients in [Clients::Optional, Clients::RequiredByNobody, Clients::PlainText, Clients::AcceptUntrusted] {
-        let envoy = Envoy::start(world.bootstrap(&registry).clients(clients).without_belt()).await;
+        let envoy = Envoy::start(world.bootstrap(&registry).clients(clients).without_guard()).await;
         let caller = match clients {
             Clients::PlainText => crate::support::client::Caller::plain(),
             Clients::RequiredByNobody => world.caller(&one),
@@ -72,7 +72,7 @@ async fn a_client_that_was_revoked_meanwhile_is_refused_on_a_resumed_session() {
 }
 
 #[tokio::test]
-async fn the_belt_stands_where_certgate_is_not_called() {
+async fn the_guard_stands_where_certgate_is_not_called() {
     let world = World::new();
     let one = world.authority.client("one");
     let registry = registry::of(&[("one", "unlimited", &one)]);

@@ -58,7 +58,7 @@ impl Cast {
 
     /// An Envoy behind relays, with this registry.
     fn inner(&self, registry: &Value) -> Bootstrap {
-        let bootstrap = self.world.bootstrap(registry).without_belt().concurrency(1);
+        let bootstrap = self.world.bootstrap(registry).without_guard().concurrency(1);
         bootstrap.edit(|manager| manager["forward_client_cert_details"] = json!("FORWARD_ONLY"))
     }
 
@@ -80,7 +80,7 @@ impl Cast {
                 },
             },
         });
-        let bootstrap = self.world.bootstrap(&registry::of(&[])).without_belt().without_certgate();
+        let bootstrap = self.world.bootstrap(&registry::of(&[])).without_guard().without_certgate();
         let bootstrap = bootstrap.edit(|manager| {
             manager["forward_client_cert_details"] = json!("SANITIZE_SET");
             manager["set_current_client_cert_details"] = details.clone();

@@ -84,7 +84,7 @@ async fn the_first_rule_that_matches_decides_whatever_identity_is_forged() {
         ]),
     );
     registry["clients"][1]["groups"] = json!(["finance"]);
-    let envoy = Envoy::start(world.bootstrap(&registry).without_belt()).await;
+    let envoy = Envoy::start(world.bootstrap(&registry).without_guard()).await;
 
     let (public, optional, required) =
         ([Nameless; 4], [Nameless, Refused, Named, Named], [Refused, Refused, Named, Named]);
@@ -239,7 +239,7 @@ async fn an_internal_redirect_is_decided_by_the_rule_of_its_new_path_and_host() 
         {"match": {"path": "/finance"}, "groups": ["finance"]},
         {"match": {"path": "/open"}, "access": "public"},
     ]);
-    let bootstrap = world.bootstrap(&ruled(&[("client", "unlimited", &client)], rules)).without_belt();
+    let bootstrap = world.bootstrap(&ruled(&[("client", "unlimited", &client)], rules)).without_guard();
     let envoy = Envoy::start(bootstrap.internal_redirects()).await;
     let mut connection = world.caller(&client).connect(envoy.port()).await;
     for (place, (to, fate)) in [

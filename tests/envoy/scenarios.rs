@@ -41,10 +41,10 @@ impl Cast {
     }
 }
 
-/// The shipped configuration, but open to certificates that TLS itself would refuse, and without the belt, so that what
+/// The shipped configuration, but open to certificates that TLS itself would refuse, and without the guard, so that what
 /// is seen is certgate's own work.
 fn bootstrap(world: &World, registry: &Value) -> Bootstrap {
-    world.bootstrap(registry).clients(Clients::AnyDate).without_belt().concurrency(1)
+    world.bootstrap(registry).clients(Clients::AnyDate).without_guard().concurrency(1)
 }
 
 fn seen(response: &Response, who: &Identity, log: &Value) -> Seen {

@@ -86,7 +86,7 @@ fn the_two_bootstraps_differ_in_the_filter_alone() {
 }
 
 #[test]
-fn the_belt_removes_every_owned_header() {
+fn the_guard_removes_every_owned_header() {
     let mut document = shipped("envoy.yaml");
     let extension = &manager(&mut document)["early_header_mutation_extensions"][0]["typed_config"];
     let mutations = extension["mutations"].as_array().unwrap();
@@ -94,16 +94,16 @@ fn the_belt_removes_every_owned_header() {
     assert_eq!(removed, ALWAYS_OWNED);
 }
 
-/// The rules of the shipped registry, with the belt; and the belt alone, as where Envoy skips certgate.
+/// The rules of the shipped registry, with the guard; and the guard alone, as where Envoy skips certgate.
 #[tokio::test]
-async fn the_belt_lets_through_what_the_rules_let_through() {
+async fn the_guard_lets_through_what_the_rules_let_through() {
     let world = World::new();
     let client = world.authority.client("client");
     let mut registry = registry::of(&[("client", "unlimited", &client)]);
     registry["rules"] =
         filter(&mut shipped("envoy.yaml"))["typed_config"]["config"]["configuration"]["value"]["rules"].clone();
     let whole = Envoy::start(world.bootstrap(&registry)).await;
-    let belt_alone = Envoy::start(world.bootstrap(&registry).without_certgate()).await;
+    let guard_alone = Envoy::start(world.bootstrap(&registry).without_certgate()).await;
     let post = |path: &str| Request::post(path, "");
     for (who, envoy, request, expected) in [
         (None, &whole, Request::get("/healthz"), 200),
@@ -114,10 +114,10 @@ async fn the_belt_lets_through_what_the_rules_let_through() {
         (None, &whole, Request::get("/"), 403),
         (Some(&client), &whole, Request::get("/"), 200),
         (Some(&client), &whole, Request::get("/healthz"), 200),
-        (None, &belt_alone, Request::get("/healthz"), 200),
-        (None, &belt_alone, Request::get("/healthz/"), 200),
-        (None, &belt_alone, post("/healthz"), 403),
-        (Some(&client), &belt_alone, Request::get("/"), 403),
+        (None, &guard_alone, Request::get("/healthz"), 200),
+        (None, &guard_alone, Request::get("/healthz/"), 200),
+        (None, &guard_alone, post("/healthz"), 403),
+        (Some(&client), &guard_alone, Request::get("/"), 403),
     ] {
         let caller = who.map_or_else(|| world.anonymous(), |identity| world.caller(identity));
         let what = format!("{request:?}");
@@ -126,9 +126,9 @@ async fn the_belt_lets_through_what_the_rules_let_through() {
     }
 }
 
-/// The belt's first part alone, on a public route: no spelling of an owned header reaches the upstream.
+/// The guard's first part alone, on a public route: no spelling of an owned header reaches the upstream.
 #[tokio::test]
-async fn the_belt_removes_every_spelling_of_an_owned_header() {
+async fn the_guard_removes_every_spelling_of_an_owned_header() {
     let world = World::new();
     for version in ["1.36.4", "1.40.0"] {
         let bootstrap = world.bootstrap(&registry::of(&[])).without_certgate().allow_underscores().version(version);

@@ -91,7 +91,7 @@ async fn a_certificate_of_an_authority_that_is_not_trusted_ends_the_handshake() 
 async fn a_forged_header_is_replaced() {
     let world = World::new();
     let bronze = world.authority.client("bronze");
-    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)])).without_belt()).await;
+    let envoy = Envoy::start(world.bootstrap(&registry::of(&[("partner-b", "bronze", &bronze)])).without_guard()).await;
     let forged = Request::get("/").header("x-client-tier", "gold").header("x-client-alias", "partner-a");
     let echo = world.caller(&bronze).send(envoy.port(), &forged).await.echo();
     assert_eq!(echo.upstream, "default");

@@ -42,8 +42,8 @@ async fn memory_goes_and_comes_back(version: &str) {
     let client = world.authority.client("client");
     let module = Mutant::new().memory_can_be_refused().write();
     let bootstrap = world.ecds_bootstrap(&registry::of(&[("partner-a", "unlimited", &client)])).version(version);
-    // Without the belt: it is certgate that refuses.
-    let bootstrap = bootstrap.module(&module).without_belt().concurrency(WORKERS).spread_evenly();
+    // Without the guard: it is certgate that refuses.
+    let bootstrap = bootstrap.module(&module).without_guard().concurrency(WORKERS).spread_evenly();
     let mut envoy = Envoy::start(bootstrap).await;
     // One of each caller on each worker.
     let (mut known, mut nobody) = (Vec::new(), Vec::new());

@@ -223,8 +223,8 @@ impl Bootstrap {
         })
     }
 
-    /// Without the native belt, so that only certgate is between a caller and an upstream.
-    pub fn without_belt(self) -> Self {
+    /// Without the native guard, so that only certgate is between a caller and an upstream.
+    pub fn without_guard(self) -> Self {
         self.edit(|connection_manager| {
             remove(connection_manager, "early_header_mutation_extensions");
             filters(connection_manager).retain(|filter| filter["name"] != "envoy.filters.http.rbac");

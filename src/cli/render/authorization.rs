@@ -1,8 +1,8 @@
-//! A belt as Istio's AuthorizationPolicy says it: what it denies. An operation there is a list of conditions that must all
-//! hold, each of which may be negated, so this is the belt's opposite as a sum of products. Must not know the rest of the
+//! A guard as Istio's AuthorizationPolicy says it: what it denies. An operation there is a list of conditions that must all
+//! hold, each of which may be negated, so this is the guard's opposite as a sum of products. Must not know the rest of the
 //! manifest.
 
-use super::belt::{Belt, Route};
+use super::guard::{Guard, Route};
 use super::pattern::{literal, overlap, spelled};
 use crate::domain::route::RoutePattern;
 use crate::domain::route::host::HostPattern;
@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 /// The most operations, so that each proxy can look at all of them.
 const MOST_OPERATIONS: usize = 64;
 
-/// What an AuthorizationPolicy can say of a belt.
+/// What an AuthorizationPolicy can say of a guard.
 pub(super) struct Denied {
     /// Where nobody may go without a client. One without conditions is everywhere; without any, all of this is open.
     pub(super) operations: Vec<Value>,
-    /// Whether that is all that the belt denies: wildcards say less than certgate's rules do.
+    /// Whether that is all that the guard denies: wildcards say less than certgate's rules do.
     pub(super) is_exact: bool,
     /// The rules that it cannot say, and so denies.
     pub(super) unsaid: Vec<String>,
@@ -28,16 +28,16 @@ type Clause = Vec<(&'static str, Vec<String>)>;
 /// An operation's conditions.
 type Operation = Vec<(&'static str, Vec<String>)>;
 
-/// What this belt denies.
-pub(super) fn denied(belt: &Belt) -> Denied {
+/// What this guard denies.
+pub(super) fn denied(guard: &Guard) -> Denied {
     let mut denied = Denied { operations: Vec::new(), is_exact: true, unsaid: Vec::new() };
-    let open: Vec<(usize, &Route)> = belt.routes.iter().enumerate().filter(|(_, route)| route.is_open).collect();
+    let open: Vec<(usize, &Route)> = guard.routes.iter().enumerate().filter(|(_, route)| route.is_open).collect();
     for (place, route) in &open {
-        let before = belt.routes.get(..*place).unwrap_or_default();
+        let before = guard.routes.get(..*place).unwrap_or_default();
         denied.is_exact &= is_exact(&route.pattern) && before.iter().all(|earlier| asks_for_no_more(earlier, route));
     }
     // Where a rule before an open one asks for a client; and everywhere else.
-    let closed = belt.routes.iter().enumerate().filter(|(place, route)| {
+    let closed = guard.routes.iter().enumerate().filter(|(place, route)| {
         let later = open.iter().filter(|(later, _)| later > place);
         !route.is_open && later.into_iter().any(|(_, later)| overlap(&route.pattern, &later.pattern))
     });
@@ -48,7 +48,7 @@ pub(super) fn denied(belt: &Belt) -> Denied {
             None => denied.is_exact = false,
         }
     }
-    denied.add(Operation::new(), &open, belt.routes.len(), |_| true);
+    denied.add(Operation::new(), &open, guard.routes.len(), |_| true);
     if denied.operations.iter().any(is_everywhere) {
         denied.operations.retain(is_everywhere);
     }

@@ -1,8 +1,8 @@
 //! Envoy alone: the shipped files in `envoy/`, with a registry and paths of one's own. What stands there is said there, and
 //! only what depends on the registry is put in its place.
 
-use super::belt::Belt;
 use super::envoy_crl::EnvoyCrl;
+use super::guard::Guard;
 use super::header_mutations::header_mutations;
 use super::layout::{indented, replace, replace_after, replace_all, scalar, without_head, yaml};
 use super::rbac::rbac;
@@ -29,7 +29,7 @@ const BOOTSTRAP_HEAD: &str = "\
 const WATCHED_HEAD: &str = "\
 # certgate's registry as a file that Envoy watches, as `certgate render --to ecds` makes it. Write a new one beside it
 # and rename it over this one (`mv`): Envoy watches the folder for that. The bootstrap for it is what
-# `certgate render --to envoy --watch THIS-FILE` prints; it has the belt, so render it again when rules or headers change.
+# `certgate render --to envoy --watch THIS-FILE` prints; it has the guard, so render it again when rules or headers change.
 
 ";
 
@@ -46,7 +46,7 @@ pub(super) struct Paths<'a> {
 /// A bootstrap.
 pub(super) fn bootstrap(
     registry: &Registry,
-    belt: &Belt,
+    guard: &Guard,
     policy: &Policy,
     paths: &Paths<'_>,
     envoy_crl: Option<&EnvoyCrl>,
@@ -66,24 +66,24 @@ pub(super) fn bootstrap(
     };
     let text = with_names(&with_paths(&text, paths), &policy.headers);
     let text = with_relays(text, &policy.identity.source);
-    let text = with_public_route(text, belt.shadow, &policy.headers);
+    let text = with_public_route(text, guard.shadow, &policy.headers);
     let text = match envoy_crl {
         Some(lists) => with_crl(&text, paths, lists),
         None => text,
     };
-    let mutations = indented(&yaml(&header_mutations(belt))?);
+    let mutations = indented(&yaml(&header_mutations(guard))?);
     let text = replace(&text, "mutations:", false, &format!("mutations:\n{mutations}"));
-    let behind = match rbac(belt) {
+    let behind = match rbac(guard) {
         Some(filter) => {
             let filter = yaml(&json!([{"name": "envoy.filters.http.rbac", "typed_config": filter}]))?;
-            let word = if belt.shadow {
-                "# The belt, part two. The registry says `mode: shadow`, so it refuses nothing and only counts."
+            let word = if guard.shadow {
+                "# The guard, part two. The registry says `mode: shadow`, so it refuses nothing and only counts."
             } else {
-                "# The belt, part two: what certgate let through has an alias, or needs none; nothing else gets through."
+                "# The guard, part two: what certgate let through has an alias, or needs none; nothing else gets through."
             };
             format!("{word}\n{filter}")
         }
-        None => "# There is no second part of the belt: without an alias header (`headers.alias: null`) nothing tells that\n\
+        None => "# There is no second part of the guard: without an alias header (`headers.alias: null`) nothing tells that\n\
                  # certgate was skipped."
             .to_owned(),
     };

@@ -1,8 +1,8 @@
 //! Envoy Gateway: manifests for one Gateway.
 
 use super::Problem;
-use super::belt::Belt;
 use super::cel::{expression, is_taken, literal};
+use super::guard::Guard;
 use super::layout::{fill, scalar, yaml};
 use super::registry::Registry;
 use crate::domain::identity::Source;
@@ -16,7 +16,7 @@ const TEMPLATE: &str = r#"# certgate in Envoy Gateway (1.9 or later), as `certga
 # it, and render it again when the registry changes.
 #
 # These policies are attached to a Gateway. A policy of the same kind on one of its routes or listeners takes their place
-# there: an EnvoyExtensionPolicy then lets requests pass without certgate, and a SecurityPolicy without the belt. Whoever
+# there: an EnvoyExtensionPolicy then lets requests pass without certgate, and a SecurityPolicy without the guard. Whoever
 # may attach policies to routes has to be trusted not to, or given roles that do not allow it.
 
 # The filter. Envoy Gateway pulls the image, compares its digest with sha256, and hands it to Envoy.
@@ -40,13 +40,13 @@ spec:
           url: {{image}}
           sha256: {{sha256}}
       # A filter that has failed answers 503. Where a worker cannot take a configuration up at all, Envoy skips it all the
-      # same: for that there is the belt.
+      # same: for that there is the guard.
       failOpen: false
       # The registry, as `certgate check` reads it. The listener validates each client certificate, hence `chain: listener`.
       config:
         {{registry}}
 ---
-# Client certificates, and the belt, part one: before any filter, Envoy removes all headers that are certgate's, should
+# Client certificates, and the guard, part one: before any filter, Envoy removes all headers that are certgate's, should
 # certgate ever be skipped.
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: ClientTrafficPolicy
@@ -84,7 +84,7 @@ spec:
 "#;
 
 const SECURITY: &str = r#"---
-# The belt, part two: what certgate let through has an alias, or needs none; nothing else gets through. Envoy Gateway puts
+# The guard, part two: what certgate let through has an alias, or needs none; nothing else gets through. Envoy Gateway puts
 # authorization behind Wasm: do not change that order (`filterOrder` of an EnvoyProxy).
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
@@ -102,13 +102,13 @@ spec:
 
 const NO_ALIAS: &str = "\
 ---
-# There is no second part of the belt: without an alias header (`headers.alias: null`) nothing tells that certgate was
+# There is no second part of the guard: without an alias header (`headers.alias: null`) nothing tells that certgate was
 # skipped.
 ";
 
 const SHADOW: &str = "\
 ---
-# There is no second part of the belt: the registry says `mode: shadow`, and a SecurityPolicy cannot only count what it
+# There is no second part of the guard: the registry says `mode: shadow`, and a SecurityPolicy cannot only count what it
 # would refuse. Render this again once it says `mode: enforce`.
 ";
 
@@ -125,7 +125,7 @@ pub(super) struct Place<'a> {
 /// The manifests, and what is to be said of them.
 pub(super) fn manifests(
     registry: &Registry,
-    belt: &Belt,
+    guard: &Guard,
     policy: &Policy,
     place: &Place<'_>,
 ) -> Result<(String, Vec<String>), Problem> {
@@ -140,9 +140,9 @@ pub(super) fn manifests(
     let image = scalar(place.image.trim_start_matches("oci://"));
     let sha256 = json!(place.sha256).to_string();
     let registry = yaml(registry)?;
-    let removed = yaml(&belt.removed)?;
+    let removed = yaml(&guard.removed)?;
     let look_alike = |regex: &String| json!({"type": "RegularExpression", "value": regex});
-    let look_alikes = yaml(&belt.look_alikes.iter().map(look_alike).collect::<Vec<_>>())?;
+    let look_alikes = yaml(&guard.look_alikes.iter().map(look_alike).collect::<Vec<_>>())?;
     let ca = scalar(place.ca);
     let mut values = vec![
         ("name", name.as_str()),
@@ -157,11 +157,11 @@ pub(super) fn manifests(
         ("look_alikes", &look_alikes),
     ];
     let mut text = fill(TEMPLATE, &values);
-    match &belt.alias {
+    match &guard.alias {
         None => text += NO_ALIAS,
-        Some(_) if belt.shadow => {
+        Some(_) if guard.shadow => {
             warnings.push(
-                "mode is shadow, which a SecurityPolicy does not know: the belt's second part is left out".to_owned(),
+                "mode is shadow, which a SecurityPolicy does not know: the guard's second part is left out".to_owned(),
             );
             text += SHADOW;
         }
@@ -171,11 +171,11 @@ pub(super) fn manifests(
                 "action": "Allow",
                 "cel": format!("{} in request.headers", literal(alias)),
             })];
-            for exception in &belt.exceptions {
+            for exception in &guard.exceptions {
                 let cel = expression(&exception.condition);
                 if cel.len() > LONGEST_EXPRESSION || !is_taken(&exception.condition) {
                     warnings.push(format!(
-                        "{}: too long for Envoy Gateway, so the belt lets nobody through here without a client",
+                        "{}: too long for Envoy Gateway, so the guard lets nobody through here without a client",
                         exception.name
                     ));
                     continue;
@@ -188,7 +188,7 @@ pub(super) fn manifests(
         }
     }
     if policy.rules.rules().iter().any(|rule| rule.bound_token) {
-        warnings.push("bound_token: name the JWT provider of a SecurityPolicy `certgate`, so that its tokens are where certgate looks for them; that policy must have the belt's rules too".to_owned());
+        warnings.push("bound_token: name the JWT provider of a SecurityPolicy `certgate`, so that its tokens are where certgate looks for them; that policy must have the guard's rules too".to_owned());
     }
     Ok((text, warnings))
 }

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::authorization::{denied, is_everywhere};
-use super::belt::Belt;
+use super::guard::Guard;
 use super::header_mutations::header_mutations;
 use super::istio_templates::{
     AUTHORIZATION, EARLY, EXTENSION, GATEWAY_NOTE, HEAD, NO_SECOND_PART, NOTHING_TO_DENY, NOTHING_TO_SAY, PEER, RBAC,
@@ -47,7 +47,7 @@ pub(super) struct Place<'a> {
 /// The manifests, and what is to be said of them.
 pub(super) fn manifests(
     registry: &Registry,
-    belt: &Belt,
+    guard: &Guard,
     policy: &Policy,
     place: &Place<'_>,
 ) -> Result<(String, Vec<String>), Problem> {
@@ -65,15 +65,15 @@ pub(super) fn manifests(
         Source::Connection => "SANITIZE_SET",
         Source::Xfcc(_) => "FORWARD_ONLY",
     };
-    let mutations = yaml(&header_mutations(belt))?;
+    let mutations = yaml(&header_mutations(guard))?;
     let (name, namespace, image) = (scalar(place.name), scalar(place.namespace), scalar(&oci(place.image)));
     let sha256 = json!(place.sha256).to_string();
     let registry = yaml(registry)?;
-    let of_the_belt = scalar(&format!("{}-belt", place.name));
+    let of_the_guard = scalar(&format!("{}-guard", place.name));
     let common = |selector| {
         vec![
             ("name", name.as_str()),
-            ("belt", &of_the_belt),
+            ("guard", &of_the_guard),
             ("namespace", &namespace),
             ("selector", selector),
             ("context", context),
@@ -97,14 +97,14 @@ pub(super) fn manifests(
     };
     let values = [("image", image.as_str()), ("sha256", &sha256), ("direction", direction), ("registry", &registry)];
     text += &filled(template, with(selector, &values));
-    let denied = denied(belt);
-    let exact = match rbac(belt).filter(|_| !denied.is_exact) {
+    let denied = denied(guard);
+    let exact = match rbac(guard).filter(|_| !denied.is_exact) {
         Some(filter) => filled(RBAC, with("", &[("filter", &yaml(&filter)?)])),
         None => String::new(),
     };
     let values = [("forward", forward), ("mutations", &mutations), ("rbac", exact.trim_end())];
     text += &filled(EARLY, with(&workload, &values));
-    match &belt.alias {
+    match &guard.alias {
         None => text += NO_SECOND_PART,
         Some(_) if denied.operations.is_empty() && denied.is_exact => text += NOTHING_TO_DENY,
         Some(_) if denied.operations.is_empty() => text += NOTHING_TO_SAY,
@@ -115,7 +115,7 @@ pub(super) fn manifests(
                 true => json!({"when": when}),
                 false => json!({"to": to, "when": when}),
             };
-            let dry_run = match belt.shadow {
+            let dry_run = match guard.shadow {
                 true => {
                     "# The registry says `mode: shadow`, so this refuses nothing and only counts.\n\
                          annotations: {istio.io/dry-run: \"true\"}"
@@ -125,7 +125,7 @@ pub(super) fn manifests(
             let rules = yaml(&json!([rule]))?;
             text += &filled(AUTHORIZATION, with(&match_labels, &[("dry_run", dry_run), ("rules", &rules)]));
             warnings.extend(denied.unsaid.iter().map(|name| {
-                format!("{name}: an AuthorizationPolicy cannot say this, so the belt lets nobody through here without a client")
+                format!("{name}: an AuthorizationPolicy cannot say this, so the guard lets nobody through here without a client")
             }));
         }
     }

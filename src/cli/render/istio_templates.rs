@@ -22,7 +22,7 @@ spec:
   sha256: {{sha256}}
   phase: AUTHZ
   # A filter that has failed answers 503 on its worker until the next change. FAIL_RELOAD would make a new one; both fail
-  # closed, but where a worker cannot take a configuration up at all: for that there is the belt below.
+  # closed, but where a worker cannot take a configuration up at all: for that there is the guard below.
   failStrategy: FAIL_CLOSE
   # The root_id. Istio leaves the vm_id empty: plugins of this name in one proxy share a client's buckets.
   pluginName: {{name}}
@@ -83,15 +83,15 @@ spec:
             type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]
 "#;
 
-/// The first part of the belt.
+/// The first part of the guard.
 pub(super) const EARLY: &str = r#"---
-# The belt, part one: should certgate ever be skipped, nobody's word about themselves gets past it. Before any filter, the
+# The guard, part one: should certgate ever be skipped, nobody's word about themselves gets past it. Before any filter, the
 # proxy removes all headers that are certgate's; it forwards no certificate that another named, and takes paths and header
 # names in one spelling only.
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
 metadata:
-  name: {{belt}}
+  name: {{guard}}
   namespace: {{namespace}}
 spec:
   {{selector}}
@@ -112,7 +112,7 @@ spec:
             # Without a dot at its end, a host finds its routes; Istio has them leave out the port.
             strip_trailing_host_dot: true
             # Many a service reads x_client_alias as x-client-alias. Where callers need such names, take this out: certgate
-            # removes look-alikes itself, but the belt then does not.
+            # removes look-alikes itself, but the guard then does not.
             common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}
             early_header_mutation_extensions:
               - name: envoy.http.early_header_mutation.header_mutation
@@ -123,9 +123,9 @@ spec:
     {{rbac}}
 "#;
 
-/// The belt's second part as a filter, for a list of patches.
+/// The guard's second part as a filter, for a list of patches.
 pub(super) const RBAC: &str = r#"# Some rules match by wildcards, and those of an AuthorizationPolicy take more than certgate's do. This is the same
-# belt to the letter, behind it.
+# guard to the letter, behind it.
 - applyTo: HTTP_FILTER
   match:
     context: {{context}}
@@ -137,19 +137,19 @@ pub(super) const RBAC: &str = r#"# Some rules match by wildcards, and those of a
   patch:
     operation: INSERT_BEFORE
     value:
-      name: {{belt}}
+      name: {{guard}}
       typed_config:
         {{filter}}
 "#;
 
-/// The second part of the belt.
+/// The second part of the guard.
 pub(super) const AUTHORIZATION: &str = r#"---
-# The belt, part two: what certgate let through has an alias, or needs none; nothing else gets through. On ports that are
+# The guard, part two: what certgate let through has an alias, or needs none; nothing else gets through. On ports that are
 # not HTTP to Istio it denies everything.
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata:
-  name: {{belt}}
+  name: {{guard}}
   namespace: {{namespace}}
   {{dry_run}}
 spec:
@@ -162,20 +162,20 @@ spec:
 /// In its place, where there can be none.
 pub(super) const NO_SECOND_PART: &str = "\
 ---
-# There is no second part of the belt: without an alias header (`headers.alias: null`) nothing tells that certgate was
+# There is no second part of the guard: without an alias header (`headers.alias: null`) nothing tells that certgate was
 # skipped.
 ";
 
 /// In its place, where it has nothing to do.
 pub(super) const NOTHING_TO_DENY: &str = "\
 ---
-# There is no second part of the belt: by its rules, every request may go without a client.
+# There is no second part of the guard: by its rules, every request may go without a client.
 ";
 
 /// In its place, where the filter does it alone.
 pub(super) const NOTHING_TO_SAY: &str = "\
 ---
-# The belt, part two, is the filter above: an AuthorizationPolicy cannot say what these rules leave open.
+# The guard, part two, is the filter above: an AuthorizationPolicy cannot say what these rules leave open.
 ";
 
 /// What sidecars need beside it.

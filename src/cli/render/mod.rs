@@ -2,12 +2,12 @@
 //! their manifests say.
 
 mod authorization;
-mod belt;
 mod cel;
 mod condition;
 mod envoy;
 mod envoy_crl;
 mod envoy_gateway;
+mod guard;
 mod header_mutations;
 mod istio;
 mod istio_templates;
@@ -25,8 +25,8 @@ use super::time::now;
 use super::{Outcome, Output, input};
 use crate::calendar::rfc3339;
 use crate::domain::policy::Policy;
-use belt::Belt;
 use envoy_crl::EnvoyCrl;
+use guard::Guard;
 use options::Target;
 use registry::Registry;
 use std::io;
@@ -76,14 +76,14 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
 /// What to print, and what is to be said of it.
 fn rendered(arguments: &Arguments, Accepted { policy, json }: &Accepted) -> Result<(String, Vec<String>), Problem> {
     let document = serde_json::from_slice(json)?;
-    let belt = belt::belt(policy, &document);
+    let guard = guard::guard(policy, &document);
     let envoy_crl = arguments.envoy_crl.then(|| envoy_crl::envoy_crl(&document, &arguments.trusted_ca, now()));
     let envoy_crl = envoy_crl.transpose().map_err(Problem::EnvoyCrl)?;
     let mut registry: Registry = serde_json::from_slice(json)?;
     // Each of the targets has client certificates validated before certgate sees them.
     registry.state_that_the_listener_validates();
-    let (text, more) = target(arguments, &registry, &belt, policy, envoy_crl.as_ref())?;
-    let mut warnings = belt.warnings;
+    let (text, more) = target(arguments, &registry, &guard, policy, envoy_crl.as_ref())?;
+    let mut warnings = guard.warnings;
     if let Some(overdue) = envoy_crl.and_then(|lists| lists.overdue) {
         warnings.push(format!(
             "Envoy refuses clients in the handshake once a list is overdue, first at {}: render again before",
@@ -100,15 +100,15 @@ fn rendered(arguments: &Arguments, Accepted { policy, json }: &Accepted) -> Resu
 fn target(
     arguments: &Arguments,
     registry: &Registry,
-    belt: &Belt,
+    guard: &Guard,
     policy: &Policy,
     envoy_crl: Option<&EnvoyCrl>,
 ) -> Result<(String, Vec<String>), Problem> {
     let without_warnings = |text: Result<String, _>| Ok((text?, Vec::new()));
     match arguments.to {
-        Target::Envoy => without_warnings(envoy::bootstrap(registry, belt, policy, &arguments.paths(), envoy_crl)),
+        Target::Envoy => without_warnings(envoy::bootstrap(registry, guard, policy, &arguments.paths(), envoy_crl)),
         Target::Ecds => without_warnings(envoy::watched(registry, &arguments.module)),
-        Target::Istio => istio::manifests(registry, belt, policy, &arguments.istio()),
-        Target::EnvoyGateway => envoy_gateway::manifests(registry, belt, policy, &arguments.envoy_gateway()),
+        Target::Istio => istio::manifests(registry, guard, policy, &arguments.istio()),
+        Target::EnvoyGateway => envoy_gateway::manifests(registry, guard, policy, &arguments.envoy_gateway()),
     }
 }

@@ -1,21 +1,21 @@
-//! A belt as a filter of Envoy's: RBAC. Must not know where the filter stands.
+//! A guard as a filter of Envoy's: RBAC. Must not know where the filter stands.
 
-use super::belt::Belt;
 use super::condition::{Condition, How, Text};
+use super::guard::Guard;
 use serde_json::{Map, Value, json};
 
 /// The filter's configuration, if there can be one.
-pub(super) fn rbac(belt: &Belt) -> Option<Value> {
-    let alias = belt.alias.as_deref()?;
+pub(super) fn rbac(guard: &Guard) -> Option<Value> {
+    let alias = guard.alias.as_deref()?;
     let mut policies = Map::new();
     let mut insert = |name: &str, permission| {
         policies.insert(name.to_owned(), json!({"permissions": [permission], "principals": [{"any": true}]}));
     };
-    for exception in &belt.exceptions {
+    for exception in &guard.exceptions {
         insert(&format!("without a client: {}", exception.name), permission(&exception.condition));
     }
     insert("identified", json!({"header": {"name": alias, "present_match": true}}));
-    let key = if belt.shadow { "shadow_rules" } else { "rules" };
+    let key = if guard.shadow { "shadow_rules" } else { "rules" };
     let kind = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
     Some(json!({"@type": kind, key: {"action": "ALLOW", "policies": policies}}))
 }

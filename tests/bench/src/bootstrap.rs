@@ -14,8 +14,8 @@ pub(crate) const ENDLESS: &str = "1000000000";
 pub(crate) struct Certgate {
     /// Responses say what is left.
     pub(crate) response_headers: bool,
-    /// With the native belt of the shipped configuration.
-    pub(crate) belt: bool,
+    /// With the native guard of the shipped configuration.
+    pub(crate) guard: bool,
     /// With its access log and overload manager.
     pub(crate) surroundings: bool,
     /// What a client may.
@@ -63,7 +63,7 @@ impl Certgate {
         let filters = manager["http_filters"].as_array_mut().context("filters")?;
         let certgate = filters.iter_mut().find(|filter| filter["name"] == "certgate").context("certgate")?;
         certgate["typed_config"]["config"]["configuration"]["value"] = self.registry(clients);
-        if !self.belt {
+        if !self.guard {
             filters.retain(|filter| filter["name"] != "envoy.filters.http.rbac");
             without(manager, "early_header_mutation_extensions");
         }

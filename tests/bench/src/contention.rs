@@ -39,7 +39,7 @@ pub(crate) async fn measure(people: &People) -> Result<Vec<Contention>> {
     let clients: Vec<(String, &Identity)> =
         people.many.iter().enumerate().map(|(number, identity)| (alias(number), identity)).collect();
     let certgate =
-        Certgate { response_headers: false, belt: false, surroundings: false, limit: Limit::Endless, rules: 0 };
+        Certgate { response_headers: false, guard: false, surroundings: false, limit: Limit::Endless, rules: 0 };
     let mut document = certgate.bootstrap(PORT, &clients)?;
     document["admin"] = json!({"address": {"socket_address": {"address": "127.0.0.1", "port_value": ADMIN}}});
     // In turn, so that each worker has its part of the connections.

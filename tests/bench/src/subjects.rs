@@ -87,7 +87,7 @@ pub(crate) fn all() -> Vec<Subject> {
         source: Source::Shipped(shape),
         ..peer(name, port, title, duties)
     };
-    let lean = Certgate { response_headers: false, belt: false, surroundings: false, limit: Limit::Endless, rules: 0 };
+    let lean = Certgate { response_headers: false, guard: false, surroundings: false, limit: Limit::Endless, rules: 0 };
     vec![
         peer(BARE, 18_440, "Envoy alone", &[]),
         peer("empty", 18_441, "an empty Wasm filter on the SDK", &[]),
@@ -100,20 +100,20 @@ pub(crate) fn all() -> Vec<Subject> {
             JOB_AND_HEADERS,
             Certgate { response_headers: true, ..lean },
         ),
-        certgate("certgate-belt", 18_445, "certgate, native belt", JOB, Certgate { belt: true, ..lean }),
+        certgate("certgate-guard", 18_445, "certgate, native guard", JOB, Certgate { guard: true, ..lean }),
         certgate(
-            "certgate-headers-belt",
+            "certgate-headers-guard",
             18_446,
-            "certgate, rate-limit headers and native belt",
+            "certgate, rate-limit headers and native guard",
             JOB_AND_HEADERS,
-            Certgate { response_headers: true, belt: true, ..lean },
+            Certgate { response_headers: true, guard: true, ..lean },
         ),
         certgate(
             "certgate-shipped",
             18_447,
             "the same with the access log and the overload manager: as shipped",
             JOB_AND_HEADERS,
-            Certgate { response_headers: true, belt: true, surroundings: true, ..lean },
+            Certgate { response_headers: true, guard: true, surroundings: true, ..lean },
         ),
         certgate("certgate-rules-10", 18_454, "certgate, by one of 10 rules", JOB, Certgate { rules: 10, ..lean }),
         certgate(

@@ -1,4 +1,4 @@
-//! The headers that a belt removes and asks for, and those that it leaves to certgate.
+//! The headers that a guard removes and asks for, and those that it leaves to certgate.
 
 use super::{behind, documents, envoy_gateway, filter, istio, manager, of_kind, rbac, render};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn without_an_alias_header_there_is_no_second_part() {
         (envoy_gateway(&registry), "SecurityPolicy"),
     ] {
         assert!(of_kind(&documents(&run), kind).is_none());
-        assert!(run.out.contains("There is no second part of the belt"), "{}", run.out);
+        assert!(run.out.contains("There is no second part of the guard"), "{}", run.out);
         assert!(run.err.contains("-: warning: headers.alias is null"), "{}", run.err);
     }
     let manager = manager(&render(&["--to", "envoy"], &registry));

@@ -59,7 +59,7 @@ fn names_that_yaml_takes_for_something_else_are_names() {
         ] {
             for document in documents(&render(&[to, &more].concat(), &registry)) {
                 let made = document["metadata"]["name"].as_str().unwrap();
-                assert!(made == name || made == format!("{name}-belt"), "{made}");
+                assert!(made == name || made == format!("{name}-guard"), "{made}");
                 assert_eq!(document["metadata"]["namespace"], name);
             }
         }

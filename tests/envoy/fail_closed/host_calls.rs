@@ -16,8 +16,8 @@ async fn nothing_passes(
     for (fault, mutant, reason) in table {
         let cast = Cast::new();
         let registry = registry::of(&[("partner-a", "gold", &cast.client)]);
-        // Without the belt: it is certgate that refuses.
-        let bootstrap = cast.world.bootstrap(&registry).without_belt();
+        // Without the guard: it is certgate that refuses.
+        let bootstrap = cast.world.bootstrap(&registry).without_guard();
         let envoy = Envoy::start(bootstrap.module(&mutant.write())).await;
         let mut connection = cast.world.caller(&cast.client).connect(envoy.port()).await;
         for _ in 0..3 {
@@ -78,7 +78,7 @@ async fn a_configuration_that_does_not_fit_into_memory_refuses_every_request() {
     registry["clients"][0]["description"] = json!("-".repeat(8 << 20));
     // Half of what it takes.
     let module = Mutant::new().memory_for(64).write();
-    let envoy = Envoy::start(cast.world.bootstrap(&registry).without_belt().module(&module)).await;
+    let envoy = Envoy::start(cast.world.bootstrap(&registry).without_guard().module(&module)).await;
     for (who, caller) in cast.callers() {
         assert_eq!(caller.send(envoy.port(), &forged(who, "memory")).await.status, 503, "{who}");
     }

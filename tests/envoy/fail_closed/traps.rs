@@ -108,7 +108,7 @@ async fn call_on(mut connection: Connection, place: usize, who: &'static str, st
 /// requests as it should; under `FAIL_RELOAD` there is a new VM every second.
 fn told(callback: Callback, policy: &str) -> [BTreeSet<u16>; 3] {
     match (callback, policy) {
-        // Envoy skips the filter, and the belt refuses.
+        // Envoy skips the filter, and the guard refuses.
         (Callback::Configure, _) => [[403].into(), [403].into(), [403].into()],
         (Callback::Tick, "FAIL_RELOAD") => [[200, 503].into(), [403, 503].into(), [403, 503].into()],
         _ => [[503].into(), [503].into(), [503].into()],
@@ -257,15 +257,15 @@ async fn a_trap_in_the_first_request_on_a_reload() {
     traps_on_a_reload(Callback::Request).await;
 }
 
-/// Why there is a belt: Envoy skips a filter whose `on_configure` traps on a worker, whatever its failure policy. It is
+/// Why there is a guard: Envoy skips a filter whose `on_configure` traps on a worker, whatever its failure policy. It is
 /// also the proof that the tests above can fail.
 #[tokio::test]
-async fn without_the_belt_envoy_lets_everything_through() {
+async fn without_the_guard_envoy_lets_everything_through() {
     for version in VERSIONS {
         for policy in POLICIES {
             let cast = Cast::new();
             let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
-            let bootstrap = cast.world.bootstrap(&cast.registry()).without_belt().version(version);
+            let bootstrap = cast.world.bootstrap(&cast.registry()).without_guard().version(version);
             let envoy = Envoy::start(bootstrap.module(&mutant).failure_policy(policy)).await;
             for (who, caller) in cast.callers() {
                 let echo = caller.send(envoy.port(), &forged(who, "start")).await.echo();
@@ -277,13 +277,13 @@ async fn without_the_belt_envoy_lets_everything_through() {
 
 /// And it stays so: once a worker could not be configured, Envoy refuses the next good configuration too.
 #[tokio::test]
-async fn without_the_belt_a_reload_lets_everything_through_for_good() {
+async fn without_the_guard_a_reload_lets_everything_through_for_good() {
     let everybody: BTreeMap<_, BTreeSet<u16>> =
         ["client", "stranger", "nobody"].into_iter().map(|who| (who, [200].into())).collect();
     for version in VERSIONS {
         let cast = Cast::new();
         let mutant = Mutant::new().traps_on_workers(Callback::Configure, LONG).write();
-        let bootstrap = cast.world.ecds_bootstrap(&cast.registry()).without_belt().version(version);
+        let bootstrap = cast.world.ecds_bootstrap(&cast.registry()).without_guard().version(version);
         let mut envoy = Envoy::start(bootstrap.module(&mutant)).await;
         let traffic = Traffic::start(&cast, &envoy).await;
         assert_eq!(envoy.push(&cast.padded_registry()).await, Outcome::Live, "{version}");

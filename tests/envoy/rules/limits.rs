@@ -100,7 +100,7 @@ async fn all_callers_without_a_certificate_share_one_bucket() {
         ]),
     );
     registry["anonymous_tier"] = json!("slow");
-    let envoy = Envoy::start(world.bootstrap(&registry).without_belt()).await;
+    let envoy = Envoy::start(world.bootstrap(&registry).without_guard()).await;
     let (port, stranger) = (envoy.port(), world.caller(&world.authority.client("stranger")));
     let callers = [world.anonymous(), world.anonymous().http2(), world.anonymous().tls12()];
     let response = callers[0].get(port, "/feed").await;

@@ -17,7 +17,7 @@ async fn the_method_of_the_request_line_alone_decides() {
         {"match": {"methods": ["OPTIONS"]}, "access": "public"},
         {"match": {"path": "/items"}, "access": "deny"},
     ]);
-    let envoy = Envoy::start(world.bootstrap(&ruled(&[], rules)).without_belt()).await;
+    let envoy = Envoy::start(world.bootstrap(&ruled(&[], rules)).without_guard()).await;
     let overrides = ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method", "method"];
     for method in ["GET", "OPTIONS", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "GETX"] {
         let public = matches!(method, "GET" | "OPTIONS");
@@ -79,22 +79,22 @@ async fn envoys_own_answer_to_a_preflight_needs_no_client() {
     assert_eq!((answer.status, allowed(&answer)), (200, Some("https://shop.example.com".to_owned())));
 }
 
-/// The upstream may answer them too; then the belt needs the exception that the rule makes.
+/// The upstream may answer them too; then the guard needs the exception that the rule makes.
 #[tokio::test]
-async fn the_upstream_answers_preflights_if_a_rule_and_the_belt_let_them_through() {
+async fn the_upstream_answers_preflights_if_a_rule_and_the_guard_let_them_through() {
     let world = World::new();
     let registry = ruled(&[], json!([{"match": {"methods": ["OPTIONS"]}, "access": "public"}]));
     let exception = |manager: &mut Value| {
         let filters = manager["http_filters"].as_array_mut().unwrap();
-        let belt = filters.iter_mut().find(|filter| filter["name"] == "envoy.filters.http.rbac").expect("the belt");
-        belt["typed_config"]["rules"]["policies"]["preflight"] = json!({
+        let guard = filters.iter_mut().find(|filter| filter["name"] == "envoy.filters.http.rbac").expect("the guard");
+        guard["typed_config"]["rules"]["policies"]["preflight"] = json!({
             "permissions": [{"header": {"name": ":method", "string_match": {"exact": "OPTIONS"}}}],
             "principals": [{"any": true}],
         });
     };
     let shipped = Envoy::start(world.bootstrap(&registry)).await;
     let excepted = Envoy::start(world.bootstrap(&registry).edit(exception)).await;
-    assert_eq!(world.anonymous().send(shipped.port(), &preflight()).await.status, 403, "by the belt");
+    assert_eq!(world.anonymous().send(shipped.port(), &preflight()).await.status, 403, "by the guard");
     assert_eq!(shipped.admin.metric("certgate_requests_total", &[("decision", "allowed")]).await, 1.0);
     assert_eq!(world.anonymous().send(excepted.port(), &preflight()).await.echo().method, "OPTIONS");
     assert_eq!(world.anonymous().get(excepted.port(), "/items").await.status, 403);

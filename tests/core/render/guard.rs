@@ -1,4 +1,4 @@
-//! The belt: it lets through no more than the rules do, and no less than it must, in each language.
+//! The guard: it lets through no more than the rules do, and no less than it must, in each language.
 
 use super::{Run, behind, documents, envoy_gateway, istio, of_kind, rbac, registry_with, render};
 use certgate::config;
@@ -58,7 +58,7 @@ impl Nobody<'_> {
                     false
                 }
             },
-            other => panic!("a permission that no belt has: {other}"),
+            other => panic!("a permission that no guard has: {other}"),
         }
     }
 
@@ -84,7 +84,7 @@ impl Nobody<'_> {
             "notHosts" => !any(&host),
             "methods" => any(self.method),
             "notMethods" => !any(self.method),
-            other => panic!("a condition that no belt has: {other}"),
+            other => panic!("a condition that no guard has: {other}"),
         }
     }
 }
@@ -224,13 +224,13 @@ fn requests<'a>(authorities: &'a [&'a str], paths: &'a [&'a str]) -> impl Iterat
     each.flat_map(|(authority, path)| METHODS.map(|method| Nobody { method, authority, path }))
 }
 
-/// Whether the belt can say all of the rules; where it cannot, it is narrower and says so.
+/// Whether the guard can say all of the rules; where it cannot, it is narrower and says so.
 fn said_in(run: &Run) -> bool {
     !run.err.contains("lets nobody through here")
 }
 
 #[test]
-fn a_belt_is_never_wider_than_the_rules() {
+fn a_guard_is_never_wider_than_the_rules() {
     let authorities = [&PLAIN_AUTHORITIES[..], &AUTHORITIES].concat();
     let paths = [&PLAIN_PATHS[..], &PATHS].concat();
     for rules in tables() {
@@ -251,7 +251,7 @@ fn a_belt_is_never_wider_than_the_rules() {
 }
 
 #[test]
-fn a_belt_is_no_narrower_for_what_everybody_reads_alike() {
+fn a_guard_is_no_narrower_for_what_everybody_reads_alike() {
     for rules in tables() {
         let registry = registry_with(&rules);
         let policy = config::read(registry.as_bytes()).unwrap();
@@ -285,7 +285,7 @@ fn where_whole_paths_are_enough_istio_needs_no_filter_of_envoys() {
 }
 
 #[test]
-fn the_plainest_belt_reads_like_this() {
+fn the_plainest_guard_reads_like_this() {
     let registry = registry_with(&json!([
         {"name": "health", "match": {"path": "/healthz", "methods": ["GET"]}, "access": "public"},
     ]));

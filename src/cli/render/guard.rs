@@ -1,4 +1,4 @@
-//! The native belt: what Envoy itself does in case certgate is skipped. It is derived from the rules, and lets through no
+//! The native guard: what Envoy itself does in case certgate is skipped. It is derived from the rules, and lets through no
 //! request without a client that the rules would not let through. Must not know in which language it will be written.
 
 use super::condition::Condition;
@@ -13,8 +13,8 @@ use crate::domain::route::path_pattern::PathPattern;
 use crate::domain::rules::{Access, Rule};
 use serde_json::Value;
 
-/// A belt.
-pub(super) struct Belt {
+/// A guard.
+pub(super) struct Guard {
     /// The headers that no client may set.
     pub(super) removed: Vec<String>,
     /// Regular expressions for the names of headers that some upstream reads as one of these.
@@ -39,7 +39,7 @@ pub(super) struct Exception {
     pub(super) condition: Condition,
 }
 
-/// A rule, as far as a belt is concerned.
+/// A rule, as far as a guard is concerned.
 pub(super) struct Route {
     /// Its name or place.
     pub(super) name: String,
@@ -48,12 +48,12 @@ pub(super) struct Route {
     pub(super) pattern: RoutePattern,
 }
 
-/// The belt of this policy, which was made from this document.
-pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
+/// The guard of this policy, which was made from this document.
+pub(super) fn guard(policy: &Policy, document: &Value) -> Guard {
     let mut removed: Vec<String> = ALWAYS_OWNED.map(str::to_owned).into();
     removed.extend(policy.headers.names().filter(|name| !ALWAYS_OWNED.contains(name)).map(str::to_owned));
     let (look_alikes, too_long) = look_alikes(&removed);
-    let mut belt = Belt {
+    let mut guard = Guard {
         removed,
         look_alikes,
         alias: policy.headers.alias.as_deref().map(str::to_owned),
@@ -62,36 +62,36 @@ pub(super) fn belt(policy: &Policy, document: &Value) -> Belt {
         routes: routes(policy, document),
         warnings: too_long.iter().map(too_long_a_name).collect(),
     };
-    if belt.alias.is_none() {
-        belt.warnings.push("headers.alias is null, so nothing can stand behind certgate: without that header nobody can tell that it was skipped".to_owned());
-        return belt;
+    if guard.alias.is_none() {
+        guard.warnings.push("headers.alias is null, so nothing can stand behind certgate: without that header nobody can tell that it was skipped".to_owned());
+        return guard;
     }
-    for (place, route) in belt.routes.iter().enumerate().filter(|(_, route)| route.is_open) {
-        let before = belt.routes.get(..place).unwrap_or_default();
+    for (place, route) in guard.routes.iter().enumerate().filter(|(_, route)| route.is_open) {
+        let before = guard.routes.get(..place).unwrap_or_default();
         match exception(route, before) {
-            Ok(Some(condition)) => belt.exceptions.push(Exception { name: route.name.clone(), condition }),
+            Ok(Some(condition)) => guard.exceptions.push(Exception { name: route.name.clone(), condition }),
             Ok(None) => {}
-            Err(reason) => belt
+            Err(reason) => guard
                 .warnings
-                .push(format!("{}: the belt lets nobody through here without a client: {reason}", route.name)),
+                .push(format!("{}: the guard lets nobody through here without a client: {reason}", route.name)),
         }
     }
-    for (place, route) in belt.routes.iter().enumerate().filter(|(_, route)| !route.is_open) {
-        let mut later = belt.routes.iter().skip(place).filter(|later| later.is_open);
+    for (place, route) in guard.routes.iter().enumerate().filter(|(_, route)| !route.is_open) {
+        let mut later = guard.routes.iter().skip(place).filter(|later| later.is_open);
         if !is_told(&route.pattern) && later.any(|later| overlap(&route.pattern, &later.pattern)) {
-            belt.warnings.push(format!(
-                "{}: its path has too much text and wildcards for a regular expression of Envoy's, so the belt lets nobody \
+            guard.warnings.push(format!(
+                "{}: its path has too much text and wildcards for a regular expression of Envoy's, so the guard lets nobody \
                  through here without a client, nor anywhere below what is before its first wildcard",
                 route.name
             ));
         }
     }
-    belt
+    guard
 }
 
 fn too_long_a_name(name: &String) -> String {
     format!(
-        "headers: {name} is too long for a regular expression of Envoy's, so the belt removes no other spelling of it"
+        "headers: {name} is too long for a regular expression of Envoy's, so the guard removes no other spelling of it"
     )
 }
 
