@@ -40,10 +40,11 @@ impl Root {
 
     /// What to make the policy of; `None` for a configuration that is not accepted.
     fn source(&self, size: usize) -> Result<Option<(Hash, Source)>, &'static str> {
+        // First of all: the memory that was spared for a piece of the configuration is whole only now.
+        let hash = configuration::hash(size)?;
         // Without one, the images are those of all plugins that have none.
         let root_id = configuration::root_id().unwrap_or_default();
         self.vm.configurations.release_former(&root_id);
-        let hash = configuration::hash(size)?;
         let images = Images { store: &SharedData, root_id: &root_id };
         if accepted::contains(&SharedData, &hash) {
             return Ok(Some((hash, accepted_source(&images, &hash, size))));
