@@ -164,16 +164,12 @@ impl Buckets {
 
     /// What the limit holds.
     pub fn balance(&self, limit: &Limit, at: &Occasion) -> Balance {
-        let level = self.level(limit, at);
+        let level = self.counted(limit, at).level;
         Balance { remaining: level.remaining(at).min(limit.capacity().get()), until_whole: level.until_whole(at) }
     }
 
-    /// What the limit holds, in the numbers of the configuration in force, or of a newer one that has counted already.
-    fn level(&self, limit: &Limit, at: &Occasion) -> Level {
-        self.counted(limit, at).level
-    }
-
-    /// The same, with where its record is. One that might have been forgotten counts as none.
+    /// The limit's level, in the numbers of the configuration in force or of a newer one that has counted already, and the
+    /// place of its record. A record that might have been forgotten counts as none.
     fn counted(&self, limit: &Limit, at: &Occasion) -> Counted {
         let place = self.records().iter().position(|bytes| bytes.starts_with(&limit.id.0));
         let record = place.and_then(|place| self.records().get(place)).and_then(Record::from_bytes);
@@ -210,11 +206,11 @@ impl Buckets {
     }
 }
 
-/// What one limit holds, and where that is recorded.
+/// The level of one limit, and the place of its record.
 struct Counted {
-    /// Its record's place, if it has one.
+    /// The record's place, if there is one.
     place: Option<usize>,
-    /// The configuration that counted it, if one has.
+    /// The configuration that counted the record, unless the record counts as none.
     generation: Option<Generation>,
     level: Level,
 }

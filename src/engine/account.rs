@@ -1,4 +1,4 @@
-//! Whose buckets a request draws from, and in which tier and under which rule it counts.
+//! The account of a request: the client whose buckets it draws from, and the tier and the rule under which it counts.
 
 use super::Engine;
 use crate::domain::client::{ClientIndex, Tier, TierIndex};

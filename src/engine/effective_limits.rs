@@ -35,7 +35,7 @@ impl LimitList {
 /// The limits of one rule.
 struct RuleLimits {
     own: LimitList,
-    /// Those of the tier in which the rule counts, in place of the client's tier.
+    /// The limits of the tier in which the rule counts, in place of the client's tier.
     tier: Option<LimitList>,
 }
 

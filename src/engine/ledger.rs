@@ -4,7 +4,7 @@
 use super::host::HostFailure;
 use crate::domain::decision::Reason;
 
-/// Which value.
+/// The name of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entry<'a> {
     /// The buckets of the client with this alias.
@@ -15,7 +15,14 @@ pub enum Entry<'a> {
     Generation,
 }
 
-/// What becomes of a value.
+impl<'a> Entry<'a> {
+    /// The buckets that a request of the client with this alias is charged to, or of a caller without a client.
+    pub fn buckets_of(alias: Option<&'a str>) -> Self {
+        alias.map_or(Self::Anonymous, Self::Client)
+    }
+}
+
+/// The outcome of a computation on a value.
 pub enum Change<T> {
     /// The value stays as it is.
     Keep(T),

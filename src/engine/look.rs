@@ -16,7 +16,7 @@ pub(super) struct Look<'h> {
     pub(super) target: Target<'h>,
     /// What it says in [`XFCC`], line by line, if anybody is believed there.
     pub(super) forwarded: Vec<&'h [u8]>,
-    /// What it says in `Authorization`, if any rule has `bound_token`.
+    /// The request's `Authorization`, read if any rule has `bound_token`.
     pub(super) authorization: Authorization<'h>,
     /// It has a header with a name that is certgate's own.
     pub(super) claims: bool,

@@ -52,35 +52,35 @@ impl Engine {
 
 impl Meter {
     /// Counts bytes that pass, and charges for them once they are many or it is time.
-    pub fn pass(&mut self, host: &(impl Ledger + Clock), bytes: u64) {
+    pub fn pass(&mut self, ledger: &impl Ledger, clock: &impl Clock, bytes: u64) {
         self.passed = self.passed.saturating_add(bytes);
         // Without a clock it is always time.
-        let now = host.monotonic().ok();
+        let now = clock.monotonic().ok();
         if self.passed >= MOST || now.is_none_or(|now| now.since(self.charged_at) >= LONGEST) {
             self.charged_at = now.unwrap_or(self.charged_at);
-            self.settle(host);
+            self.settle(ledger, clock);
         }
     }
 
     /// Charges for what has passed. If the store or a clock fails, it stays to be charged; so many bytes.
-    pub fn settle(&mut self, host: &(impl Ledger + Clock)) -> u64 {
+    pub fn settle(&mut self, ledger: &impl Ledger, clock: &impl Clock) -> u64 {
         if self.passed == 0 {
             return 0;
         }
-        if self.charge(host).is_ok() {
+        if self.charge(ledger, clock).is_ok() {
             self.passed = 0;
         }
         self.passed
     }
 
-    fn charge(&self, host: &(impl Ledger + Clock)) -> Result<(), Unavailable> {
-        let wall = host.wall()?;
+    fn charge(&self, ledger: &impl Ledger, clock: &impl Clock) -> Result<(), Unavailable> {
+        let wall = clock.wall()?;
         let [tier, rule] = &self.limits;
         let charge = |stored| {
-            let (mut buckets, at) = throttle::read(&self.numbering, host, stored, wall)?;
+            let (mut buckets, at) = throttle::read(&self.numbering, ledger, clock, stored, wall)?;
             buckets.charge(Limits::new(tier, rule), &self.spared, self.passed, &at);
             Ok(Change::Write(buckets))
         };
-        host.update(self.alias.as_deref().map_or(Entry::Anonymous, Entry::Client), charge).map(drop)
+        ledger.update(Entry::buckets_of(self.alias.as_deref()), charge).map(drop)
     }
 }

@@ -29,7 +29,7 @@ impl<'e> Draw<'e> {
         self.buckets.balance(limit, &self.at)
     }
 
-    /// Those of the limits that did not hold what the request costs.
+    /// The limits that did not hold what the request costs.
     pub(super) fn short(&self) -> impl Iterator<Item = &'e Limit> {
         let limits = self.effective.limits();
         self.take.short.iter().filter_map(move |place| limits.get(*place))
@@ -61,28 +61,29 @@ impl Engine {
             return Err(Reason::Internal);
         }
         let draw = |stored| {
-            let (mut buckets, at) = read(&self.numbering, host, stored, wall)?;
+            let (mut buckets, at) = read(&self.numbering, host, host, stored, wall)?;
             let take = buckets.take(limits, method, &at);
             let changed = buckets.changed();
             let draw = Draw { effective, take, buckets, at };
             Ok(if changed { Change::Write(draw) } else { Change::Keep(draw) })
         };
-        host.update(alias.map_or(Entry::Anonymous, Entry::Client), draw).map(Some)
+        host.update(Entry::buckets_of(alias), draw).map(Some)
     }
 }
 
 /// The buckets in a stored value, and the occasion to ask them on under the configuration with this number.
 pub(super) fn read(
     numbering: &Numbering,
-    host: &(impl Ledger + Clock),
+    ledger: &impl Ledger,
+    clock: &impl Clock,
     stored: Option<Vec<u8>>,
     wall: UnixSeconds,
 ) -> Result<(Buckets, Occasion), HostFailure> {
     // Read after the buckets, so that no worker's time in it is ahead by more than the call takes.
-    let monotonic = host.monotonic()?;
+    let monotonic = clock.monotonic()?;
     let buckets = stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, monotonic, wall));
     if buckets.newest() > numbering.current() {
-        numbering.refresh(host);
+        numbering.refresh(ledger);
     }
     let (started, generation) = (numbering.started(), numbering.current());
     Ok((buckets, Occasion { monotonic, wall, calendar: calendar::window, started, generation }))

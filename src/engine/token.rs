@@ -29,7 +29,7 @@ pub(super) enum Authorization<'h> {
 }
 
 impl<'h> Authorization<'h> {
-    /// These lines and one more.
+    /// The lines seen so far and one more.
     pub(super) fn and(self, line: &'h [u8]) -> Self {
         if matches!(self, Self::Absent) { Self::One(line) } else { Self::Several }
     }

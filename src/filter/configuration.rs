@@ -253,9 +253,7 @@ fn pieces(size: usize, mut take: impl FnMut(Vec<u8>)) -> Result<(), &'static str
 }
 
 fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -> State {
-    let numbered =
-        Clocks.wall().map_err(Unavailable::from).and_then(|now| Ok((now, number(hash, known.clone(), now, vm)?)));
-    let (now, (plugin, numbering, newest, first)) = match numbered {
+    let Numbered { now, plugin, numbering, newest, first } = match number(hash, known.clone(), vm) {
         Ok(numbered) => numbered,
         Err(why) => {
             vm.log.report_fault(|| format!("certgate answers 503 until the configuration can be taken up: {why}"));
@@ -289,21 +287,28 @@ fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -
     State::Taken(Rc::new(InForce { hash, plugin: plugin.into(), engine, counters, expiries, looked }))
 }
 
-/// The plugin; the configuration's number among those of this `root_id`, which it keeps if it
-/// is known; whether it is the newest; and whether it is new.
-fn number(
-    hash: Hash,
-    known: Option<Arc<Numbering>>,
+/// A configuration with its number.
+struct Numbered {
+    /// The calendar's moment.
     now: UnixSeconds,
-    vm: &Vm,
-) -> Result<(Plugin, Arc<Numbering>, bool, bool), Unavailable> {
-    let plugin = Plugin::new(&root_id()?);
-    if let Some(known) = known {
-        let newest = known.refresh(&plugin.ledger(vm));
-        return Ok((plugin, known, newest, false));
+    plugin: Plugin,
+    /// The number among the configurations of this plugin.
+    numbering: Arc<Numbering>,
+    /// Whether the configuration is the newest.
+    newest: bool,
+    /// Whether this VM is the first to have it.
+    first: bool,
+}
+
+/// Numbers the configuration with this hash, which keeps its number if that is known.
+fn number(hash: Hash, known: Option<Arc<Numbering>>, vm: &Vm) -> Result<Numbered, Unavailable> {
+    let (now, plugin) = (Clocks.wall()?, Plugin::new(&root_id()?));
+    if let Some(numbering) = known {
+        let newest = numbering.refresh(&plugin.ledger(vm));
+        return Ok(Numbered { now, plugin, numbering, newest, first: false });
     }
     let (numbering, first) = Numbering::take_up(&plugin.ledger(vm), hash, now)?;
-    Ok((plugin, numbering, true, first))
+    Ok(Numbered { now, plugin, numbering, newest: true, first })
 }
 
 /// What tells this plugin from others with the same `vm_id`.

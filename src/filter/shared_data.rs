@@ -2,9 +2,8 @@
 
 use super::abi;
 use super::cas::{self, Expected, Store, Swap, Version};
-use super::worker::{Clocks, Vm};
-use crate::domain::time::{Nanos, UnixSeconds};
-use crate::engine::host::{Clock, HostFailure};
+use super::worker::Vm;
+use crate::engine::host::HostFailure;
 use crate::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use crate::telemetry::counters;
 
@@ -85,16 +84,5 @@ impl Ledger for SharedLedger<'_> {
         let updated = cas::update(&Counted(self.vm), &key, compute);
         self.vm.spare_key.set(key);
         updated
-    }
-}
-
-/// What is charged between requests needs clocks too.
-impl Clock for SharedLedger<'_> {
-    fn monotonic(&self) -> Result<Nanos, HostFailure> {
-        Clocks.monotonic()
-    }
-
-    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
-        Clocks.wall()
     }
 }

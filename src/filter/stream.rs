@@ -6,6 +6,8 @@ use super::configuration::Configuration;
 use super::pairs;
 #[cfg(feature = "bandwidth")]
 use super::shared_data::Plugin;
+#[cfg(feature = "bandwidth")]
+use super::worker::Clocks;
 use super::worker::Vm;
 use crate::domain::decision::Reason;
 use crate::domain::headers::OwnedHeaders;
@@ -84,7 +86,7 @@ impl Stream {
     /// Counts a piece of a body. Pieces are never held back.
     fn pass(&mut self, size: usize) {
         if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
-            meter.pass(&plugin.ledger(&self.vm), u64::try_from(size).unwrap_or(u64::MAX));
+            meter.pass(&plugin.ledger(&self.vm), &Clocks, u64::try_from(size).unwrap_or(u64::MAX));
         }
     }
 }
@@ -94,7 +96,7 @@ impl Drop for Stream {
     /// The end of the stream, whichever way it came.
     fn drop(&mut self) {
         if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
-            let bytes = meter.settle(&plugin.ledger(&self.vm));
+            let bytes = meter.settle(&plugin.ledger(&self.vm), &Clocks);
             if bytes > 0 {
                 self.vm.log.report_fault(|| format!("{bytes} bytes passed that no limit could be charged for"));
             }

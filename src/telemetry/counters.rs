@@ -180,22 +180,18 @@ mod tests {
         counters.dates_unchecked(&sink);
         undecided(&sink);
         store_conflict(&sink);
-        assert_eq!(
-            sink.values(),
-            [
-                ("certgate_client_requests_total{alias=a,decision=allowed}", 2),
-                ("certgate_client_requests_total{alias=other,decision=throttled}", 1),
-                ("certgate_dates_unchecked_total{}", 1),
-                ("certgate_limit_exceeded_total{tier=gold,limit=burst}", 2),
-                ("certgate_limit_exceeded_total{tier=none,limit=burst}", 1),
-                ("certgate_requests_total{decision=allowed,reason=none,tier=gold}", 2),
-                ("certgate_requests_total{decision=error,reason=internal,tier=none}", 1),
-                ("certgate_requests_total{decision=refused,reason=unknown_certificate,tier=none}", 1),
-                ("certgate_requests_total{decision=throttled,reason=limit_exceeded,tier=gold}", 1),
-                ("certgate_store_conflicts_total{}", 1),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-        );
+        sink.assert_values(&[
+            ("certgate_client_requests_total{alias=a,decision=allowed}", 2),
+            ("certgate_client_requests_total{alias=other,decision=throttled}", 1),
+            ("certgate_dates_unchecked_total{}", 1),
+            ("certgate_limit_exceeded_total{tier=gold,limit=burst}", 2),
+            ("certgate_limit_exceeded_total{tier=none,limit=burst}", 1),
+            ("certgate_requests_total{decision=allowed,reason=none,tier=gold}", 2),
+            ("certgate_requests_total{decision=error,reason=internal,tier=none}", 1),
+            ("certgate_requests_total{decision=refused,reason=unknown_certificate,tier=none}", 1),
+            ("certgate_requests_total{decision=throttled,reason=limit_exceeded,tier=gold}", 1),
+            ("certgate_store_conflicts_total{}", 1),
+        ]);
     }
 
     #[test]
@@ -203,15 +199,11 @@ mod tests {
         let (sink, policy) = (FakeMetrics::default(), policy("shadow"));
         Counters::new(&policy).decided(&sink, &policy, Some(Reason::RuleDenied), None, None);
         in_force(&sink, &policy, Generation(7));
-        assert_eq!(
-            sink.values(),
-            [
-                ("certgate_config_generation{}", 7),
-                ("certgate_enforcing{}", 0),
-                ("certgate_requests_total{decision=shadow_refused,reason=rule_denied,tier=none}", 1),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-        );
+        sink.assert_values(&[
+            ("certgate_config_generation{}", 7),
+            ("certgate_enforcing{}", 0),
+            ("certgate_requests_total{decision=shadow_refused,reason=rule_denied,tier=none}", 1),
+        ]);
     }
 
     #[test]
@@ -222,6 +214,6 @@ mod tests {
         counters.dates_unchecked(&sink);
         sink.refuse(false);
         counters.dates_unchecked(&sink);
-        assert_eq!(sink.values(), [("certgate_dates_unchecked_total{}".to_owned(), 1)]);
+        sink.assert_values(&[("certgate_dates_unchecked_total{}", 1)]);
     }
 }

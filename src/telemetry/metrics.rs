@@ -48,6 +48,13 @@ pub(super) mod fake {
             values
         }
 
+        /// Asserts that these are all metrics with their values.
+        pub(crate) fn assert_values(&self, expected: &[(&str, u64)]) {
+            let values = self.values();
+            let values: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+            assert_eq!(values, expected);
+        }
+
         /// Whether no more metrics can be defined.
         pub(crate) fn refuse(&self, refuses: bool) {
             self.refuses.set(refuses);

@@ -1,9 +1,9 @@
 //! Which requests the log has a line of, and what it says of them, as the engine sees to it.
 
-use certgate::domain::time::{Nanos, UnixSeconds};
+use crate::people::engine_since;
+use certgate::domain::time::Nanos;
 use certgate::engine::Engine;
 use certgate::engine::fakes::{Fake, FakeLedger, Fault};
-use certgate::engine::generation::Numbering;
 use serde_json::{Value, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -35,9 +35,7 @@ fn configuration(options: &Value) -> Value {
 }
 
 fn engine(options: &Value, store: &FakeLedger) -> Engine {
-    let policy = certgate::config::read(configuration(options).to_string().as_bytes()).unwrap();
-    let (numbering, _) = Numbering::take_up(store, [0; 16], UnixSeconds(0)).unwrap();
-    Engine::new(policy, numbering)
+    engine_since(0, &configuration(options), store)
 }
 
 /// The lines about one request.

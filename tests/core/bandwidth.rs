@@ -1,9 +1,9 @@
 //! The law of limits that count bytes: at most `burst + rate x t`, and what was in flight when they ran dry.
 
-use certgate::domain::time::{Nanos, UnixSeconds};
+use crate::people::engine_since;
+use certgate::domain::time::Nanos;
 use certgate::engine::fakes::{Fake, FakeLedger, Fault};
-use certgate::engine::generation::Numbering;
-use certgate::engine::{Engine, Forward, Outcome};
+use certgate::engine::{Engine, Forward, Meter, Outcome};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -25,9 +25,15 @@ fn engine_with(store: &FakeLedger, limit: &Value) -> Engine {
         "tiers": {"bronze": {"limits": [limit]}},
         "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
     });
-    let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
-    let (numbering, _) = Numbering::take_up(store, [0; 16], UnixSeconds(0)).unwrap();
-    Engine::new(policy, numbering)
+    engine_since(0, &configuration, store)
+}
+
+fn pass(meter: &mut Meter, fake: &Fake<'_>, bytes: u64) {
+    meter.pass(fake, fake, bytes);
+}
+
+fn settle(meter: &mut Meter, fake: &Fake<'_>) -> u64 {
+    meter.settle(fake, fake)
 }
 
 fn fake(store: &FakeLedger, millis: u64) -> Fake<'_> {
@@ -68,10 +74,10 @@ proptest! {
             prop_assert!(before.0 < before.1, "{} passed where {} may", before.0, before.1);
             for (gap, bytes) in pieces {
                 millis += gap;
-                meter.pass(&fake(&store, millis), bytes);
+                pass(&mut meter, &fake(&store, millis), bytes);
                 passed += bytes;
             }
-            meter.settle(&fake(&store, millis));
+            settle(&mut meter, &fake(&store, millis));
         }
     }
 }
@@ -84,7 +90,7 @@ fn what_passes_is_charged_each_mebibyte_and_each_second() {
     let writes = || store.writes();
     let mut before = writes();
     let mut charged = |millis, bytes| {
-        meter.pass(&fake(&store, millis), bytes);
+        pass(&mut meter, &fake(&store, millis), bytes);
         let after = writes();
         std::mem::replace(&mut before, after) != after
     };
@@ -102,7 +108,7 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
         let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else {
             panic!("it may call")
         };
-        meter.pass(&fake(&store, 0), MIB);
+        pass(&mut meter, &fake(&store, 0), MIB);
     }
     // A mebibyte is owed, which was in flight, and not three.
     let millis = MIB;
@@ -117,11 +123,11 @@ fn what_cannot_be_charged_is_charged_later() {
     let store = FakeLedger::default();
     let engine = engine(&store, 1, MIB);
     let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
-    meter.pass(&Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
+    pass(&mut meter, &Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
     assert!(begin(&engine, &fake(&store, 2)).is_some());
-    meter.settle(&fake(&store, 3));
+    settle(&mut meter, &fake(&store, 3));
     assert!(begin(&engine, &fake(&store, 4)).is_none());
-    assert_eq!(meter.settle(&fake(&store, 5)), 0);
+    assert_eq!(settle(&mut meter, &fake(&store, 5)), 0);
     // Once: after the debt of a mebibyte, at a byte a millisecond, there is something left.
     assert!(begin(&engine, &fake(&store, MIB + 5)).is_some());
 }

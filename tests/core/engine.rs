@@ -1,9 +1,10 @@
 //! What the engine does when its host fails, and what it leaves behind.
 
+use crate::people::engine_since;
 use certgate::certificate;
 use certgate::domain::decision::Reason;
 use certgate::domain::policy::Policy;
-use certgate::domain::time::{Nanos, UnixSeconds};
+use certgate::domain::time::Nanos;
 use certgate::engine::fakes::{Decided, Fake, FakeLedger, Fault};
 use certgate::engine::generation::Numbering;
 use certgate::engine::{Engine, Forward, Outcome};
@@ -16,16 +17,7 @@ const KNOWN: &str = "6ef8a200000000000000000000000000000000000000000000000000000
 const NOW: Nanos = Nanos(1_000_000_000_000);
 
 fn engine(configuration: &Value) -> Engine {
-    take_up(configuration, &FakeLedger::default())
-}
-
-/// The engine of a worker that takes this configuration up.
-fn take_up(configuration: &Value, store: &FakeLedger) -> Engine {
-    let bytes = configuration.to_string();
-    let policy = certgate::config::read(bytes.as_bytes()).unwrap();
-    let hash = *certificate::fingerprint(bytes.as_bytes()).as_bytes().first_chunk().unwrap();
-    let (numbering, _) = Numbering::take_up(store, hash, UnixSeconds(0)).unwrap();
-    Engine::new(policy, numbering)
+    engine_since(0, configuration, &FakeLedger::default())
 }
 
 fn configuration(mode: &str) -> Value {
@@ -181,12 +173,12 @@ fn a_configuration_that_is_pushed_again_is_the_newest_also_where_it_was_never_gi
     let mut other = small.clone();
     other["tiers"]["bronze"] = large;
     // A stream of old keeps the first worker's context alive while the other configuration comes and goes.
-    let kept = take_up(&small, &store);
-    let between = take_up(&other, &store);
+    let kept = engine_since(0, &small, &store);
+    let between = engine_since(0, &other, &store);
     for _ in 0..2 {
         assert!(matches!(request(&between, &fake(&store, KNOWN)), Outcome::Forward(_)));
     }
-    let _again = take_up(&small, &store);
+    let _again = engine_since(0, &small, &store);
     assert!(matches!(request(&kept, &fake(&store, KNOWN)), Outcome::Forward(_)), "two of three are spent");
     assert!(matches!(request(&kept, &fake(&store, KNOWN)), Outcome::Reply(_)), "and now three");
 }

@@ -171,12 +171,17 @@ pub(crate) fn configuration(clients: &[(&str, Value)], more: &Value) -> Value {
     merge(json!({"version": 1, "tiers": {"unlimited": {}}, "clients": clients}), more)
 }
 
-/// The engine of a worker that takes this configuration up.
+/// The engine of a worker that takes this configuration up now.
 pub(crate) fn engine(configuration: &Value, store: &FakeLedger) -> Engine {
+    engine_since(NOW, configuration, store)
+}
+
+/// The engine of a worker that takes this configuration up at this moment of the calendar.
+pub(crate) fn engine_since(now: i64, configuration: &Value, store: &FakeLedger) -> Engine {
     let bytes = configuration.to_string().into_bytes();
     let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().unwrap();
     let policy = certgate::config::read(&bytes).unwrap_or_else(|errors| panic!("{configuration:#}: {errors}"));
-    let (numbering, _) = Numbering::take_up(store, hash, UnixSeconds(NOW)).unwrap();
+    let (numbering, _) = Numbering::take_up(store, hash, UnixSeconds(now)).unwrap();
     Engine::new(policy, numbering)
 }
 

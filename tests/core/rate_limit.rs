@@ -1,9 +1,8 @@
 //! The order in which responses name limits: the one that matters most to the client comes first.
 
-use certgate::domain::time::UnixSeconds;
+use crate::people::engine_since;
+use certgate::engine::Outcome;
 use certgate::engine::fakes::{Fake, FakeLedger};
-use certgate::engine::generation::Numbering;
-use certgate::engine::{Engine, Outcome};
 use serde_json::{Value, json};
 
 const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
@@ -16,10 +15,8 @@ fn fields(kind: &str, limits: &Value, methods: &[&str]) -> Vec<String> {
         "tiers": {"bronze": {"limits": limits}},
         "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
     });
-    let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
     let store = FakeLedger::default();
-    let (numbering, _) = Numbering::take_up(&store, [0; 16], UnixSeconds(0)).unwrap();
-    let engine = Engine::new(policy, numbering);
+    let engine = engine_since(0, &configuration, &store);
     let request = |method: &&str| {
         let fake = Fake { store: Some(&store), digest: Some(KNOWN.into()), ..Fake::default() };
         let pairs: Vec<(&str, String)> = match engine.request(&fake, [(&b":method"[..], method.as_bytes())].into_iter())

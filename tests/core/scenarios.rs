@@ -4,10 +4,9 @@
 #[path = "../support/scenarios.rs"]
 mod table;
 
+use crate::people::engine_since;
 use certgate::certificate;
-use certgate::domain::time::UnixSeconds;
 use certgate::engine::fakes::{Fake, FakeLedger};
-use certgate::engine::generation::Numbering;
 use certgate::engine::reply::Reply;
 use certgate::engine::{Engine, Outcome};
 use rcgen::{CertificateParams, KeyPair};
@@ -106,10 +105,8 @@ fn every_scenario_on_the_engine() {
     for scenario in table::all() {
         let mut configuration = table::registry(|who| (of(who).fingerprint.clone(), of(who).pem.clone()));
         configuration.as_object_mut().unwrap().extend(scenario.options.as_object().unwrap().clone());
-        let policy = certgate::config::read(configuration.to_string().as_bytes()).unwrap();
         let store = FakeLedger::default();
-        let (numbering, _) = Numbering::take_up(&store, [0; 16], UnixSeconds(0)).unwrap();
-        let engine = Engine::new(policy, numbering);
+        let engine = engine_since(0, &configuration, &store);
         for (place, step) in scenario.steps.iter().enumerate() {
             let seen = send(&engine, &store, step, of(step.who));
             assert_eq!(seen, step.seen, "{}, request {place}, {:?}", scenario.name, step.who);

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 /// The most operations, so that each proxy can look at all of them.
 const MOST_OPERATIONS: usize = 64;
 
-/// What an AuthorizationPolicy can say of a guard.
+/// The part of a guard that an AuthorizationPolicy can say.
 pub(super) struct Denied {
     /// Where nobody may go without a client. One without conditions is everywhere; without any, all of this is open.
     pub(super) operations: Vec<Value>,
@@ -28,7 +28,7 @@ type Clause = Vec<(&'static str, Vec<String>)>;
 /// An operation's conditions.
 type Operation = Vec<(&'static str, Vec<String>)>;
 
-/// What this guard denies.
+/// The requests that this guard denies.
 pub(super) fn denied(guard: &Guard) -> Denied {
     let mut denied = Denied { operations: Vec::new(), is_exact: true, unsaid: Vec::new() };
     let open: Vec<(usize, &Route)> = guard.routes.iter().enumerate().filter(|(_, route)| route.is_open).collect();

@@ -1,4 +1,4 @@
-//! What a guard asks of a request, before it is written in the language of any platform. Must not know rules or platforms.
+//! The conditions of a guard on requests, before it is written in the language of any platform. Must not know rules or platforms.
 
 /// A condition on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
