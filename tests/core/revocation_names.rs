@@ -1,6 +1,6 @@
 //! A list revokes what its issuer has signed, however the issuer's name is spelled in either: as OpenSSL has it.
 
-use super::der::{COMMON_NAME, Certificate, ORGANIZATION, element, list, name, pem};
+use super::der::{COMMON_NAME, Certificate, ORGANIZATION, authority, element, list, name, pem};
 use super::dice::Dice;
 use super::openssl::{Verdict, answers, verdicts};
 use super::people::{Leaf, engine, fake, registry};
@@ -40,10 +40,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
     let key = KeyPair::generate().unwrap();
     let names = spellings();
     let subject = common_name(UTF8, "leaf");
-    let authorities: Vec<_> = names
-        .iter()
-        .map(|name| pem("CERTIFICATE", &Certificate::new(name, name, &key).of_authority().signed(&key)))
-        .collect();
+    let authorities: Vec<_> = names.iter().map(|name| authority(name, &key)).collect();
     let leaves: Vec<_> = names
         .iter()
         .map(|name| {

@@ -1,8 +1,7 @@
 //! Lists whose issuer is spelled otherwise than the certificates have it: certgate refuses every certificate that Envoy's
 //! own validation refuses as revoked by the same list.
 
-use crate::support::bootstrap::Bootstrap;
-use crate::support::der::{COMMON_NAME, Certificate, ORGANIZATION, list, name, pem};
+use crate::support::der::{COMMON_NAME, Certificate, ORGANIZATION, authority, list, name, pem};
 use crate::support::envoy::Envoy;
 use crate::support::pki::Identity;
 use crate::support::registry;
@@ -97,8 +96,7 @@ async fn decisions(envoy: &Envoy, requests: usize) -> Vec<Said> {
 async fn certgate_refuses_whom_envoys_own_handshake_refuses_as_revoked() {
     let (world, key, folder) = (World::new(), KeyPair::generate().unwrap(), TempDir::new().unwrap());
     let (names, subject) = (spellings(), common_name(UTF8, "leaf"));
-    let authority = |name: &[u8]| pem("CERTIFICATE", &Certificate::new(name, name, &key).of_authority().signed(&key));
-    let authorities: String = names.iter().map(|(_, name)| authority(name)).collect();
+    let authorities: String = names.iter().map(|(_, name)| authority(name, &key)).collect();
     let leaf = |name: &[u8]| Identity::of(Certificate::new(name, &subject, &key).signed(&key), &key);
     let leaves: Vec<_> = names.iter().map(|(spelling, name)| (*spelling, leaf(name))).collect();
     let clients: Vec<_> = (0..).zip(&leaves).map(|(place, (_, leaf))| (format!("c{place}"), leaf)).collect();
@@ -110,11 +108,7 @@ async fn certgate_refuses_whom_envoys_own_handshake_refuses_as_revoked() {
         let mut with_list = registry.clone();
         with_list["crls"] = json!([{"pem": list}]);
         let failures = folder.path().join(spelling);
-        let bootstrap: Bootstrap = world.bootstrap(&with_list).edit_document(|document| {
-            let chain = &mut document["static_resources"]["listeners"][0]["filter_chains"][0];
-            let context = &mut chain["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"];
-            context["trusted_ca"] = json!({"inline_string": authorities});
-        });
+        let bootstrap = world.bootstrap(&with_list).trusting(&authorities);
         let bootstrap = bootstrap.another_listener("native", &registry).edit_document(|document| {
             let listeners = document["static_resources"]["listeners"].as_array_mut().unwrap();
             let native = listeners.iter_mut().find(|listener| listener["name"] == "native").unwrap();

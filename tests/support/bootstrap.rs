@@ -274,6 +274,15 @@ impl Bootstrap {
         self
     }
 
+    /// The listener trusts these authorities and no other.
+    pub fn trusting(self, authorities: &str) -> Self {
+        self.edit_document(|document| {
+            let chain = &mut document["static_resources"]["listeners"][0]["filter_chains"][0];
+            let tls = &mut chain["transport_socket"]["typed_config"]["common_tls_context"];
+            tls["validation_context"]["trusted_ca"] = json!({"inline_string": authorities});
+        })
+    }
+
     /// With anything else changed.
     pub fn edit_document(mut self, change: impl FnOnce(&mut Value)) -> Self {
         change(&mut self.document);

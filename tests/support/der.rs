@@ -108,3 +108,8 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     let lines: Vec<_> = base64.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
+
+/// The certificate of an authority with this name, as PEM text.
+pub fn authority(name: &[u8], key: &KeyPair) -> String {
+    pem("CERTIFICATE", &Certificate::new(name, name, key).of_authority().signed(key))
+}
