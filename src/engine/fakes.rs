@@ -1,8 +1,9 @@
 //! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
 //! the clocks, and fails where a test wants it to. Not in the module.
 
-use super::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
+use super::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use super::ledger::{Change, Entry, Ledger, Unavailable};
+use super::{Engine, Outcome, apply};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
@@ -123,8 +124,8 @@ pub struct Fake<'s> {
     pub limits_exceeded: RefCell<Vec<(Option<TierIndex>, String)>>,
     /// Requests of certificates without known dates.
     pub dates_unchecked: Cell<usize>,
-    /// Certificates of credentials, with their ends.
-    pub seen: RefCell<Vec<(CredentialIndex, UnixSeconds)>>,
+    /// The credentials whose certificates were parsed, with `notAfter`.
+    pub parsed: RefCell<Vec<(CredentialIndex, UnixSeconds)>>,
     /// How often the certificate was read.
     pub certificate_reads: Cell<usize>,
     /// How often it was asked whether the chain is verified.
@@ -136,6 +137,11 @@ pub struct Fake<'s> {
 const FAILURE: HostFailure = HostFailure::new("as the test wants it");
 
 impl Fake<'_> {
+    /// Decides the request with these headers, and applies the decision to this worker's request.
+    pub fn handle<'h>(&self, engine: &Engine, headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone) -> Outcome {
+        apply::handle(engine, self, self, self, self, self, headers)
+    }
+
     fn fail_at(&self, fault: Fault) -> Result<(), HostFailure> {
         if self.fault == fault { Err(FAILURE) } else { Ok(()) }
     }
@@ -216,7 +222,7 @@ impl Clock for Fake<'_> {
     }
 }
 
-impl Counters for Fake<'_> {
+impl Telemetry for Fake<'_> {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
         self.decided.borrow_mut().push(Decided(reason, tier, client));
     }
@@ -229,12 +235,10 @@ impl Counters for Fake<'_> {
         self.dates_unchecked.set(self.dates_unchecked.get().saturating_add(1));
     }
 
-    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
-        self.seen.borrow_mut().push((credential, not_after));
+    fn parsed(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        self.parsed.borrow_mut().push((credential, not_after));
     }
-}
 
-impl Records for Fake<'_> {
     fn filter_state(&self, key: &str, value: &str) {
         self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
     }
