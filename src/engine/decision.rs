@@ -196,10 +196,11 @@ impl<'e> Decision<'e> {
 
     /// The reply; `None` if the request goes on.
     pub fn reply(&self) -> Option<Reply> {
-        if self.forwards() {
-            return None;
-        }
-        Some(match (self.reason, &self.charge) {
+        (!self.forwards()).then(|| self.refusal())
+    }
+
+    fn refusal(&self) -> Reply {
+        match (self.reason, &self.charge) {
             (Some(Reason::LimitExceeded), Some(charge)) => {
                 let enforced: Vec<&Limit> = charge.exceeded().filter(|limit| limit.mode == Mode::Enforce).collect();
                 let headers = charge.response_headers();
@@ -207,7 +208,7 @@ impl<'e> Decision<'e> {
                 reply::throttled(self.protocol, charge.retry_after(), &enforced, &pairs)
             }
             (reason, _) => reply::refused(self.protocol, reason.unwrap_or(Reason::Internal)),
-        })
+        }
     }
 
     /// The count of the request's bytes, which begins now; `None` if no limit counts them. A request that passes only
@@ -218,9 +219,10 @@ impl<'e> Decision<'e> {
 
     /// The result, once the edits are applied.
     pub(super) fn outcome(&self) -> Outcome {
-        match self.reply() {
-            Some(reply) => Outcome::Reply(reply),
-            None => Outcome::Forward(Forward { headers: self.response_headers(), byte_count: self.byte_count() }),
+        if self.forwards() {
+            Outcome::Forward(Forward { headers: self.response_headers(), byte_count: self.byte_count() })
+        } else {
+            Outcome::Reply(self.refusal())
         }
     }
 

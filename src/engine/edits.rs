@@ -26,6 +26,7 @@ pub(super) struct Edits<F> {
 }
 
 impl<F> Edits<F> {
+    #[inline(always)]
     fn put<E>(&mut self, name: &str, value: &[u8]) -> Result<(), E>
     where
         F: FnMut(Edit<'_>) -> Result<(), E>,

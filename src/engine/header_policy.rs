@@ -16,6 +16,8 @@ pub(super) struct HeaderPolicy {
     reads_xfcc: bool,
     /// Whether any rule has `bound_token`.
     reads_authorization: bool,
+    /// Whether any header for upstreams has contents of certificates.
+    tells_contents: bool,
 }
 
 impl HeaderPolicy {
@@ -25,12 +27,18 @@ impl HeaderPolicy {
             owned: Arc::new(OwnedHeaders::new(&policy.headers)),
             reads_xfcc: matches!(policy.identity.source, Source::Xfcc(_)),
             reads_authorization: policy.rules.rules().iter().any(|rule| rule.bound_token),
+            tells_contents: policy.headers.say_content(),
         }
     }
 
     /// The names that only certgate may set.
     pub(super) fn owned(&self) -> &Arc<OwnedHeaders> {
         &self.owned
+    }
+
+    /// Whether any header for upstreams has contents of certificates.
+    pub(super) fn tells_contents(&self) -> bool {
+        self.tells_contents
     }
 
     /// The head of the request with these headers.

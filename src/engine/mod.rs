@@ -107,7 +107,7 @@ impl Engine {
         if let Err(reason) = self.check(peer, ledger, clock, head, &mut decision) {
             decision.reason = Some(reason);
         }
-        if self.policy.headers.say_content()
+        if self.headers.tells_contents()
             && decision.forwards_identity()
             && let Some(client) = &decision.client
         {
@@ -171,7 +171,8 @@ impl Engine {
             }
         }
         let account = Account { alias: decision.alias(), tier: decision.tier, rule: index };
-        decision.charge = self.limits.charge(ledger, clock, account, head.target.method, now)?;
+        let request = (head.target.method, now);
+        self.limits.charge(ledger, clock, account, request, &mut decision.charge)?;
         match &decision.charge {
             Some(charge) if charge.is_denied() => Err(Reason::LimitExceeded),
             _ => Ok(()),

@@ -69,15 +69,15 @@ proptest! {
             millis += pause;
             let at_begin = fake(&store, millis);
             let before = (passed, burst + rate * millis);
-            let Some(Forward { byte_count: Some(mut bytes), .. }) = begin(&engine, &at_begin) else { continue };
+            let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &at_begin) else { continue };
             // Another begins only when there is something left: all of the earlier ones is paid for.
             prop_assert!(before.0 < before.1, "{} passed where {} may", before.0, before.1);
             for (gap, bytes) in pieces {
                 millis += gap;
-                pass(&mut bytes, &fake(&store, millis), bytes);
+                pass(&mut count, &fake(&store, millis), bytes);
                 passed += bytes;
             }
-            finish(&mut bytes, &fake(&store, millis)).unwrap();
+            finish(&mut count, &fake(&store, millis)).unwrap();
         }
     }
 }
@@ -86,13 +86,13 @@ proptest! {
 fn what_passes_is_charged_each_mebibyte_and_each_second() {
     let store = FakeLedger::default();
     let engine = engine(&store, 1, 100 * MIB);
-    let Some(Forward { byte_count: Some(mut bytes), .. }) = begin(&engine, &fake(&store, 0)) else {
+    let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &fake(&store, 0)) else {
         panic!("it may call")
     };
     let writes = || store.writes();
     let mut before = writes();
     let mut charged = |millis, bytes| {
-        pass(&mut bytes, &fake(&store, millis), bytes);
+        pass(&mut count, &fake(&store, millis), bytes);
         let after = writes();
         std::mem::replace(&mut before, after) != after
     };
@@ -107,10 +107,10 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
     let store = FakeLedger::default();
     let engine = engine_with(&store, &json!({"bytes": 1000, "per": "1s", "burst": 1000, "mode": "shadow"}));
     for _ in 0..3 {
-        let Some(Forward { byte_count: Some(mut bytes), .. }) = begin(&engine, &fake(&store, 0)) else {
+        let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &fake(&store, 0)) else {
             panic!("it may call")
         };
-        pass(&mut bytes, &fake(&store, 0), MIB);
+        pass(&mut count, &fake(&store, 0), MIB);
     }
     // A mebibyte is owed, which was in flight, and not three.
     let millis = MIB;
@@ -124,14 +124,14 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
 fn what_cannot_be_charged_is_charged_later() {
     let store = FakeLedger::default();
     let engine = engine(&store, 1, MIB);
-    let Some(Forward { byte_count: Some(mut bytes), .. }) = begin(&engine, &fake(&store, 0)) else {
+    let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &fake(&store, 0)) else {
         panic!("it may call")
     };
-    pass(&mut bytes, &Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
+    pass(&mut count, &Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
     assert!(begin(&engine, &fake(&store, 2)).is_some());
-    finish(&mut bytes, &fake(&store, 3)).unwrap();
+    finish(&mut count, &fake(&store, 3)).unwrap();
     assert!(begin(&engine, &fake(&store, 4)).is_none());
-    assert_eq!(finish(&mut bytes, &fake(&store, 5)), Ok(()));
+    assert_eq!(finish(&mut count, &fake(&store, 5)), Ok(()));
     // Once: after the debt of a mebibyte, at a byte a millisecond, there is something left.
     assert!(begin(&engine, &fake(&store, MIB + 5)).is_some());
 }

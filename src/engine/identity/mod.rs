@@ -63,13 +63,13 @@ impl Identity {
     }
 
     /// Identifies the caller from the connection, or from the lines of `x-forwarded-client-cert` if the peer is a trusted
-    /// relay. The client is put into `identified`.
+    /// relay. The client is put into `client`.
     pub(super) fn identify<'c, 'e>(
         &'e self,
         peer: &impl Peer,
         clock: &impl Clock,
         xfcc: &[&[u8]],
-        identified: &'c mut Option<Identified<'e>>,
+        client: &'c mut Option<Identified<'e>>,
         observations: &mut Observations,
     ) -> Result<&'c Identified<'e>, Unidentified> {
         let presented = PeerCertificate::of_connection(peer)?;
@@ -85,31 +85,23 @@ impl Identity {
             (Some(entry), Der::NotFetched) if !self.reads_contents => {
                 let PeerCertificate { fingerprint, digits, .. } = presented;
                 let names = NameTrust::granted();
-                Ok(identified.insert(Identified {
-                    entry,
-                    fingerprint,
-                    digits,
-                    contents: None,
-                    forwarded: false,
-                    names,
-                }))
+                Ok(client.insert(Identified { entry, fingerprint, digits, contents: None, forwarded: false, names }))
             }
-            (registered, _) => {
-                Ok(identified.insert(self.identify_by_contents(peer, presented, registered, observations)?))
-            }
+            (registered, _) => self.identify_by_contents(peer, presented, registered, client, observations),
         }
     }
 
     /// Identifies the caller where more than the fingerprint matters or is known. Apart from most requests, which it would
     /// slow down.
     #[inline(never)]
-    fn identify_by_contents<'e>(
+    fn identify_by_contents<'c, 'e>(
         &'e self,
         peer: &impl Peer,
         presented: PeerCertificate,
         registered: Option<Entry<'e>>,
+        client: &'c mut Option<Identified<'e>>,
         observations: &mut Observations,
-    ) -> Result<Identified<'e>, Unidentified> {
+    ) -> Result<&'c Identified<'e>, Unidentified> {
         let PeerCertificate { fingerprint, digits, der, names } = presented;
         let forwarded = der.is_forwarded();
         let names = if registered.is_some() { NameTrust::granted() } else { names };
@@ -143,7 +135,7 @@ impl Identity {
             (None, Some(contents)) => self.find_by_contents(peer, &names, contents).map_err(unidentified)?,
             (None, None) => return Err(unidentified(Reason::UnknownCertificate)),
         };
-        Ok(Identified { entry, fingerprint, digits, contents, forwarded, names })
+        Ok(client.insert(Identified { entry, fingerprint, digits, contents, forwarded, names }))
     }
 
     /// The client whose credential has the certificate's key, or one of its names if these are trusted.

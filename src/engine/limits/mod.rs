@@ -22,6 +22,7 @@ use crate::domain::policy::{Policy, RateLimitHeaders};
 use crate::domain::quota::Period;
 use crate::domain::rules::RuleIndex;
 use crate::domain::time::UnixSeconds;
+use charge::Charged;
 use effective_limits::LimitLists;
 use generation::Numbering;
 use std::sync::Arc;
@@ -55,30 +56,33 @@ impl LimitPolicy {
         &self.generation
     }
 
-    /// Charges all limits that apply for a request with this method, or none of them; `None` if no limit applies.
+    /// Charges all limits that apply for a request with this method, or none of them. `charge` stays as it is if no limit
+    /// applies.
     pub(super) fn charge<'e>(
         &'e self,
         ledger: &impl Ledger,
         clock: &impl Clock,
         account: Account<'_>,
-        method: &[u8],
-        wall: UnixSeconds,
-    ) -> Result<Option<Charge<'e>>, Reason> {
+        (method, wall): (&[u8], UnixSeconds),
+        charge: &mut Option<Charge<'e>>,
+    ) -> Result<(), Reason> {
         let effective = self.lists.find(account.tier, account.rule);
         let limits = effective.limits();
         if limits.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         if effective.by_calendar() && calendar::window(Period::Hour, wall).is_none() {
             return Err(Reason::Internal);
         }
-        let charge = |stored| {
+        let compute = |stored| {
             let (mut buckets, at) = stored::read(&self.generation, ledger, clock, stored, wall)?;
             let take = buckets.take(limits, method, &at);
             let changed = buckets.changed();
-            let charge = Charge::new(effective, &self.generation, self.headers, take, buckets, at);
-            Ok(if changed { Change::Write(charge) } else { Change::Keep(charge) })
+            let charged = Charged { take, buckets, at };
+            Ok::<_, Reason>(if changed { Change::Write(charged) } else { Change::Keep(charged) })
         };
-        ledger.update(Entry::buckets_of(account.alias), charge).map(Some)
+        let charged = ledger.update(Entry::buckets_of(account.alias), compute)?;
+        *charge = Some(Charge::new(effective, &self.generation, self.headers, charged));
+        Ok(())
     }
 }
