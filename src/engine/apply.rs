@@ -59,9 +59,9 @@ fn record<'h>(
     if decision.observations.dates_unchecked {
         telemetry.dates_unchecked();
     }
-    telemetry.decided(decision.reason, decision.tier, decision.client_index());
+    telemetry.decided(decision.reason, decision.tier_index, decision.client_index());
     if let Some(charge) = &decision.charge {
-        charge.exceeded().for_each(|limit| telemetry.limit_exceeded(decision.tier, limit));
+        charge.exceeded().for_each(|limit| telemetry.limit_exceeded(decision.tier_index, limit));
     }
     if decision.is_logged() || decision.always_in_filter_state() {
         leave_traces(telemetry, decision, headers);

@@ -34,9 +34,9 @@ pub struct Decision<'e> {
     /// The caller, if it is no client.
     pub unidentified: Option<Unidentified>,
     /// The tier in which the request counts.
-    pub tier: Option<TierIndex>,
+    pub tier_index: Option<TierIndex>,
     /// The rule that decided.
-    pub rule: Option<RuleIndex>,
+    pub rule_index: Option<RuleIndex>,
     /// The charge of the limits; `None` if no limit applies or the request was refused before.
     pub charge: Option<Charge<'e>>,
     /// Facts about certificates that were learnt.
@@ -111,8 +111,8 @@ impl<'e> Decision<'e> {
             enforced,
             client: None,
             unidentified: None,
-            tier: None,
-            rule: None,
+            tier_index: None,
+            rule_index: None,
             charge: None,
             observations: Observations::default(),
             tells_contents: false,
@@ -162,12 +162,12 @@ impl<'e> Decision<'e> {
 
     /// The tier in which the request counts.
     pub fn tier(&self) -> Option<&'e Tier> {
-        self.basis?.policy.registry.tier(self.tier?)
+        self.basis?.policy.registry.tier(self.tier_index?)
     }
 
     /// The rule that decided.
     pub fn rule(&self) -> Option<&'e Rule> {
-        self.basis?.policy.rules.rule(self.rule?)
+        self.basis?.policy.rules.rule(self.rule_index?)
     }
 
     /// Hands the edits of the request's headers to `apply`, one after the other, until one fails.

@@ -140,7 +140,7 @@ impl Engine {
             Match::None => (None, None),
             Match::Ambiguous => return Err(Reason::RuleDenied),
         };
-        decision.rule = index;
+        decision.rule_index = index;
         let access = rule.map_or(Access::Require, |rule| rule.access);
         match access {
             Access::Public => return Ok(()),
@@ -150,9 +150,9 @@ impl Engine {
         let of_rule = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
         let Decision { client, observations, .. } = decision;
         match self.identity.identify(peer, clock, &head.xfcc, client, observations) {
-            Ok(client) => decision.tier = Some(of_rule.unwrap_or(client.entry.profile.tier)),
+            Ok(client) => decision.tier_index = Some(of_rule.unwrap_or(client.entry.profile.tier)),
             Err(Unidentified { reason: Reason::NoCertificate, .. }) if access == Access::Optional => {
-                decision.tier = of_rule.or(self.policy.anonymous_tier);
+                decision.tier_index = of_rule.or(self.policy.anonymous_tier);
             }
             Err(unidentified) => {
                 let reason = unidentified.reason;
@@ -170,7 +170,7 @@ impl Engine {
                 check_rule(rule, &self.identity, peer, head, client, observations)?;
             }
         }
-        let account = Account { alias: decision.alias(), tier: decision.tier, rule: index };
+        let account = Account { alias: decision.alias(), tier: decision.tier_index, rule: index };
         let request = (head.target.method, now);
         self.limits.charge(ledger, clock, account, request, &mut decision.charge)?;
         match &decision.charge {

@@ -35,6 +35,7 @@ mod cli;
 mod config_errors;
 mod config_laws;
 mod config_policy;
+mod decide;
 mod decisions;
 mod engine;
 mod expiry;
