@@ -24,7 +24,8 @@ pub(super) fn check_rule(
     let names = contents.as_ref().and_then(|contents| contents.names.as_ref());
     let meets = |condition| names.is_some_and(|names| names.meet(condition));
     let admitted = rule.who.admits(client.entry.credential.client, client.entry.profile, meets);
-    if !admitted || rule.bound_token && !has_bound_token(peer, head, client.fingerprint)? {
+    let has_token = || has_bound_token(peer, head.authorization, head.target.path, client.fingerprint);
+    if !admitted || rule.bound_token && !has_token()? {
         return Err(Reason::RuleDenied);
     }
     Ok(())

@@ -3,7 +3,6 @@
 //! allows a client one method for each request.
 
 use super::host::Peer;
-use super::request_head::RequestHead;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::headers::fold;
@@ -57,14 +56,15 @@ fn is_in_tokens(byte: u8) -> bool {
 /// fingerprint (RFC 8705 section 3.1), and is the only one of the request.
 pub(super) fn has_bound_token(
     peer: &impl Peer,
-    head: &RequestHead<'_>,
+    authorization: Authorization<'_>,
+    path: &[u8],
     fingerprint: Fingerprint,
 ) -> Result<bool, Reason> {
     let thumbprint = peer.token_thumbprint()?;
     let expected = BASE64URL_NOPAD.encode(fingerprint.as_bytes());
     Ok(thumbprint.is_some_and(|text| text == expected.as_bytes())
-        && !head.authorization.is_several()
-        && !has_token_in_query(head.target.path))
+        && !authorization.is_several()
+        && !has_token_in_query(path))
 }
 
 /// Whether the query of this path has a parameter that some server takes for a token.
