@@ -1,0 +1,91 @@
+//! Distinguished names by what they say: two are equal here exactly where OpenSSL's canonical names are equal
+//! (`X509_NAME_cmp`), which is not RFC 5280's rule everywhere (section 7.1 there).
+//!
+//! Text is the same in UTF8String, BMPString, UniversalString, PrintableString, T61String, IA5String and VisibleString,
+//! of which the last four are read as ISO 8859-1. White space at the ends and the case of ASCII letters do not count, and
+//! several white spaces are one. All other values are compared as they are written, such as a NumericString and the case
+//! of `Ü`. The order within a relative distinguished name does not count.
+//!
+//! A name that cannot be read is compared as it is written, so a name always equals itself. OpenSSL and BoringSSL refuse a
+//! certificate with such a name.
+
+use super::der::{self, Reader};
+use super::text;
+use crate::domain::revocation::CanonicalName;
+use sha2::{Digest, Sha256};
+use std::collections::BinaryHeap;
+use x509_parser::asn1_rs::Tag;
+
+/// The name with this DER form, as names are compared.
+pub(super) fn of(name: &[u8]) -> CanonicalName {
+    let canonical = canonical(name);
+    let (kind, said) = canonical.as_deref().map_or((0, name), |canonical| (1, canonical));
+    CanonicalName(Sha256::new().chain_update([kind]).chain_update(said).finalize().into())
+}
+
+/// Whether the name is compared by what it says, and not as it is written.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn is_read(name: &[u8]) -> bool {
+    canonical(name).is_some()
+}
+
+/// The relative distinguished names one after the other, each as the number of its attributes and the attributes in
+/// ascending order. An empty one is none.
+fn canonical(name: &[u8]) -> Option<Vec<u8>> {
+    let mut canonical = Vec::new();
+    let mut sets = der::only(name, Tag::Sequence)?;
+    while !sets.is_empty() {
+        let mut set = sets.inside(Tag::Set)?;
+        let mut attributes = Vec::new();
+        while !set.is_empty() {
+            attributes.push(attribute(set.inside(Tag::Sequence)?)?);
+        }
+        if attributes.is_empty() {
+            continue;
+        }
+        canonical.extend_from_slice(&attributes.len().to_le_bytes());
+        // As `Serials` sorts, so that no more code is needed.
+        let heap: BinaryHeap<_> = attributes.iter().map(|attribute| (attribute.len(), attribute.as_slice())).collect();
+        for (length, attribute) in heap.into_sorted_vec() {
+            canonical.extend_from_slice(&length.to_le_bytes());
+            canonical.extend_from_slice(attribute);
+        }
+    }
+    Some(canonical)
+}
+
+/// An attribute's type and what its value says.
+fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
+    let oid = pair.primitive(Tag::Oid)?;
+    let value = pair.raw()?;
+    pair.end()?;
+    let text = text::characters(&Reader::new(value).element()?).filter(|(tag, _)| *tag != Tag::NumericString);
+    let mut attribute = oid.len().to_le_bytes().to_vec();
+    attribute.extend_from_slice(oid);
+    match text {
+        Some((_, text)) => {
+            attribute.push(1);
+            attribute.extend_from_slice(folded(&text).as_bytes());
+        }
+        None => {
+            attribute.push(0);
+            attribute.extend_from_slice(value);
+        }
+    }
+    Some(attribute)
+}
+
+/// The text without what does not count.
+pub fn folded(text: &str) -> String {
+    // C's `isspace`, as OpenSSL has it.
+    let is_space = |character| matches!(character, ' ' | '\t'..='\r');
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split(is_space).filter(|word| !word.is_empty()) {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    folded.make_ascii_lowercase();
+    folded
+}

@@ -1,0 +1,155 @@
+//! An Envoy worker as the engine's host: one type for each port.
+
+use super::abi::{self, Map};
+use super::configurations::Configurations;
+use super::log_sink::LogSink;
+use super::metrics::Metrics;
+use super::spare::Spare;
+use certgate_core::domain::client::{ClientIndex, TierIndex};
+use certgate_core::domain::credential::CredentialIndex;
+use certgate_core::domain::decision::Reason;
+use certgate_core::domain::limit::Limit;
+use certgate_core::domain::policy::{Audit, Policy};
+use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
+use certgate_core::telemetry::audit_event::Event;
+use certgate_core::telemetry::counters;
+use certgate_core::telemetry::expiry_gauges::{Gauges, Shown};
+use std::cell::Cell;
+
+/// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
+#[derive(Default)]
+pub(super) struct Vm {
+    pub(super) metrics: Metrics,
+    pub(super) gauges: Gauges,
+    pub(super) log: LogSink,
+    pub(super) configurations: Configurations,
+    pub(super) spare: Spare,
+    /// Memory for the next key in shared data: the last one's.
+    pub(super) spare_key: Cell<String>,
+}
+
+/// The telemetry of a request under one configuration.
+pub(super) struct Worker<'a> {
+    pub(super) vm: &'a Vm,
+    pub(super) counters: &'a counters::Counters,
+    pub(super) expiries: &'a Shown,
+    pub(super) policy: &'a Policy,
+}
+
+/// The telemetry of a request that no configuration could decide.
+pub(super) struct Undecided<'a> {
+    pub(super) vm: &'a Vm,
+    pub(super) audit: Audit,
+}
+
+/// The connection of the current request.
+pub(super) struct Connection;
+
+impl Peer for Connection {
+    fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        present("connection\0sha256_peer_certificate_digest")
+    }
+
+    fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        match present("connection\0peer_certificate")? {
+            Some(certificate) => Ok(Some(certificate)),
+            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there. It writes
+            // `-` where there is none.
+            None => present("filter_state\0certgate.peer_certificate").map(|text| text.filter(|text| text != b"-")),
+        }
+    }
+
+    fn verified(&self) -> Result<bool, HostFailure> {
+        // A byte, from 1.39 on.
+        Ok(present("connection\0peer_certificate_valid")?.is_some_and(|valid| valid == [1]))
+    }
+
+    fn server_name(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        present("connection\0requested_server_name")
+    }
+
+    fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        // Where jwt_authn leaves the payload of a token that it has verified, with `payload_in_metadata: certgate`.
+        let path = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0certgate\0cnf\0x5t#S256";
+        // Of a null, Envoy fails to make bytes: nothing that a request could pass with.
+        Ok(present(path).unwrap_or_default())
+    }
+}
+
+/// A property that is not empty: without a certificate Envoy shows some as empty, some not at all.
+fn present(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
+    abi::property(path).map(|value| value.filter(|value| !value.is_empty()))
+}
+
+impl Headers for Map {
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::add(*self, name.as_bytes(), value)
+    }
+
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::set(*self, name.as_bytes(), value)
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        abi::remove(*self, name)
+    }
+}
+
+/// Envoy's two clocks.
+pub(super) struct Clocks;
+
+impl Clock for Clocks {
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        abi::monotonic().map(Nanos)
+    }
+
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        let seconds = abi::wall()?.div_euclid(Nanos::PER_SECOND);
+        Ok(UnixSeconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Telemetry for Worker<'_> {
+    fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
+        self.counters.decided(&self.vm.metrics, self.policy, reason, tier, client);
+    }
+
+    fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
+        self.counters.limit_exceeded(&self.vm.metrics, self.policy, tier, limit);
+    }
+
+    fn dates_unchecked(&self) {
+        self.counters.dates_unchecked(&self.vm.metrics);
+    }
+
+    fn parsed(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        self.expiries.seen(&self.vm.metrics, credential, not_after);
+    }
+
+    fn filter_state(&self, key: &str, value: &str) {
+        set_filter_state(key, value);
+    }
+
+    fn log(&self, event: &Event<'_>) {
+        self.vm.log.write(self.policy.audit, event);
+    }
+}
+
+impl Telemetry for Undecided<'_> {
+    fn decided(&self, _: Option<Reason>, _: Option<TierIndex>, _: Option<ClientIndex>) {
+        counters::undecided(&self.vm.metrics);
+    }
+
+    fn filter_state(&self, key: &str, value: &str) {
+        set_filter_state(key, value);
+    }
+
+    fn log(&self, event: &Event<'_>) {
+        self.vm.log.write(self.audit, event);
+    }
+}
+
+fn set_filter_state(key: &str, value: &str) {
+    let _ = abi::set_property(key, value.as_bytes());
+}
