@@ -1,4 +1,5 @@
 //! What holds of every configuration, right or wrong, in ten thousand random cases each.
+use certgate_test_support::laws::cases;
 
 use crate::people::{Authority, merge};
 use crate::protobuf_struct;
@@ -289,7 +290,7 @@ fn check_errors(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(10_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_a_policy_or_errors(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -1,4 +1,5 @@
 //! Certificates that are cut, changed or made of random bytes: reading them ends soon and does not panic.
+use certgate_test_support::laws::cases;
 
 use super::{der, fixture, ia5, parse, utf8, values};
 use certgate_core::certificate::Unreadable;
@@ -69,7 +70,7 @@ fn large_and_deep_der_ends_soon() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(5_000)))]
 
     #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>) {
