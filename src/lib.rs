@@ -11,8 +11,9 @@
 //! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate`, `calendar` |
 //! | [`telemetry`] | counters, gauges and the audit log, on any host | `domain`, `calendar` |
 //! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar`, `telemetry` |
+//! | [`runtime`] | a policy that is active, on any host | `domain`, `engine`, `telemetry` |
 //! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `cli` |
-//! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine` |
+//! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine`, `runtime` |
 //!
 //! `tests/core/rooms.rs` holds these arrows.
 //!
@@ -28,6 +29,7 @@ pub mod certificate;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod runtime;
 pub mod telemetry;
 
 #[cfg(any(target_family = "wasm", test))]

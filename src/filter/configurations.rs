@@ -26,7 +26,7 @@ impl Configurations {
 
     /// Lets go of the policies of this `root_id` that Envoy has no use for.
     pub(super) fn release_former(&self, root_id: &str) {
-        if !self.all().any(|configuration| configuration.policy().is_some()) {
+        if !self.all().any(|configuration| configuration.loaded().is_some()) {
             return;
         }
         let former = Images { store: &SharedData, root_id }.former();
@@ -36,10 +36,10 @@ impl Configurations {
     /// Tells all VMs that Envoy has no use for this configuration any more. One that was never taken up was the canary's,
     /// and another context may have the same.
     pub(super) fn retire(&self, gone: &Rc<Configuration>) {
-        let Some(policy) = gone.policy() else { return };
-        let same = |other: &Rc<Configuration>| !Rc::ptr_eq(other, gone) && other.hash() == Some(policy.hash);
+        let Some(active) = gone.loaded() else { return };
+        let same = |other: &Rc<Configuration>| !Rc::ptr_eq(other, gone) && other.hash() == Some(active.hash);
         if !self.all().any(|other| same(&other)) {
-            Images { store: &SharedData, root_id: &policy.plugin.root_id }.retire(&policy.hash);
+            Images { store: &SharedData, root_id: &active.plugin.root_id }.retire(&active.hash);
         }
     }
 

@@ -22,8 +22,6 @@ pub(super) enum Source {
     Bytes(Vec<u8>),
     /// What another VM has compiled.
     Image(Vec<u8>),
-    /// What lies in shared data, or will.
-    Shared,
 }
 
 /// What was found of a configuration.
@@ -65,7 +63,6 @@ impl Images<'_> {
         let (kind, bytes) = match source {
             Source::Image(bytes) => (COMPILED, bytes),
             Source::Bytes(bytes) => (PLAIN, bytes),
-            Source::Shared => return,
         };
         let Ok(length) = u32::try_from(bytes.len()) else { return };
         let entries = self.entries();
@@ -218,7 +215,6 @@ mod tests {
     fn what_there_is_no_memory_for_and_what_was_overwritten_is_not_got() {
         let store = FakeSharedData::default();
         let images = Images { store: &store, root_id: "certgate" };
-        images.put(&hash(1), &Source::Shared, &|_| true);
         images.put(&hash(1), &image(1), &|_| false);
         assert_eq!(images.get(&hash(1), &|_| true), Found::Nothing);
         images.put(&hash(1), &image(1), &|_| true);

@@ -20,6 +20,8 @@ mod log_sink;
 mod metrics;
 mod pairs;
 #[cfg(target_family = "wasm")]
+mod plugin_configuration;
+#[cfg(target_family = "wasm")]
 mod root;
 #[cfg(target_family = "wasm")]
 mod shared_data;

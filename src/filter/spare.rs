@@ -1,7 +1,7 @@
 //! Memory that a VM keeps for the next configuration, so that it can at least be told which one it is: what a
 //! configuration is called by lies in shared data, and can be had from there later.
 
-use super::configuration::PIECE;
+use super::plugin_configuration::PIECE;
 use std::cell::Cell;
 
 /// As much as a piece of a configuration takes.

@@ -46,24 +46,24 @@ impl Stream {
     }
 
     fn decide(&mut self) -> Outcome {
-        let policy = self.configuration.in_force(&self.vm);
+        let active = self.configuration.active(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
-        match (&policy, pairs::parse(&bytes)) {
+        match (&active, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
-            (Some(policy), Some(headers)) if !bytes.is_empty() => {
-                let outcome = policy.engine.request(&policy.on(&self.vm), headers);
+            (Some(active), Some(headers)) if !bytes.is_empty() => {
+                let outcome = active.policy.engine.request(&active.on(&self.vm), headers);
                 if let Outcome::Forward(_) = outcome {
-                    self.owned = Some(policy.engine.owned());
+                    self.owned = Some(active.policy.engine.owned());
                     #[cfg(feature = "bandwidth")]
                     {
-                        self.plugin = Some(Rc::clone(&policy.plugin));
+                        self.plugin = Some(Rc::clone(&active.plugin));
                     }
                 }
                 outcome
             }
-            (policy, headers) => {
+            (active, headers) => {
                 counters::undecided(&self.vm.metrics);
-                let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
+                let audit = active.as_ref().map(|active| active.policy.engine.policy().audit).unwrap_or_default();
                 self.vm.log.write(audit, &Event::UNDECIDED);
                 let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");

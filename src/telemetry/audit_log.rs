@@ -1,19 +1,11 @@
 //! The audit log: which lines are written, at which level, and how many of each kind.
 
 use super::audit_event::{Circumstances, Event};
+use super::log::Level;
 use super::log_limiter::{LogLimiter, LogRate};
 use crate::domain::decision::Reason;
 use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
-
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The request passed.
-    Info,
-    /// The request was refused, or in shadow mode would have been.
-    Warn,
-}
 
 /// The facts that a host knows beside an event. Each costs a call into the host, so it is asked only for those of a line
 /// that is written.

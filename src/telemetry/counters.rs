@@ -11,8 +11,8 @@ use crate::domain::name::{NONE, OTHER};
 use crate::domain::policy::Policy;
 use std::sync::{Mutex, OnceLock};
 
-/// Shows which configuration is in force.
-pub fn in_force(sink: &impl MetricSink, policy: &Policy, generation: Generation) {
+/// Sets the gauges of the active configuration: its mode and its generation.
+pub fn set_configuration_gauges(sink: &impl MetricSink, policy: &Policy, generation: Generation) {
     for (name, value) in
         [("certgate_enforcing", u64::from(policy.mode == Mode::Enforce)), ("certgate_config_generation", generation.0)]
     {
@@ -198,7 +198,7 @@ mod tests {
     fn decisions_in_shadow_mode_have_names_of_their_own() {
         let (sink, policy) = (FakeMetrics::default(), policy("shadow"));
         Counters::new(&policy).decided(&sink, &policy, Some(Reason::RuleDenied), None, None);
-        in_force(&sink, &policy, Generation(7));
+        set_configuration_gauges(&sink, &policy, Generation(7));
         sink.assert_values(&[
             ("certgate_config_generation{}", 7),
             ("certgate_enforcing{}", 0),

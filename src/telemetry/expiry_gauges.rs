@@ -20,7 +20,7 @@ pub struct Gauges(Mutex<Vec<OfPlugin>>);
 /// Those of one plugin.
 #[derive(Default)]
 struct OfPlugin {
-    root_id: String,
+    name: String,
     /// The newest configuration that the plugin has activated.
     generation: Generation,
     /// In the order of their ids.
@@ -42,21 +42,21 @@ type Asked = [u8; 8];
 pub struct Shown(Vec<(CredentialIndex, u32, MetricId)>);
 
 impl Gauges {
-    /// Publishes one gauge for each credential's expiry in `policy`, and sets gauges of removed credentials to 0, since no
+    /// Publishes one gauge for each credential's expiry in `policy` of the plugin called `name`, and sets gauges of removed credentials to 0, since no
     /// gauge can be removed. An expiry learnt from a presented certificate is kept unless the credential's digest changed.
     /// Only the `first` host to activate the policy resets such a gauge, so that a late one does not overwrite newer values.
-    pub fn take_up(
+    pub fn activate(
         &self,
         sink: &impl MetricSink,
-        root_id: &str,
+        name: &str,
         (generation, first): (Generation, bool),
         policy: &Policy,
     ) -> Shown {
         let mut shown = Vec::new();
         let Ok(mut plugins) = self.0.lock() else { return Shown(shown) };
-        let place = plugins.iter().position(|plugin| plugin.root_id == root_id);
+        let place = plugins.iter().position(|plugin| plugin.name == name);
         let known = place.map(|place| plugins.swap_remove(place));
-        let mut plugin = known.unwrap_or_else(|| OfPlugin { root_id: root_id.to_owned(), ..OfPlugin::default() });
+        let mut plugin = known.unwrap_or_else(|| OfPlugin { name: name.to_owned(), ..OfPlugin::default() });
         plugin.generation = generation;
         // Two plugins may have a credential of the same name.
         let others = plugins.as_slice();
@@ -195,7 +195,7 @@ mod tests {
     fn a_reload_keeps_what_was_learnt_and_resets_what_is_gone() {
         let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
         let first = policy(&[("a", '1', None), ("b", '2', None), ("c", '3', Some("2030-01-01T00:00:00Z"))]);
-        let shown = gauges.take_up(&sink, "root", (Generation(1), true), &first);
+        let shown = gauges.activate(&sink, "root", (Generation(1), true), &first);
         for place in 0..3 {
             // A certificate that ends after its credential ends with it.
             shown.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
@@ -207,13 +207,13 @@ mod tests {
         // `a` has another certificate now, and `c` is gone.
         let second = policy(&[("a", '4', None), ("b", '2', None)]);
         let late = Gauges::default();
-        late.take_up(&sink, "root", (Generation(1), false), &first);
-        gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        late.activate(&sink, "root", (Generation(1), false), &first);
+        gauges.activate(&sink, "root", (Generation(2), true), &second);
         assert_eq!(published(&sink), of(0, 4_000_000_000, 0));
         // A host that activates the policy later resets nothing that was learnt meanwhile.
-        let shown = gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        let shown = gauges.activate(&sink, "root", (Generation(2), true), &second);
         shown.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
-        late.take_up(&sink, "root", (Generation(2), false), &second);
+        late.activate(&sink, "root", (Generation(2), false), &second);
         assert_eq!(published(&sink), of(3_000_000_000, 4_000_000_000, 0));
     }
 
@@ -221,11 +221,11 @@ mod tests {
     fn another_plugins_gauge_is_left_alone() {
         let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
         let with = policy(&[("a", '1', Some("2030-01-01T00:00:00Z"))]);
-        gauges.take_up(&sink, "one", (Generation(1), true), &with);
-        gauges.take_up(&sink, "two", (Generation(1), true), &with);
-        gauges.take_up(&sink, "one", (Generation(2), true), &policy(&[]));
+        gauges.activate(&sink, "one", (Generation(1), true), &with);
+        gauges.activate(&sink, "two", (Generation(1), true), &with);
+        gauges.activate(&sink, "one", (Generation(2), true), &policy(&[]));
         assert_eq!(published(&sink), [("a,credential=key}".to_owned(), IN_2030)]);
-        gauges.take_up(&sink, "two", (Generation(2), true), &policy(&[]));
+        gauges.activate(&sink, "two", (Generation(2), true), &policy(&[]));
         assert_eq!(published(&sink), [("a,credential=key}".to_owned(), 0)]);
     }
 }

@@ -27,7 +27,7 @@ pub trait MetricSink {
 }
 
 #[cfg(test)]
-pub(super) mod fake {
+pub(crate) mod fake {
     //! Metrics in memory, for unit tests.
 
     use super::{Kind, MetricId, MetricSink};
