@@ -8,7 +8,7 @@ use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key};
 use super::path::Path;
 use super::rules::{self, RawRules};
 use super::show::Found;
-use super::{headers, identity, image, revocation, tiers};
+use super::{headers, identity, revocation, snapshot, tiers};
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::expiry::Expiries;
 use crate::domain::headers::IdentityHeaders;
@@ -66,7 +66,7 @@ pub(super) struct Document {
     filter_state: FilterState,
     audit: Audit,
     client_series: Option<usize>,
-    /// All parts but the clients, for an image.
+    /// The top-level values except the clients, for a snapshot.
     parts: Vec<(Box<str>, Node)>,
     errors: Errors,
 }
@@ -88,10 +88,10 @@ impl Document {
         Ok(self.policy(clients, expiries, names))
     }
 
-    /// The same as an image, if there is one of it.
+    /// The policy as a snapshot; `None` if it has none.
     pub(super) fn compile(mut self) -> Result<Option<Vec<u8>>, Errors> {
         let (clients, expiries, _) = self.check()?;
-        Ok(image::encode(&self.parts, &expiries, &clients))
+        Ok(snapshot::encode(&self.parts, &expiries, &clients))
     }
 
     /// The policy with these clients, whose tiers are these, and the ends of these credentials, if nothing was wrong.

@@ -1,8 +1,8 @@
 //! Bytes to [`Policy`], or every error in them, each with its path.
 //!
-//! The bytes are JSON text or a `google.protobuf.Struct`; both are taken in by the same code. A registry may hold
-//! 100,000 clients, so no tree of the whole of it ever exists: one entry at a time is read into a small tree, compiled
-//! and dropped, and names are resolved at the end. This room must not hold anything that decides about requests.
+//! The bytes are JSON text or a `google.protobuf.Struct`; the same code reads both. A registry may hold 100,000 clients,
+//! so no tree of a whole registry exists: one entry at a time is read into a small tree, compiled and dropped. Names are
+//! resolved at the end. This module decides nothing about requests.
 
 mod clients;
 mod conditions;
@@ -14,7 +14,7 @@ mod fields;
 mod fingerprint;
 mod headers;
 mod identity;
-mod image;
+
 mod inspect;
 mod json;
 mod limits;
@@ -26,6 +26,7 @@ mod protobuf;
 mod revocation;
 mod rules;
 mod show;
+mod snapshot;
 mod tiers;
 
 pub use error::{Error, Errors, Problem};
@@ -35,20 +36,20 @@ pub use show::{Found, Shown};
 use crate::domain::policy::Policy;
 use document::Document;
 
-/// The policy that `bytes` describe, or everything that is wrong with them.
+/// The policy that `bytes` describe, or every error in them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
     document(bytes).finish()
 }
 
-/// The policy that `bytes` describe as an image for [`load`], or everything that is wrong with them. `None` if there is no
-/// image of it; such a configuration has to be [`read`] wherever it is used.
+/// A snapshot of the policy that `bytes` describe, for [`load`], or every error in them. `None` if the configuration has no
+/// snapshot; each worker has to [`read`] such a configuration.
 pub fn compile(bytes: &[u8]) -> Result<Option<Vec<u8>>, Errors> {
     document(bytes).compile()
 }
 
-/// The policy that was [compiled](compile); `None` if these bytes are no image of one.
-pub fn load(image: Vec<u8>) -> Option<Policy> {
-    image::decode(image)
+/// The policy of a snapshot that [`compile`] has made; `None` if the bytes are no snapshot.
+pub fn load(snapshot: Vec<u8>) -> Option<Policy> {
+    snapshot::decode(snapshot)
 }
 
 fn document(bytes: &[u8]) -> Document {

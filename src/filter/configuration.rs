@@ -2,10 +2,10 @@
 //! policy is loaded at the first tick or request, since a trap inside `on_configure` on a worker makes Envoy skip the
 //! filter ([`super::root`]).
 
-use super::images::{Found, Images, Source};
 use super::log_sink::EnvoyLog;
 use super::plugin_configuration::{reserve, root_id};
 use super::shared_data::{Plugin, SharedData};
+use super::snapshots::{Found, Snapshots, Source};
 use super::worker::{Clocks, Vm, Worker};
 use crate::config;
 use crate::domain::policy::Policy;
@@ -162,9 +162,9 @@ impl Configuration {
             return None;
         }
         let root_id = root_id().unwrap_or_default();
-        let images = Images { store: &SharedData, root_id: &root_id };
+        let snapshots = Snapshots { store: &SharedData, root_id: &root_id };
         let room = |length: usize| reserve(length.saturating_mul(ROOM).saturating_add(SMALL_ROOM));
-        if let Found::Here(source) = images.get(hash, &room) {
+        if let Found::Here(source) = snapshots.get(hash, &room) {
             return Some(source);
         }
         self.ask_again.set(now.after(PATIENCE));
@@ -202,8 +202,8 @@ fn number(hash: Hash, former: Option<Arc<Numbering>>, vm: &Vm) -> Result<(Plugin
 
 fn load(source: Source) -> Result<Policy, String> {
     match source {
-        Source::Image(image) => {
-            config::load(image).ok_or_else(|| "the compiled configuration cannot be read".to_owned())
+        Source::Snapshot(snapshot) => {
+            config::load(snapshot).ok_or_else(|| "the compiled configuration cannot be read".to_owned())
         }
         Source::Bytes(bytes) => config::read(&bytes).map_err(|errors| errors.summary(LOGGED_ERRORS).to_string()),
     }

@@ -7,8 +7,8 @@
 //! before.
 
 use super::configuration::Configuration;
-use super::images::Images;
 use super::shared_data::SharedData;
+use super::snapshots::Snapshots;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
@@ -29,7 +29,7 @@ impl Configurations {
         if !self.all().any(|configuration| configuration.loaded().is_some()) {
             return;
         }
-        let former = Images { store: &SharedData, root_id }.former();
+        let former = Snapshots { store: &SharedData, root_id }.former();
         self.all().for_each(|configuration| configuration.release(root_id, &former));
     }
 
@@ -39,7 +39,7 @@ impl Configurations {
         let Some(active) = gone.loaded() else { return };
         let same = |other: &Rc<Configuration>| !Rc::ptr_eq(other, gone) && other.hash() == Some(active.hash);
         if !self.all().any(|other| same(&other)) {
-            Images { store: &SharedData, root_id: &active.plugin.root_id }.retire(&active.hash);
+            Snapshots { store: &SharedData, root_id: &active.plugin.root_id }.retire(&active.hash);
         }
     }
 

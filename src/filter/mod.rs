@@ -13,7 +13,6 @@ mod cas;
 mod configuration;
 #[cfg(target_family = "wasm")]
 mod configurations;
-mod images;
 #[cfg(target_family = "wasm")]
 mod log_sink;
 #[cfg(target_family = "wasm")]
@@ -25,6 +24,7 @@ mod plugin_configuration;
 mod root;
 #[cfg(target_family = "wasm")]
 mod shared_data;
+mod snapshots;
 #[cfg(target_family = "wasm")]
 mod spare;
 #[cfg(target_family = "wasm")]

@@ -8,10 +8,10 @@
 use super::abi;
 use super::accepted;
 use super::configuration::{Active, Configuration, LOGGED_ERRORS};
-use super::images::{Found, Images, Source};
 use super::log_sink::EnvoyLog;
 use super::plugin_configuration::{self, NO_MEMORY, reserve};
 use super::shared_data::SharedData;
+use super::snapshots::{Found, Snapshots, Source};
 use super::stream::Stream;
 use super::worker::{Clocks, Vm};
 use crate::config;
@@ -53,23 +53,23 @@ impl Root {
     fn answer(&self, size: usize) -> Result<Answer, &'static str> {
         // First, since the freed memory of `Spare` is in one piece only before other allocations.
         let hash = plugin_configuration::hash(size)?;
-        // Plugins whose `root_id` cannot be read share their images.
+        // Plugins whose `root_id` cannot be read share their snapshots.
         let root_id = plugin_configuration::root_id().unwrap_or_default();
         self.vm.configurations.release_former(&root_id);
-        let images = Images { store: &SharedData, root_id: &root_id };
+        let snapshots = Snapshots { store: &SharedData, root_id: &root_id };
         if accepted::contains(&SharedData, &hash) {
-            return Ok(Answer::Accepted(hash, accepted_source(&images, &hash, size)));
+            return Ok(Answer::Accepted(hash, accepted_source(&snapshots, &hash, size)));
         }
         let bytes = plugin_configuration::read(size)?;
-        let image = match config::compile(&bytes) {
-            Ok(image) => image,
+        let snapshot = match config::compile(&bytes) {
+            Ok(snapshot) => snapshot,
             Err(errors) => {
                 log::error!("certgate refuses the configuration: {}", errors.summary(LOGGED_ERRORS));
                 return Ok(Answer::Refused);
             }
         };
-        let source = image.map_or(Source::Bytes(bytes), Source::Image);
-        images.put(&hash, &source, &|_| true);
+        let source = snapshot.map_or(Source::Bytes(bytes), Source::Snapshot);
+        snapshots.put(&hash, &source, &|_| true);
         if let Err(why) = accepted::add(&SharedData, &hash) {
             log::warn!("the configuration will be read again on each worker: {why}");
         }
@@ -79,15 +79,15 @@ impl Root {
 
 /// The source of an accepted configuration: from shared data, or else from Envoy, and then it is put into shared data for
 /// the workers that come later. `None` if there is no memory for it now.
-fn accepted_source(images: &Images<'_>, hash: &Hash, size: usize) -> Option<Source> {
-    let read = match images.take(hash, &reserve) {
+fn accepted_source(snapshots: &Snapshots<'_>, hash: &Hash, size: usize) -> Option<Source> {
+    let read = match snapshots.take(hash, &reserve) {
         Found::Here(source) => return Some(source),
         Found::TooLarge => Err(NO_MEMORY),
         Found::Nothing => plugin_configuration::read(size),
     };
     match read.map(Source::Bytes) {
         Ok(source) => {
-            images.put(hash, &source, &reserve);
+            snapshots.put(hash, &source, &reserve);
             Some(source)
         }
         Err(why) => {

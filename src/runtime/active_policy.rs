@@ -101,13 +101,21 @@ mod tests {
             let telemetry = Telemetry { metrics: &self.metrics, gauges: &self.gauges, log: &self.log };
             ActivePolicy::activate(policy, activation, "certgate", &telemetry)
         }
+
+        fn assert_gauges(&self, generation: u64, enforcing: u64) {
+            self.metrics.assert_values(&[
+                ("certgate_config_generation{}", generation),
+                ("certgate_crl_next_update_timestamp_seconds{}", 0),
+                ("certgate_enforcing{}", enforcing),
+            ]);
+        }
     }
 
     #[test]
     fn an_activation_sets_the_gauges_and_is_logged_once() {
         let worker = Worker::default();
         worker.activate(policy(REGISTRY), [1; 16], None);
-        worker.metrics.assert_values(&[("certgate_config_generation{}", 1), ("certgate_enforcing{}", 1)]);
+        worker.assert_gauges(1, 1);
         worker.log.assert_lines(&[
             (Level::Info, "configuration 1 is active: 1 clients, 1 credentials, 1 tiers"),
             (
@@ -119,7 +127,7 @@ mod tests {
         worker.activate(policy(REGISTRY), [1; 16], None);
         worker.log.assert_lines(&[]);
         worker.activate(policy(SHADOW), [2; 16], None);
-        worker.metrics.assert_values(&[("certgate_config_generation{}", 2), ("certgate_enforcing{}", 0)]);
+        worker.assert_gauges(2, 0);
         worker.log.assert_lines(&[
             (Level::Info, "configuration 2 is active: 1 clients, 2 credentials, 1 tiers"),
             (Level::Warn, "configuration 2 is in shadow mode: certgate enforces nothing"),
@@ -133,12 +141,12 @@ mod tests {
         worker.activate(policy(SHADOW), [2; 16], None);
         worker.log.take();
         let again = worker.activate(policy(REGISTRY), [1; 16], Some(&former));
-        worker.metrics.assert_values(&[("certgate_config_generation{}", 2), ("certgate_enforcing{}", 0)]);
+        worker.assert_gauges(2, 0);
         // Another worker gets the former configuration as a new one.
         worker.activate(policy(REGISTRY), [1; 16], None);
         worker.log.take();
         worker.activate(policy(REGISTRY), [1; 16], Some(&again));
-        worker.metrics.assert_values(&[("certgate_config_generation{}", 3), ("certgate_enforcing{}", 1)]);
+        worker.assert_gauges(3, 1);
         worker.log.assert_lines(&[]);
     }
 
