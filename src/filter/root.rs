@@ -1,12 +1,12 @@
 //! The root context: whether a configuration is accepted.
 //!
-//! `on_configure` must give one answer in every VM, and must not trap on a worker: in both cases Envoy would skip the
-//! filter and let everything through, whatever its failure policy. So its answer depends on the configuration's bytes
-//! alone, a worker does not parse them there (unless over a thousand other configurations were accepted since) but takes
-//! what the canary compiled, or the bytes, and whatever else goes wrong leaves a filter that answers 503.
+//! `on_configure` must give the same answer in every VM, and must not trap on a worker. Otherwise Envoy skips the filter and
+//! lets everything through, whatever the failure policy. Therefore the answer depends on the configuration's bytes alone.
+//! A worker does not parse the bytes there, unless more than a thousand other configurations were accepted since: it takes
+//! the snapshot that the canary compiled, or the bytes. Any other failure leaves a filter that answers 503.
 
 use super::abi;
-use super::accepted;
+use super::accepted_hashes::AcceptedHashes;
 use super::configuration::{Active, Configuration, LOGGED_ERRORS};
 use super::log_sink::EnvoyLog;
 use super::plugin_configuration::{self, NO_MEMORY, reserve};
@@ -57,7 +57,8 @@ impl Root {
         let root_id = plugin_configuration::root_id().unwrap_or_default();
         self.vm.configurations.release_former(&root_id);
         let snapshots = Snapshots { store: &SharedData, root_id: &root_id };
-        if accepted::contains(&SharedData, &hash) {
+        let accepted = AcceptedHashes { store: &SharedData };
+        if accepted.contains(&hash) {
             return Ok(Answer::Accepted(hash, accepted_source(&snapshots, &hash, size)));
         }
         let bytes = plugin_configuration::read(size)?;
@@ -70,7 +71,7 @@ impl Root {
         };
         let source = snapshot.map_or(Source::Bytes(bytes), Source::Snapshot);
         snapshots.put(&hash, &source, &|_| true);
-        if let Err(why) = accepted::add(&SharedData, &hash) {
+        if let Err(why) = accepted.add(&hash) {
             log::warn!("the configuration will be read again on each worker: {why}");
         }
         Ok(Answer::Accepted(hash, Some(source)))
