@@ -1,9 +1,9 @@
 //! What a rule asks of a certificate: `uri_san`, `dns_san`, `subject`, `issuer`. Each becomes a list of what the certificate
 //! may answer; rules that ask the same share it.
 
+use super::distinguished_name::attributes;
 use super::error::Errors;
 use super::fields::{Fields, Located};
-use super::names_by_attribute::attributes;
 use crate::certificate::attribute_type::AttributeType;
 use crate::certificate::names::{DNS, NameParts, URI};
 use crate::domain::credential::Shape;

@@ -1,11 +1,11 @@
 //! One item of `clients[].credentials`: to a credential.
 
+use super::distinguished_name;
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located, Names};
 use super::fingerprint;
-use super::names_by_attribute;
+use super::found::Found;
 use super::path::Path;
-use super::show::Found;
 use crate::calendar;
 use crate::certificate;
 use crate::certificate::names::{DNS, NameParts, URI};
@@ -129,7 +129,7 @@ pub(super) fn asked(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -
         "uri_san" => name(NameParts::uri_pattern, URI, errors),
         "dns_san" => name(NameParts::dns_pattern, DNS, errors),
         _ => {
-            let name = names_by_attribute::read(value, fields, errors)?;
+            let name = distinguished_name::read(value, fields, errors)?;
             Some((name.identifier()?, None, Some(name)))
         }
     }

@@ -3,11 +3,11 @@
 use super::clients::{self, Clients};
 use super::error::{Errors, Problem};
 use super::fields::{Located, report_unknown};
+use super::found::Found;
 use super::inspect::{Inspection, inspect, inspect_key};
-use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key};
+use super::node::{MAX_DEPTH, Node, Seed, Sink, TreeBuilder, next_key};
 use super::path::Path;
 use super::rules::{self, RawRules};
-use super::show::Found;
 use super::{headers, identity, revocation, snapshot, tiers};
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::expiry::Expiries;
@@ -239,7 +239,7 @@ fn client_series(metrics: Located<'_>, errors: &mut Errors) -> Option<usize> {
     usize::try_from(clients).ok()
 }
 
-impl<'de> Take<'de> for &mut Document {
+impl<'de> Sink<'de> for &mut Document {
     type Value = ();
 
     fn scalar(self, node: Node) {
@@ -268,7 +268,7 @@ impl<'de> Take<'de> for &mut Document {
                     entries.next_value_seed(Seed(ClientList { clients, errors }))?;
                 }
                 _ => {
-                    let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH }))?;
+                    let node = entries.next_value_seed(Seed(TreeBuilder { levels: MAX_DEPTH }))?;
                     self.part(&key, Located { node: &node, path });
                     self.parts.push((key, node));
                 }
@@ -285,7 +285,7 @@ struct ClientList<'a> {
     errors: &'a mut Errors,
 }
 
-impl<'de> Take<'de> for ClientList<'_> {
+impl<'de> Sink<'de> for ClientList<'_> {
     type Value = ();
 
     fn scalar(self, node: Node) {
@@ -294,7 +294,7 @@ impl<'de> Take<'de> for ClientList<'_> {
 
     fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index: usize = 0;
-        while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
+        while let Some(node) = items.next_element_seed(Seed(TreeBuilder { levels: MAX_DEPTH - 1 }))? {
             let item = Located { node: &node, path: Path::Item(&clients::PATH, index) };
             inspect(item, self.errors);
             self.clients.push(item, self.errors);

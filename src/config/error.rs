@@ -1,9 +1,9 @@
 //! Every error that a configuration can have, as data, and what people read of it. Must not find any.
 
 use super::fingerprint::NotAFingerprint;
-use super::names::list;
+use super::found::Found;
 use super::path::Path;
-use super::show::Found;
+use super::suggestions::list;
 use crate::certificate::Unreadable;
 use crate::certificate::crl::CrlProblem;
 use crate::domain::credential::Kind;

@@ -2,10 +2,10 @@
 //! only with what is right. Must not know the schema.
 
 use super::error::{Errors, Problem};
-use super::names::nearest;
+use super::found::Found;
 use super::node::{Node, PRIVATE_KEY};
 use super::path::Path;
-use super::show::Found;
+use super::suggestions::nearest;
 use crate::domain::name::Name;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -3,7 +3,7 @@
 use super::credentials::{self, KINDS};
 use super::error::{Errors, Problem};
 use super::fields::Located;
-use super::show::Found;
+use super::found::Found;
 use crate::domain::credential::{Identifier, Shape};
 use crate::domain::identity::{Chain, Identity, Relays, Source};
 use crate::domain::sorted;

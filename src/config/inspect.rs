@@ -2,7 +2,7 @@
 
 use super::error::{Errors, Problem};
 use super::fields::Located;
-use super::node::{MAX_DEPTH, Node, PRIVATE_KEY, Seed, Take, Whole, next_key};
+use super::node::{MAX_DEPTH, Node, PRIVATE_KEY, Seed, Sink, TreeBuilder, next_key};
 use super::path::Path;
 use serde::de::{MapAccess, SeqAccess};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ pub(super) struct Inspection<'a> {
     pub(super) errors: &'a mut Errors,
 }
 
-impl<'de> Take<'de> for Inspection<'_> {
+impl<'de> Sink<'de> for Inspection<'_> {
     type Value = ();
 
     fn scalar(self, node: Node) {
@@ -56,7 +56,7 @@ impl<'de> Take<'de> for Inspection<'_> {
 
     fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index: usize = 0;
-        while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
+        while let Some(node) = items.next_element_seed(Seed(TreeBuilder { levels: MAX_DEPTH - 1 }))? {
             inspect(Located { node: &node, path: Path::Item(&self.path, index) }, self.errors);
             index = index.saturating_add(1);
         }
@@ -66,7 +66,7 @@ impl<'de> Take<'de> for Inspection<'_> {
     fn map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut keys = BTreeSet::new();
         while let Some(key) = next_key(&mut entries)? {
-            let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))?;
+            let node = entries.next_value_seed(Seed(TreeBuilder { levels: MAX_DEPTH - 1 }))?;
             let path = Path::Key(&self.path, &key);
             inspect_key(&path, &key, keys.insert(key.clone()), self.errors);
             inspect(Located { node: &node, path }, self.errors);

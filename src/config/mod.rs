@@ -7,31 +7,33 @@
 mod clients;
 mod conditions;
 mod credentials;
+mod distinguished_name;
 mod document;
 mod duration;
 mod error;
 mod fields;
 mod fingerprint;
+mod found;
 mod headers;
 mod identity;
 
 mod inspect;
 mod json;
 mod limits;
-mod names;
-mod names_by_attribute;
 mod node;
 mod path;
 mod protobuf;
+mod redacted;
 mod revocation;
 mod rules;
-mod show;
 mod snapshot;
+mod suggestions;
 mod tiers;
 
 pub use error::{Error, Errors, Problem};
 pub use fingerprint::NotAFingerprint;
-pub use show::{Found, Shown};
+pub use found::Found;
+pub use redacted::Redacted;
 
 use crate::domain::policy::Policy;
 use document::Document;

@@ -81,7 +81,7 @@ pub(super) fn is_private_key(text: &str) -> bool {
 }
 
 /// Takes a value in, whatever its type. No mistake in it ends the reading: only a broken format does.
-pub(super) trait Take<'de>: Sized {
+pub(super) trait Sink<'de>: Sized {
     /// What it makes of it.
     type Value;
     /// The value is neither a list nor a map.
@@ -93,11 +93,11 @@ pub(super) trait Take<'de>: Sized {
 }
 
 /// Makes a [`Node`] of a value, down to so many levels of lists and maps.
-pub(super) struct Whole {
+pub(super) struct TreeBuilder {
     pub(super) levels: usize,
 }
 
-impl<'de> Take<'de> for Whole {
+impl<'de> Sink<'de> for TreeBuilder {
     type Value = Node;
 
     fn scalar(self, node: Node) -> Node {
@@ -145,10 +145,10 @@ fn skip_map<'de, A: MapAccess<'de>>(mut entries: A) -> Result<(), A::Error> {
     Ok(())
 }
 
-/// Lets serde drive a [`Take`].
+/// Lets serde drive a [`Sink`].
 pub(super) struct Seed<T>(pub(super) T);
 
-impl<'de, T: Take<'de>> DeserializeSeed<'de> for Seed<T> {
+impl<'de, T: Sink<'de>> DeserializeSeed<'de> for Seed<T> {
     type Value = T::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
@@ -156,7 +156,7 @@ impl<'de, T: Take<'de>> DeserializeSeed<'de> for Seed<T> {
     }
 }
 
-impl<'de, T: Take<'de>> Visitor<'de> for Seed<T> {
+impl<'de, T: Sink<'de>> Visitor<'de> for Seed<T> {
     type Value = T::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

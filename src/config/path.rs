@@ -1,6 +1,6 @@
 //! Where in a configuration a value stands. Paths live on the stack and become text only when there is an error.
 
-use super::show::Shown;
+use super::redacted::Redacted;
 use std::fmt;
 
 /// The way from the top of a configuration to a value in it.
@@ -19,7 +19,7 @@ impl fmt::Display for Path<'_> {
         match self {
             Self::Top => Ok(()),
             Self::Item(list, index) => write!(f, "{list}[{index}]"),
-            Self::Key(map, key) if !is_word(key) => write!(f, "{map}[{}]", Shown::new(key)),
+            Self::Key(map, key) if !is_word(key) => write!(f, "{map}[{}]", Redacted::new(key)),
             Self::Key(Self::Top, key) => f.write_str(key),
             Self::Key(map, key) => write!(f, "{map}.{key}"),
         }
@@ -28,7 +28,7 @@ impl fmt::Display for Path<'_> {
 
 /// Whether a key can stand in a path as it is.
 fn is_word(key: &str) -> bool {
-    (1..=Shown::LONGEST).contains(&key.len())
+    (1..=Redacted::LONGEST).contains(&key.len())
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
