@@ -4,9 +4,9 @@
 
 mod der;
 mod extension;
-mod parts;
 #[cfg(not(target_family = "wasm"))]
 pub mod signature;
+mod tbs_cert_list;
 
 use super::canonical_name;
 #[cfg(not(target_family = "wasm"))]
@@ -15,9 +15,9 @@ use crate::domain::revocation::RevocationList;
 use crate::domain::serials::Serials;
 use der::Reader;
 use extension::Extensions;
-use parts::{Body, Signed};
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::{PemObject, SectionKind};
+use tbs_cert_list::{CertificateList, TbsCertList};
 
 /// Why a text is not a usable revocation list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,12 +70,12 @@ pub enum CrlProblem {
 /// The first [`CrlProblem`] found.
 pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     let der = der_from_pem(pem_text)?;
-    let body = Body::read(&Signed::read(&der)?)?;
-    body.extensions.check_list()?;
+    let tbs = TbsCertList::read(&CertificateList::read(&der)?)?;
+    tbs.extensions.check_list()?;
     Ok(RevocationList {
-        issuer: canonical_name::of(body.issuer),
-        next_update: body.next_update,
-        serials: revoked(body.entries)?,
+        issuer: canonical_name::of(tbs.issuer),
+        next_update: tbs.next_update,
+        serials: revoked(tbs.entries)?,
         strict: false,
     })
 }
@@ -88,7 +88,7 @@ pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
 #[cfg(not(target_family = "wasm"))]
 pub fn issuer(pem_text: &str) -> Result<DistinguishedName, CrlProblem> {
     let der = der_from_pem(pem_text)?;
-    Ok(DistinguishedName::from_der(Body::read(&Signed::read(&der)?)?.issuer))
+    Ok(DistinguishedName::from_der(TbsCertList::read(&CertificateList::read(&der)?)?.issuer))
 }
 
 fn der_from_pem(text: &str) -> Result<CertificateRevocationListDer<'static>, CrlProblem> {

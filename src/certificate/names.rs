@@ -5,7 +5,7 @@
 //! a hash table.
 
 use super::attribute_type::AttributeType;
-use super::attributes::Attributes;
+use super::contents::CertificateContents;
 use super::distinguished_name::DistinguishedName;
 use super::uri;
 use crate::domain::credential::{Identifier, Kind, Shape};
@@ -169,7 +169,7 @@ struct Hosts<'a> {
 
 impl<'a> CertificateNames<'a> {
     /// The names of the certificate with these attributes.
-    pub fn of(attributes: &'a Attributes) -> Self {
+    pub fn of(attributes: &'a CertificateContents) -> Self {
         let uri = attributes.only_uri();
         let uri = uri.map(|uri| Uri { text: uri, parts: uri.split('/').count(), is_plain: uri::is_plain(uri) });
         let mut names = Self {

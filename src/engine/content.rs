@@ -7,7 +7,7 @@ use super::presented::Shown;
 use super::recent::Recent;
 use crate::calendar;
 use crate::certificate;
-use crate::certificate::attributes::Attributes;
+use crate::certificate::contents::CertificateContents;
 use crate::certificate::names::CertificateNames;
 use crate::domain::credential::{CredentialIndex, Identifier, Kind};
 use crate::domain::decision::Reason;
@@ -71,7 +71,7 @@ pub(super) struct Names {
 impl Content {
     /// What this certificate says.
     fn of(der: &[u8], policy: &Policy, compare: Compare<'_>) -> Result<Self, Reason> {
-        let attributes = Attributes::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
+        let attributes = CertificateContents::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
         let key = Identifier { kind: Kind::SpkiSha256, digest: attributes.spki_sha256 };
         let lists = match policy.revocation_lists.as_slice() {
             [] => Vec::new(),
@@ -142,7 +142,7 @@ fn names_matter(names: &CertificateNames<'_>, policy: &Policy) -> bool {
     [policy.registry.shapes(), relays, policy.rules.shapes()].into_iter().any(|shapes| names.cost(shapes) > 0)
 }
 
-fn values(der: &[u8], attributes: &Attributes, policy: &Policy) -> Values {
+fn values(der: &[u8], attributes: &CertificateContents, policy: &Policy) -> Values {
     let names = &policy.headers;
     Values {
         subject: names.subject.as_ref().and_then(|_| attributes.subject.to_header()),

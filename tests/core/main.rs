@@ -24,7 +24,6 @@ mod protobuf_struct;
 #[path = "../support/strings.rs"]
 mod strings;
 
-mod attributes;
 mod audit;
 mod bandwidth;
 mod bucket_laws;
@@ -35,6 +34,7 @@ mod cli;
 mod config_errors;
 mod config_laws;
 mod config_policy;
+mod contents;
 mod decisions;
 mod engine;
 mod expiry;

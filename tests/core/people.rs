@@ -2,7 +2,7 @@
 //! request.
 
 use certgate::certificate;
-use certgate::certificate::attributes::Attributes;
+use certgate::certificate::contents::CertificateContents;
 use certgate::domain::decision::Reason;
 use certgate::domain::time::{Nanos, UnixSeconds};
 use certgate::engine::fakes::{Decided, Fake, FakeLedger};
@@ -138,7 +138,7 @@ impl Leaf {
     /// The certificate in this PEM text.
     pub(crate) fn read(pem: &str) -> Self {
         let der = certificate::der_from_text(pem.as_bytes()).unwrap();
-        let spki_sha256 = Attributes::parse(&der).unwrap().spki_sha256;
+        let spki_sha256 = CertificateContents::parse(&der).unwrap().spki_sha256;
         Self {
             pem: pem.to_owned(),
             fingerprint: certificate::fingerprint(&der).to_string(),

@@ -1,7 +1,7 @@
 //! Whether a revocation list is really its issuer's. For the command line, which may take its time: the module has no
 //! cryptography but a hash.
 
-use super::parts::{Body, Signed};
+use super::tbs_cert_list::{CertificateList, TbsCertList};
 use super::{CrlProblem, der_from_pem};
 use crate::certificate::canonical_name;
 
@@ -51,12 +51,12 @@ pub enum VerifyProblem {
 /// The first [`VerifyProblem`] found.
 pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
     let der = der_from_pem(crl_pem)?;
-    let signed = Signed::read(&der)?;
-    let body = Body::read(&signed)?;
+    let list = CertificateList::read(&der)?;
+    let tbs = TbsCertList::read(&list)?;
 
     let issuer = CertificateDer::from_pem_slice(issuer_pem.as_bytes()).map_err(|_| VerifyProblem::Issuer)?;
     let (_, issuer) = X509Certificate::from_der(&issuer).map_err(|_| VerifyProblem::Issuer)?;
-    if canonical_name::of(issuer.subject().as_raw()) != canonical_name::of(body.issuer) {
+    if canonical_name::of(issuer.subject().as_raw()) != canonical_name::of(tbs.issuer) {
         return Err(VerifyProblem::OtherIssuer);
     }
     let usage = issuer.get_extension_unique(&OID_X509_EXT_KEY_USAGE).map_err(|_| VerifyProblem::Issuer)?;
@@ -66,9 +66,9 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
         // Also one that cannot be read.
         Some(_) => return Err(VerifyProblem::KeyUsage),
     }
-    let (_, algorithm) = AlgorithmIdentifier::from_der(signed.algorithm).map_err(|_| CrlProblem::Der)?;
-    let (_, signature) = BitString::from_der(signed.signature).map_err(|_| CrlProblem::Der)?;
-    verify_signature(issuer.public_key(), &algorithm, &signature, signed.body.raw).map_err(|problem| match problem {
+    let (_, algorithm) = AlgorithmIdentifier::from_der(list.algorithm).map_err(|_| CrlProblem::Der)?;
+    let (_, signature) = BitString::from_der(list.signature).map_err(|_| CrlProblem::Der)?;
+    verify_signature(issuer.public_key(), &algorithm, &signature, list.tbs.raw).map_err(|problem| match problem {
         X509Error::SignatureUnsupportedAlgorithm => VerifyProblem::Algorithm,
         _ => VerifyProblem::Signature,
     })
