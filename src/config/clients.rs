@@ -134,8 +134,8 @@ impl Clients {
     /// Reports what is wrong between items; the profiles. `tiers` are `None` where it is not known which there are, so
     /// that nothing can be said about the names of tiers.
     pub(super) fn check(&self, tiers: Option<&[Tier]>, errors: &mut Errors) -> Vec<Profile> {
-        self.report_taken_aliases(errors);
-        self.report_taken_credentials(errors);
+        self.report_duplicate_aliases(errors);
+        self.report_duplicate_credentials(errors);
         self.report_rivals(errors);
         tiers.map(|tiers| self.resolve(tiers, errors)).unwrap_or_default()
     }
@@ -177,18 +177,21 @@ impl Clients {
         profiles.collect()
     }
 
-    fn report_taken_aliases(&self, errors: &mut Errors) {
-        for (client, first) in self.builder.taken_aliases() {
+    fn report_duplicate_aliases(&self, errors: &mut Errors) {
+        for (client, first) in self.builder.duplicate_aliases() {
             let first = Path::Item(&PATH, first.0).to_string();
-            errors.push(&Path::Key(&Path::Item(&PATH, client.0), "alias"), Problem::Taken { what: "an alias", first });
+            errors.push(
+                &Path::Key(&Path::Item(&PATH, client.0), "alias"),
+                Problem::Duplicate { what: "an alias", first },
+            );
         }
     }
 
-    fn report_taken_credentials(&self, errors: &mut Errors) {
-        for (credential, first) in self.builder.taken_identifiers() {
+    fn report_duplicate_credentials(&self, errors: &mut Errors) {
+        for (credential, first) in self.builder.duplicate_identifiers() {
             let Some(identifier) = self.builder.identifier_at(credential) else { continue };
             let digest = identifier.kind.proves_itself().then(|| Fingerprint::new(identifier.digest));
-            let problem = |first, client| Problem::CredentialTaken { kind: identifier.kind, digest, first, client };
+            let problem = |first, client| Problem::DuplicateCredential { kind: identifier.kind, digest, first, client };
             self.report_about(credential, first, problem, errors);
         }
     }

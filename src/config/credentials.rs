@@ -153,7 +153,7 @@ fn primary(fields: &Fields<'_>, position: usize, siblings: &mut Siblings<'_>, er
         (Some(true), None) => siblings.primary = Some(position),
         (Some(true), Some(first)) => {
             let first = Path::Key(&Path::Item(&siblings.list, first), "primary").to_string();
-            errors.push(&primary.path, Problem::Taken { what: "a primary credential", first });
+            errors.push(&primary.path, Problem::Duplicate { what: "a primary credential", first });
         }
         _ => {}
     }

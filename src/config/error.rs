@@ -138,7 +138,7 @@ pub enum Problem {
     Reserved(Name),
     /// Something that must be unique stands elsewhere too.
     #[error("expected {what} of its own, found that of {first}")]
-    Taken {
+    Duplicate {
         /// What must be unique.
         what: &'static str,
         /// The path of the one that stands first.
@@ -146,7 +146,7 @@ pub enum Problem {
     },
     /// One certificate, key or name identifies two clients, or one client twice.
     #[error("expected {} of its own, found {}that of {first}{}", what(*kind), which_is(digest), of(client))]
-    CredentialTaken {
+    DuplicateCredential {
         /// What the credential asks for.
         kind: Kind,
         /// The digest, unless it asks for a name.

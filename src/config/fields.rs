@@ -49,7 +49,7 @@ impl<'a> Located<'a> {
         let name = self.name(errors)?;
         if let Some(first) = names.seen.get(&name) {
             let first = Path::Item(&names.list, *first).to_string();
-            errors.push(&self.path, Problem::Taken { what: "a name", first });
+            errors.push(&self.path, Problem::Duplicate { what: "a name", first });
             return None;
         }
         names.seen.insert(name.clone(), item);

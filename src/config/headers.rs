@@ -15,7 +15,7 @@ const FREE: &str = "a header that certgate gives no other meaning";
 const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
 
 /// Names that steer HTTP or Envoy: whoever sets one of these does something else than naming a client.
-const TAKEN: [&str; 15] = [
+const RESERVED: [&str; 15] = [
     "authorization",
     "connection",
     "content-encoding",
@@ -33,7 +33,7 @@ const TAKEN: [&str; 15] = [
     // Envoy makes it itself, so that it would tell nothing of who made it.
     "x-request-id",
 ];
-const TAKEN_FAMILIES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
+const RESERVED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 
 /// Those of [`ALWAYS_OWNED`] that have no other meaning than a name in use.
 const NAMES: [&str; 8] = [
@@ -106,7 +106,7 @@ fn name(fields: &Fields<'_>, key: &'static str, default: Option<&str>, errors: &
     if ALWAYS_OWNED.contains(&folded.as_str()) && !NAMES.contains(&folded.as_str()) {
         return field.wrong(FREE, errors);
     }
-    if TAKEN.contains(&folded.as_str()) || TAKEN_FAMILIES.iter().any(|family| folded.starts_with(family)) {
+    if RESERVED.contains(&folded.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| folded.starts_with(prefix)) {
         return field.wrong(HARMLESS, errors);
     }
     Some(text.into())
@@ -127,7 +127,7 @@ fn report_same(
     }
     let (key, other) =
         if fields.optional(second_key).is_some() { (second_key, first_key) } else { (first_key, second_key) };
-    errors.push(&fields.path(key), Problem::Taken { what: "a header", first: fields.path(other).to_string() });
+    errors.push(&fields.path(key), Problem::Duplicate { what: "a header", first: fields.path(other).to_string() });
 }
 
 /// RFC 9110 section 5.6.2, without upper case: HTTP/2 has none.

@@ -260,7 +260,7 @@ fn report_shared_names(rule: &Rule, tiers: &[Tier], path: &Path<'_>, errors: &mu
                 Path::Key(&Path::Key(&Path::Key(&Path::Top, "tiers"), tier.name.as_str()), "limits").to_string();
             let limits = Path::Key(path, "limits");
             let name = Path::Item(&limits, place);
-            errors.push(&Path::Key(&name, "name"), Problem::Taken { what: "a name", first });
+            errors.push(&Path::Key(&name, "name"), Problem::Duplicate { what: "a name", first });
         }
     }
 }

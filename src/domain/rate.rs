@@ -61,24 +61,24 @@ impl Rate {
         let Ok(interval) = u64::try_from(per.div_ceil(tokens.get().into())) else {
             return Err(RateError::Fill { nearest_burst: 0 });
         };
-        if !honest(tokens.get(), per, interval) {
+        if !representable(tokens.get(), per, interval) {
             return Err(RateError::Rounding { nearest_requests: nearest_requests(tokens.get(), per, interval) });
         }
         if burst.get() > LARGEST_CAPACITY {
             return Err(RateError::Burst);
         }
         let interval = NonZeroU64::new(interval).unwrap_or(NonZeroU64::MIN);
-        Self::counted(unit, interval, burst)
+        Self::from_interval(unit, interval, burst)
             .ok_or_else(|| RateError::Fill { nearest_burst: whole_tokens(unit, interval, LONGEST_FILL) })
     }
 
     /// The rate a stored record was counted in; `None` if it is not one that [`Rate::new`] could have made.
     pub fn from_record(unit: Unit, interval: u64, burst: u64) -> Option<Self> {
-        Self::counted(unit, NonZeroU64::new(interval)?, NonZeroU64::new(burst)?)
+        Self::from_interval(unit, NonZeroU64::new(interval)?, NonZeroU64::new(burst)?)
     }
 
     /// `None` if it takes longer than [`LONGEST_FILL`] to fill.
-    fn counted(unit: Unit, interval: NonZeroU64, burst: NonZeroU64) -> Option<Self> {
+    fn from_interval(unit: Unit, interval: NonZeroU64, burst: NonZeroU64) -> Option<Self> {
         let fill = match unit {
             // A product that is seen to be small before it is made: one that may not fit costs WebAssembly, which has no
             // such instruction, sixty.
@@ -149,7 +149,7 @@ fn whole_tokens(unit: Unit, interval: NonZeroU64, span: Nanos) -> u64 {
 }
 
 /// Whether `requests` intervals differ from `per` by no more than 0.1 %.
-fn honest(requests: u64, per: u128, interval: u64) -> bool {
+fn representable(requests: u64, per: u128, interval: u64) -> bool {
     let counted = u128::from(requests).saturating_mul(u128::from(interval));
     counted.saturating_sub(per).saturating_mul(1000) <= per
 }

@@ -21,13 +21,13 @@ pub(super) fn index(
     same: impl Fn(usize, usize) -> bool,
 ) -> (Vec<[u8; 4]>, Vec<(usize, usize)>) {
     let mut table = vec![[0; 4]; slots_for(count)];
-    let mut taken = Vec::new();
+    let mut duplicates = Vec::new();
     for item in 0..count {
         for slot in probe(hash(item), table.len()) {
             let Some(slot) = table.get_mut(slot) else { break };
             match place(*slot) {
                 Some(first) if same(item, first) => {
-                    taken.push((item, first));
+                    duplicates.push((item, first));
                     break;
                 }
                 Some(_) => {}
@@ -38,7 +38,7 @@ pub(super) fn index(
             }
         }
     }
-    (table, taken)
+    (table, duplicates)
 }
 
 /// The place in a slot, if it is not empty.

@@ -308,15 +308,15 @@ mod tests {
     #[test]
     fn what_is_there_twice_is_told_with_the_first() {
         let mut builder = filled(4);
-        assert!(builder.taken_aliases().is_empty() && builder.taken_identifiers().is_empty());
+        assert!(builder.duplicate_aliases().is_empty() && builder.duplicate_identifiers().is_empty());
         for alias in ["", "", "client-2"] {
             builder.push_client(&Client { alias, profile: ProfileIndex(0), enabled: true });
         }
         let identifier = identifier(kind(1), 1);
         let again = Credential { client: ClientIndex(5), kind: identifier.kind, revoked: false, bounded: false };
         builder.push_credential(&again, &identifier.digest, None, None);
-        assert_eq!(builder.taken_aliases(), [(ClientIndex(6), ClientIndex(2))]);
-        assert_eq!(builder.taken_identifiers(), [(CredentialIndex(4), CredentialIndex(1))]);
+        assert_eq!(builder.duplicate_aliases(), [(ClientIndex(6), ClientIndex(2))]);
+        assert_eq!(builder.duplicate_identifiers(), [(CredentialIndex(4), CredentialIndex(1))]);
         assert_eq!(builder.finish().find(&identifier).unwrap().0, CredentialIndex(1));
     }
 

@@ -98,7 +98,7 @@ impl Builder {
     }
 
     /// Clients that have the alias of an earlier one, each with the first. Those without one are not among them.
-    pub fn taken_aliases(&self) -> Vec<(ClientIndex, ClientIndex)> {
+    pub fn duplicate_aliases(&self) -> Vec<(ClientIndex, ClientIndex)> {
         let alias = |index| self.alias(ClientIndex(index)).unwrap_or_default();
         // Those without an alias are never the same, and would all begin at one place.
         let hash = |index| match alias(index) {
@@ -106,14 +106,14 @@ impl Builder {
             alias => text_hash(alias),
         };
         let same = |one, other| !alias(one).is_empty() && alias(one) == alias(other);
-        let (_, taken) = index(self.clients.len(), hash, same);
-        taken.into_iter().map(|(later, first)| (ClientIndex(later), ClientIndex(first))).collect()
+        let (_, duplicates) = index(self.clients.len(), hash, same);
+        duplicates.into_iter().map(|(later, first)| (ClientIndex(later), ClientIndex(first))).collect()
     }
 
     /// Credentials that ask for the same as an earlier one, each with the first.
-    pub fn taken_identifiers(&self) -> Vec<(CredentialIndex, CredentialIndex)> {
-        let (_, taken) = self.index();
-        taken.into_iter().map(|(later, first)| (CredentialIndex(later), CredentialIndex(first))).collect()
+    pub fn duplicate_identifiers(&self) -> Vec<(CredentialIndex, CredentialIndex)> {
+        let (_, duplicates) = self.index();
+        duplicates.into_iter().map(|(later, first)| (CredentialIndex(later), CredentialIndex(first))).collect()
     }
 
     /// The table. Of several credentials that ask for the same, the first is found.
