@@ -41,7 +41,8 @@ impl CertificateContents {
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if it is no certificate, or if its serial number, its dates or its public key cannot be read.
+    /// [`Unreadable`] if the bytes are no certificate, or if the serial number, the dates or the public key cannot be
+    /// read.
     pub fn parse(der: &[u8]) -> Result<Self, Unreadable> {
         let tbs = TbsCertificate::of(der).ok_or(Unreadable::Der)?;
         let significant = tbs.serial.iter().position(|byte| *byte != 0);

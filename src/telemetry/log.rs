@@ -1,4 +1,4 @@
-//! Where log lines go.
+//! The log port: hosts write lines, the core makes them.
 
 use std::fmt;
 
