@@ -1,4 +1,4 @@
-//! What is wrong with a value whatever it stands for: private keys, keys that stand twice, too many levels.
+//! Errors that are independent of the schema: private keys, duplicate keys, too many levels.
 
 use super::error::{Errors, Problem};
 use super::fields::Located;
@@ -7,10 +7,10 @@ use super::path::Path;
 use serde::de::{MapAccess, SeqAccess};
 use std::collections::BTreeSet;
 
-/// So few keys are sooner compared with each other than put into a set.
+/// Up to this many keys, comparing them with each other is faster than a set.
 const FEW: usize = 8;
 
-/// Reports what is nowhere allowed, in `value` and all below it.
+/// Reports these errors in `value` and everything below it.
 pub(super) fn inspect(value: Located<'_>, errors: &mut Errors) {
     match value.node {
         Node::PrivateKey => errors.push(&value.path, Problem::PrivateKey),
@@ -32,7 +32,7 @@ pub(super) fn inspect(value: Located<'_>, errors: &mut Errors) {
     }
 }
 
-/// Reports a key that holds a private key or is not the first of its name.
+/// Reports a key that contains a private key, or that is not the first with its name.
 pub(super) fn inspect_key(path: &Path<'_>, key: &str, first: bool, errors: &mut Errors) {
     if key == PRIVATE_KEY {
         errors.push(path, Problem::PrivateKey);
@@ -41,7 +41,7 @@ pub(super) fn inspect_key(path: &Path<'_>, key: &str, first: bool, errors: &mut 
     }
 }
 
-/// Takes a value in only to inspect it: one item or entry after the other, none of them kept.
+/// A sink that only inspects a value: one item or entry after the other is read and dropped.
 pub(super) struct Inspection<'a> {
     pub(super) path: Path<'a>,
     pub(super) errors: &'a mut Errors,

@@ -1,9 +1,9 @@
-//! JSON text, as RFC 8259 has it: to the last byte, and with the place of what is no JSON. Must not know the schema.
+//! JSON text (RFC 8259), read to the last byte. Errors have line and column. Does not know the schema.
 
 use super::document::Document;
 use super::error::Problem;
 
-/// Whether bytes that do not read as JSON were probably meant to.
+/// Whether the bytes are probably meant as JSON.
 pub(super) fn resembles(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{")
 }
