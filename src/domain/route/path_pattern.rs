@@ -1,6 +1,7 @@
 //! The paths that a rule asks for.
 
-use super::path::{segments, spelling};
+use super::path::segments;
+use super::segment::spelling;
 
 /// The most segments a pattern has.
 pub const MAX_SEGMENTS: usize = 64;
