@@ -35,8 +35,11 @@ pub use fingerprint::NotAFingerprint;
 pub use found::Found;
 pub use redacted::Redacted;
 
+use crate::domain::expiry::Expiries;
 use crate::domain::policy::Policy;
+use crate::domain::table::ClientTable;
 use document::Document;
+use snapshot::Blocks;
 
 /// The policy that `bytes` describe, or every error in them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
@@ -50,8 +53,15 @@ pub fn compile(bytes: &[u8]) -> Result<Option<Vec<u8>>, Errors> {
 }
 
 /// The policy of a snapshot that [`compile`] has made; `None` if the bytes are no snapshot.
-pub fn load(snapshot: Vec<u8>) -> Option<Policy> {
-    snapshot::decode(snapshot)
+pub fn load(mut snapshot: Vec<u8>) -> Option<Policy> {
+    let Blocks { json, expiries, table } = snapshot::split(&snapshot)?;
+    let mut document = Document::default();
+    json::read(json, |json| document.read(json)).ok()?;
+    let expiries = Expiries::from_bytes(expiries.to_vec());
+    // In place: a copy could need more memory than is left.
+    let table_start = snapshot.len().saturating_sub(table.len());
+    drop(snapshot.drain(..table_start));
+    document.finish_with(ClientTable::from_bytes(snapshot)?, expiries)
 }
 
 fn document(bytes: &[u8]) -> Document {
@@ -62,7 +72,7 @@ fn document(bytes: &[u8]) -> Document {
         if let Err(error) = document.read(data) {
             document.fail(Problem::Struct(error.to_string()));
         }
-    } else if let Err(problem) = json::read(bytes, &mut document) {
+    } else if let Err(problem) = json::read(bytes, |json| document.read(json)) {
         document.fail(problem);
     }
     document

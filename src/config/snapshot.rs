@@ -9,11 +9,8 @@
 //! table    see `domain::table`
 //! ```
 
-use super::document::Document;
-use super::json;
 use super::node::Node;
 use crate::domain::expiry::Expiries;
-use crate::domain::policy::Policy;
 use crate::domain::table::ClientTable;
 use std::fmt::Write;
 
@@ -27,16 +24,21 @@ pub(super) fn encode(parts: &[(Box<str>, Node)], expiries: &Expiries, clients: &
     Some([&length(json.as_bytes())?, json.as_bytes(), &length(expiries)?, expiries, clients.as_bytes()].concat())
 }
 
-/// The policy of a snapshot.
-pub(super) fn decode(mut snapshot: Vec<u8>) -> Option<Policy> {
-    let (parts, rest) = block(&snapshot)?;
+/// The blocks of a snapshot.
+pub(super) struct Blocks<'s> {
+    /// The configuration without its clients, as JSON.
+    pub(super) json: &'s [u8],
+    /// The expiries ([`Expiries::as_bytes`]).
+    pub(super) expiries: &'s [u8],
+    /// The clients ([`ClientTable::as_bytes`]), to the end of the snapshot.
+    pub(super) table: &'s [u8],
+}
+
+/// The blocks of `snapshot`; `None` if their lengths do not fit.
+pub(super) fn split(snapshot: &[u8]) -> Option<Blocks<'_>> {
+    let (json, rest) = block(snapshot)?;
     let (expiries, table) = block(rest)?;
-    let mut document = Document::default();
-    json::read(parts, &mut document).ok()?;
-    let expiries = Expiries::from_bytes(expiries.to_vec());
-    // In place: a copy could need more memory than is left.
-    drop(snapshot.drain(..snapshot.len().saturating_sub(table.len())));
-    document.finish_with(ClientTable::from_bytes(snapshot)?, expiries)
+    Some(Blocks { json, expiries, table })
 }
 
 /// The block behind its length, and the bytes after it.
