@@ -40,8 +40,8 @@ const SHA256: &str = "the certificate's SHA-256 as text";
 const SPKI_SHA256: &str = "the public key's SHA-256 as text";
 const PEM: &str = "a certificate as PEM text";
 const ISSUER: &str = "`subject` beside it, or no `issuer`";
-const MOMENT: &str = "a moment in UTC such as 2026-11-24T12:00:00Z";
-const LATER: &str = "a moment after `not_before`";
+const MOMENT: &str = "a time in UTC such as 2026-11-24T12:00:00Z";
+const LATER: &str = "a time after `not_before`";
 const SERIAL: &str = "the certificate's serial number as text";
 
 /// A credential as it was read.

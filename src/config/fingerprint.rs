@@ -21,7 +21,7 @@ pub enum NotAFingerprint {
     #[error("expected 64 hexadecimal digits, found {0}")]
     OddDigits(usize),
     /// Some bytes have a colon between them, others do not.
-    #[error("expected a colon between every two bytes or none at all, found some")]
+    #[error("expected colons between all bytes or between none, found some")]
     Colons,
     /// The encoding does not have this character, which may be invisible.
     #[error("expected hexadecimal digits or base64, found {} as character {position}", visible(*character))]

@@ -11,8 +11,8 @@ use crate::domain::headers::{
 const LONGEST: usize = 128;
 
 const NAME: &str = "a lower-case header name of at most 128 characters, or null";
-const FREE: &str = "a header that certgate gives no other meaning";
-const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
+const FREE: &str = "a header that certgate does not use for anything else";
+const HARMLESS: &str = "a header without a meaning for HTTP or Envoy";
 
 /// Names with a meaning for HTTP or Envoy. Setting them would have other effects than naming a client.
 const RESERVED: [&str; 15] = [

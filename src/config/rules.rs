@@ -44,12 +44,12 @@ const ABOUT_CLIENTS: [&str; 9] =
 /// Fields of limits: only rules that let requests through may have them.
 const COUNTED: [&str; 2] = ["limits", "tier"];
 
-const RULE: &str = "a map with `match`, `access` and who may";
+const RULE: &str = "a map with `match`, `access` and conditions on the client";
 const MATCH: &str = "a map with `hosts`, `path` and `methods`";
 const ACCESS: &str = "`require`, `optional`, `public` or `deny`";
 const METHODS: &str = "a list of methods in capitals, such as [GET, POST]";
 const HOSTS: &str = "a list of hosts";
-const NAME: &str = "the rule's name, which tells its buckets from others'";
+const NAME: &str = "the rule's name, which the buckets of its limits are stored under";
 const REQUIRE: &str = "`access: require` beside it";
 const LET_THROUGH: &str = "`access: require` or `optional` beside it";
 
