@@ -2,8 +2,8 @@
 
 use super::input;
 use super::{Outcome, Output};
-use crate::calendar::rfc3339;
-use crate::certificate::{self, Unreadable};
+use certgate_core::calendar::rfc3339;
+use certgate_core::certificate::{self, Unreadable};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::io;

@@ -1,6 +1,6 @@
 //! Whether revocation lists are really their issuers'. The module trusts them as it trusts the rest of its configuration.
 
-use crate::certificate::crl::signature;
+use certgate_core::certificate::crl::signature;
 use serde_json::Value;
 
 /// What is to be said of the lists in a configuration, which is right but for their signatures: warnings, and what is

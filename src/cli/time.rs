@@ -1,6 +1,6 @@
 //! The clock, for the command line. Must not hold when anything is valid.
 
-use crate::domain::time::UnixSeconds;
+use certgate_core::domain::time::UnixSeconds;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// This moment.

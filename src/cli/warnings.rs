@@ -1,17 +1,17 @@
 //! What is right in a registry but perhaps not meant.
 
-use crate::calendar::rfc3339;
-use crate::domain::client::Profile;
-use crate::domain::cost::Cost;
-use crate::domain::credential::CredentialIndex;
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::limit::Limit;
-use crate::domain::mode::Mode;
-use crate::domain::name::Name;
-use crate::domain::policy::Policy;
-use crate::domain::registry::Registry;
-use crate::domain::rules::Access;
-use crate::domain::time::UnixSeconds;
+use certgate_core::calendar::rfc3339;
+use certgate_core::domain::client::Profile;
+use certgate_core::domain::cost::Cost;
+use certgate_core::domain::credential::CredentialIndex;
+use certgate_core::domain::fingerprint::Fingerprint;
+use certgate_core::domain::limit::Limit;
+use certgate_core::domain::mode::Mode;
+use certgate_core::domain::name::Name;
+use certgate_core::domain::policy::Policy;
+use certgate_core::domain::registry::Registry;
+use certgate_core::domain::rules::Access;
+use certgate_core::domain::time::UnixSeconds;
 
 /// Who has a certificate that expires within this many seconds wants to know.
 const SOON: i64 = 30 * 86_400;

@@ -51,7 +51,7 @@ impl Cast {
         let authorities = [&self.world.authority, &self.other].map(|one| one.identity().certificate_pem.clone());
         fs::write(&ca, authorities.concat()).unwrap();
         fs::write(&file, self.registry(lists).to_string()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_certgate"));
+        let mut command = Command::new(crate::support::command_line());
         command.arg("render").args(options).arg("--trusted-ca").arg(&ca).arg(&file).output().unwrap()
     }
 

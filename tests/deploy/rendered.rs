@@ -24,7 +24,7 @@ const IN_ISTIO: [&str; 6] = ["--to", "istio", "--image", IMAGE, "--sha256", DIGE
 
 /// What `certgate render` prints.
 pub(super) fn render(arguments: &[&str], registry: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+    let mut child = Command::new(crate::support::command_line())
         .arg("render")
         .args(arguments)
         .arg("-")

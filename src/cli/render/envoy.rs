@@ -7,9 +7,9 @@ use super::header_mutations::header_mutations;
 use super::layout::{indented, replace, replace_after, replace_all, scalar, without_head, yaml};
 use super::rbac::rbac;
 use super::registry::Registry;
-use crate::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER, IdentityHeaders};
-use crate::domain::identity::Source;
-use crate::domain::policy::Policy;
+use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER, IdentityHeaders};
+use certgate_core::domain::identity::Source;
+use certgate_core::domain::policy::Policy;
 use serde_json::json;
 use std::path::Path;
 

@@ -2,10 +2,10 @@
 //! of a chain in the handshake, and refuses a client where the list of one of its authorities is missing or overdue. So
 //! the lists are handed over only if each authority in `trusted_ca` has a current one.
 
-use crate::calendar::rfc3339;
-use crate::certificate::crl::signature::{self, VerifyProblem};
-use crate::certificate::distinguished_name::DistinguishedName;
-use crate::domain::time::UnixSeconds;
+use certgate_core::calendar::rfc3339;
+use certgate_core::certificate::crl::signature::{self, VerifyProblem};
+use certgate_core::certificate::distinguished_name::DistinguishedName;
+use certgate_core::domain::time::UnixSeconds;
 use data_encoding::BASE64_MIME;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};

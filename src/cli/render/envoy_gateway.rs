@@ -5,8 +5,8 @@ use super::cel::{expression, is_taken, literal};
 use super::guard::Guard;
 use super::layout::{fill, scalar, yaml};
 use super::registry::Registry;
-use crate::domain::identity::Source;
-use crate::domain::policy::Policy;
+use certgate_core::domain::identity::Source;
+use certgate_core::domain::policy::Policy;
 use serde_json::json;
 
 /// The longest expression that Envoy Gateway takes.

@@ -4,13 +4,13 @@
 use super::condition::Condition;
 use super::look_alikes::look_alikes;
 use super::pattern::{is_told, overlap, perhaps, plain_host, plain_path, surely};
-use crate::domain::headers::ALWAYS_OWNED;
-use crate::domain::mode::Mode;
-use crate::domain::policy::Policy;
-use crate::domain::route::RoutePattern;
-use crate::domain::route::host::HostPattern;
-use crate::domain::route::path_pattern::PathPattern;
-use crate::domain::rules::{Access, Rule};
+use certgate_core::domain::headers::ALWAYS_OWNED;
+use certgate_core::domain::mode::Mode;
+use certgate_core::domain::policy::Policy;
+use certgate_core::domain::route::RoutePattern;
+use certgate_core::domain::route::host::HostPattern;
+use certgate_core::domain::route::path_pattern::PathPattern;
+use certgate_core::domain::rules::{Access, Rule};
 use serde_json::Value;
 
 /// A guard.

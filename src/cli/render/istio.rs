@@ -11,8 +11,8 @@ use super::istio_templates::{
 use super::layout::{fill, scalar, yaml};
 use super::rbac::rbac;
 use super::registry::Registry;
-use crate::domain::identity::Source;
-use crate::domain::policy::Policy;
+use certgate_core::domain::identity::Source;
+use certgate_core::domain::policy::Policy;
 use serde_json::{Value, json};
 
 /// Where certgate is to be.

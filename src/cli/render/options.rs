@@ -5,7 +5,7 @@ use super::{envoy, envoy_gateway, istio};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// What to make
     #[arg(long, value_name = "TARGET")]
     pub(super) to: Target,

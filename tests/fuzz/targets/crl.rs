@@ -1,7 +1,7 @@
 //! Revocation lists: read or refused; and signatures are checked or not, but never trusted to be there.
 #![no_main]
 
-use certgate::certificate::crl;
+use certgate_core::certificate::crl;
 use libfuzzer_sys::fuzz_target;
 
 const ISSUER: &str = include_str!("../../fixtures/crl/ca.pem");
