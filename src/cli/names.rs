@@ -1,8 +1,8 @@
 //! Names in a registry that may not do what somebody means: in its certificates, in its lists, in what it asks for.
 
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::attributes::Attributes;
 use certgate_core::certificate::canonical_name::folded;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::{crl, der_from_text};
 use certgate_core::domain::revocation::{CanonicalName, RevocationList};
 use serde_json::{Map, Value};
@@ -44,9 +44,9 @@ fn items(list: Option<&Value>) -> impl Iterator<Item = &Value> {
     list.and_then(Value::as_array).into_iter().flatten()
 }
 
-fn certificate(credential: &Value) -> Option<Attributes> {
+fn certificate(credential: &Value) -> Option<CertificateContents> {
     let pem = credential.get("pem")?.as_str()?;
-    Attributes::parse(&der_from_text(pem.as_bytes()).ok()?).ok()
+    CertificateContents::parse(&der_from_text(pem.as_bytes()).ok()?).ok()
 }
 
 /// Lists of issuers that the registry does not know. A registry knows the issuers of its certificates, and those that its

@@ -132,8 +132,8 @@ proptest! {
         expected.sort();
         let registry = registry(&listed, series);
         prop_assert_eq!(ends(&policy(&registry).expiries), expected.clone());
-        let image = config::compile(registry.to_string().as_bytes(), config::Capabilities::default()).unwrap().unwrap();
-        prop_assert_eq!(ends(&config::load(image).unwrap().expiries), expected);
+        let snapshot = config::compile(registry.to_string().as_bytes(), config::Capabilities::default()).unwrap().unwrap();
+        prop_assert_eq!(ends(&config::load(snapshot).unwrap().expiries), expected);
     }
 
     #[test]
