@@ -32,20 +32,39 @@ pub struct Buckets {
     changed: bool,
 }
 
-/// Whether a request got what it costs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Take {
-    /// Zero: it got it from each limit that held it. Else nothing was taken from any, and this is the time until all
-    /// enforced ones hold it, if nothing else takes it.
-    pub wait: Nanos,
-    /// Places in the list of those that did not hold it, enforced or not.
-    pub short: Vec<usize>,
+/// The result of charging limits for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charged {
+    /// Whether the request was charged.
+    pub taken: Taken,
+    /// The indexes of the limits that did not hold what the request costs, enforced or not.
+    pub exceeded: Vec<usize>,
 }
 
-impl Take {
-    /// Whether it may go on.
-    pub fn taken(&self) -> bool {
-        self.wait == Nanos(0)
+/// Whether a request was charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Each limit that held what the request costs was charged.
+    Allowed,
+    /// An enforced limit did not hold it, and none was charged.
+    Denied {
+        /// The time until all enforced limits hold it, if nothing else takes it.
+        retry_after: Nanos,
+    },
+}
+
+impl Charged {
+    /// Whether the request may go on.
+    pub fn is_allowed(&self) -> bool {
+        self.taken == Taken::Allowed
+    }
+
+    /// The time after which the request may go on; zero if it may now.
+    pub fn retry_after(&self) -> Nanos {
+        match self.taken {
+            Taken::Allowed => Nanos(0),
+            Taken::Denied { retry_after } => retry_after,
+        }
     }
 }
 
@@ -99,41 +118,43 @@ impl Buckets {
         &self.bytes
     }
 
-    /// Takes what a request with this method costs from all limits, or nothing from any. One in shadow mode that does
-    /// not hold it gives nothing and stops nobody.
-    pub fn take<'l>(&mut self, limits: impl Into<Limits<'l>>, method: &[u8], at: &Occasion) -> Take {
+    /// Charges all limits for a request with this method, or none of them. A limit in shadow mode that does not hold what
+    /// the request costs is not charged and denies nothing.
+    pub fn charge<'l>(&mut self, limits: impl Into<Limits<'l>>, method: &[u8], at: &Occasion) -> Charged {
         let limits = limits.into();
-        let mut take = Take::default();
+        let mut exceeded = Vec::new();
+        let mut retry_after = Nanos(0);
         let mut only = None;
-        for (place, limit) in limits.iter().enumerate() {
+        for (index, limit) in limits.iter().enumerate() {
             let counted = self.counted(limit, at);
             let wait = counted.level.wait(limit.cost.needs(method), at);
             only = Some(counted);
             if wait > Nanos(0) {
-                take.short.push(place);
+                exceeded.push(index);
                 if limit.mode == Mode::Enforce {
-                    take.wait = take.wait.max(wait);
+                    retry_after = retry_after.max(wait);
                 }
             }
         }
-        for (place, limit) in limits.iter().enumerate() {
-            let gives = take.taken() && !take.short.contains(&place);
+        let taken = if retry_after == Nanos(0) { Taken::Allowed } else { Taken::Denied { retry_after } };
+        for (index, limit) in limits.iter().enumerate() {
+            let pays = taken == Taken::Allowed && !exceeded.contains(&index);
             // Most clients have one limit, whose record was looked up just now.
             let counted = only.take().filter(|_| limits.len() == 1).unwrap_or_else(|| self.counted(limit, at));
-            self.draw(limit, counted, if gives { limit.cost.takes(method) } else { 0 }, at);
+            self.debit(limit, counted, if pays { limit.cost.takes(method) } else { 0 }, at);
         }
         if self.changed && self.records().len() > limits.len() {
             self.forget(at);
         }
-        take
+        Charged { taken, exceeded }
     }
 
-    /// Takes the bytes that have passed from the limits that count them, but for those at the places `spared`; also where
-    /// they hold less: what is in flight is owed.
-    pub fn charge<'l>(&mut self, limits: impl Into<Limits<'l>>, spared: &[usize], bytes: u64, at: &Occasion) {
-        for (place, limit) in limits.into().iter().enumerate() {
-            if limit.cost == Cost::Bytes && !spared.contains(&place) {
-                self.draw(limit, self.counted(limit, at), bytes, at);
+    /// Charges the limits of bytes for bytes that have passed, but for the limits with the `exempt` indexes; also where they
+    /// hold less: bytes in flight are owed.
+    pub fn charge_bytes<'l>(&mut self, limits: impl Into<Limits<'l>>, exempt: &[usize], bytes: u64, at: &Occasion) {
+        for (index, limit) in limits.into().iter().enumerate() {
+            if limit.cost == Cost::Bytes && !exempt.contains(&index) {
+                self.debit(limit, self.counted(limit, at), bytes, at);
             }
         }
     }
@@ -151,10 +172,10 @@ impl Buckets {
         self.bytes = kept;
     }
 
-    /// Records that so much is taken from the limit; and, if it is another configuration's record that it is taken from,
-    /// that it is counted in this one's numbers from now on, even if nothing is. (Else it would be converted anew, and what
-    /// came back meanwhile lost, until something is.)
-    fn draw(&mut self, limit: &Limit, counted: Counted, cost: u64, at: &Occasion) {
+    /// Records that the limit is charged so much. A record that another configuration has counted is counted in this one's
+    /// numbers from now on, even if nothing is charged: else each request would convert it anew, and lose what came back
+    /// meanwhile.
+    fn debit(&mut self, limit: &Limit, counted: Counted, cost: u64, at: &Occasion) {
         let outdated = counted.generation.is_some_and(|stored| stored < at.generation);
         if cost > 0 || outdated {
             let generation = counted.generation.unwrap_or(at.generation).max(at.generation);

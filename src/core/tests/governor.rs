@@ -32,7 +32,7 @@ proptest! {
             let gap = interval * numerator / denominator;
             now += gap;
             clock.advance(Duration::from_nanos(gap));
-            let taken = ours.take(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).taken();
+            let taken = ours.charge(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).is_allowed();
             prop_assert_eq!(taken, theirs.check().is_ok(), "after {} ns", now);
         }
     }

@@ -127,7 +127,7 @@ impl World {
         let admitted = update(&view, KEY, |stored| {
             let mut buckets =
                 stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, NOW, UnixSeconds(0)));
-            let taken = buckets.take(from_ref(&limit(BURSTS[index])), b"GET", &at).taken();
+            let taken = buckets.charge(from_ref(&limit(BURSTS[index])), b"GET", &at).is_allowed();
             Ok::<_, Unavailable>(if taken { Change::Write(buckets) } else { Change::Keep(buckets) })
         });
         self.value = view.value.into_inner();
