@@ -2,7 +2,7 @@
 
 use crate::limits::{at, bucket, rate};
 use certgate_core::domain::bucket::{Buckets, Charged};
-use certgate_core::domain::level::Generation;
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::rate::Rate;
 use certgate_core::domain::time::{Nanos, UnixSeconds};

@@ -2,8 +2,9 @@
 
 use crate::limits::{bucket, limit, on, quota};
 use certgate_core::domain::bucket::Buckets;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use proptest::prelude::*;
@@ -57,7 +58,7 @@ fn any_steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step.prop_map(|(pause, reload, late)| Step { pause, reload, late }), 1..60)
 }
 
-fn read(bytes: Option<&Vec<u8>>, at: &Occasion) -> Buckets {
+fn read(bytes: Option<&Vec<u8>>, at: &CountingContext) -> Buckets {
     bytes.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes.clone(), at.monotonic, at.wall))
 }
 
@@ -89,7 +90,7 @@ proptest! {
             let own = if late { generation.saturating_sub(1).max(1) } else { generation };
             let limits = &configurations[usize::try_from(own).unwrap() % configurations.len()];
             let wall = NOW + i64::try_from(nanos / SECOND).unwrap();
-            let occasion = Occasion {
+            let occasion = CountingContext {
                 generation: Generation(own),
                 started: UnixSeconds(NOW),
                 ..on(wall, Nanos(nanos))
@@ -115,7 +116,7 @@ fn records_after(former: &[Limit], seconds: u64) -> usize {
     let first = on(NOW, Nanos(SECOND));
     assert!(buckets.charge(former, b"GET", &first).is_allowed());
     let wall = NOW + i64::try_from(seconds).unwrap();
-    let later = Occasion { generation: Generation(2), ..on(wall, Nanos(SECOND + seconds * SECOND)) };
+    let later = CountingContext { generation: Generation(2), ..on(wall, Nanos(SECOND + seconds * SECOND)) };
     let mut buckets = read(Some(&buckets.as_bytes().to_vec()), &later);
     let own = bucket(9, 100, SECOND, 100).unwrap();
     assert!(buckets.charge(&[own], b"GET", &later).is_allowed());

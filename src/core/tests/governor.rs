@@ -2,7 +2,7 @@
 
 use crate::limits::{at, bucket};
 use certgate_core::domain::bucket::Buckets;
-use certgate_core::domain::level::Generation;
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::time::Nanos;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};

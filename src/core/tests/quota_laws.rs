@@ -4,8 +4,9 @@ use crate::limits::{bucket, limit, on, quota};
 use certgate_core::calendar;
 use certgate_core::domain::bucket::{Buckets, Charged};
 use certgate_core::domain::cost::Cost;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
@@ -24,11 +25,11 @@ const DAY: i64 = 86_400;
 struct Stored(Option<Vec<u8>>);
 
 impl Stored {
-    fn read(&self, at: &Occasion) -> Buckets {
+    fn read(&self, at: &CountingContext) -> Buckets {
         self.0.clone().map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, at.monotonic, at.wall))
     }
 
-    fn charge(&mut self, limits: &[Limit], method: &[u8], at: &Occasion) -> Charged {
+    fn charge(&mut self, limits: &[Limit], method: &[u8], at: &CountingContext) -> Charged {
         let mut buckets = self.read(at);
         let held = |buckets: &Buckets| -> Vec<_> { limits.iter().map(|limit| buckets.balance(limit, at)).collect() };
         let before = held(&buckets);
@@ -40,13 +41,13 @@ impl Stored {
         charged
     }
 
-    fn remaining(&self, limit: &Limit, at: &Occasion) -> u64 {
+    fn remaining(&self, limit: &Limit, at: &CountingContext) -> u64 {
         self.read(at).balance(limit, at).remaining
     }
 }
 
 /// At this second of the calendar.
-fn at(wall: i64) -> Occasion {
+fn at(wall: i64) -> CountingContext {
     on(wall, Nanos(SECOND))
 }
 
@@ -175,7 +176,7 @@ proptest! {
             stored.charge(from_ref(&old), b"GET", &now);
             stored.remaining(&old, &now) < before
         }).count()).unwrap();
-        let later = Occasion { generation: Generation(2), ..now };
+        let later = CountingContext { generation: Generation(2), ..now };
         prop_assert_eq!(stored.remaining(&new, &later), new.capacity().get().saturating_sub(spent));
         // One that is late counts on in the old numbers, until it has been overtaken.
         prop_assert_eq!(stored.remaining(&old, &now), old.capacity().get() - spent);
@@ -197,7 +198,7 @@ proptest! {
         let mut stored = Stored::default();
         let moment = |millis: u64, generation| {
             let seconds = i64::try_from(millis / 1000).unwrap();
-            Occasion { generation: Generation(generation), ..on(NOW + seconds, Nanos(SECOND + millis * 1_000_000)) }
+            CountingContext { generation: Generation(generation), ..on(NOW + seconds, Nanos(SECOND + millis * 1_000_000)) }
         };
         for _ in 0..spent {
             stored.charge(from_ref(&old), b"GET", &moment(0, 1));
@@ -267,7 +268,7 @@ fn the_window_in_which_envoy_started_is_whole_or_a_share_and_every_later_one_is_
     let started = UnixSeconds(midnight + 18 * 3600);
     for (initial, first) in [(Initial::Full, 24), (Initial::Prorated, 6)] {
         let stored = Stored::default();
-        let left = |wall| stored.remaining(&daily(initial), &Occasion { started, ..at(wall) });
+        let left = |wall| stored.remaining(&daily(initial), &CountingContext { started, ..at(wall) });
         assert_eq!(left(midnight + 21 * 3600), first, "{initial:?}");
         assert_eq!(left(midnight + DAY), 24, "{initial:?}");
     }

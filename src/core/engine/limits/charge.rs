@@ -6,8 +6,8 @@ use super::generation::Numbering;
 use super::limit_balance::LimitBalance;
 use super::response_headers::{self, ResponseHeaders};
 use crate::domain::bucket::{Buckets, Charged};
-use crate::domain::level::Occasion;
 use crate::domain::limit::Limit;
+use crate::domain::limit_state::CountingContext;
 use crate::domain::policy::RateLimitHeaders;
 use crate::domain::time::Nanos;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Charge<'e> {
 pub(super) struct ChargedBuckets {
     pub(super) charged: Charged,
     pub(super) buckets: Buckets,
-    pub(super) at: Occasion,
+    pub(super) at: CountingContext,
 }
 
 impl AsRef<[u8]> for ChargedBuckets {
