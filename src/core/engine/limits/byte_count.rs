@@ -77,7 +77,7 @@ impl ByteCount {
         let [tier, rule] = &self.limits;
         let charge = |stored| {
             let (mut buckets, at) = stored::read(&self.generation, ledger, clock, stored, wall)?;
-            buckets.charge(Limits::new(tier, rule), &self.exempt, self.uncharged, &at);
+            buckets.charge_bytes(Limits::new(tier, rule), &self.exempt, self.uncharged, &at);
             Ok::<_, Unavailable>(Change::Write(buckets))
         };
         ledger.update(Entry::buckets_of(self.alias.as_deref()), charge)?;
