@@ -11,8 +11,9 @@
 //! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate`, `calendar` |
 //! | [`telemetry`] | counters, gauges and the audit log, on any host | `domain`, `calendar` |
 //! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar`, `telemetry` |
-//! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `cli` |
-//! | `cli` | the command line; only outside WebAssembly | all but `filter`, `engine` |
+//! | `filter` | Envoy as that host, through proxy-wasm; only in the WebAssembly build | all but `manage`, `cli` |
+//! | `manage` | operations on registries: load, lint, render; only outside WebAssembly | all but `filter`, `cli` |
+//! | `cli` | arguments and terminal; only outside WebAssembly | `manage`, `domain`, `calendar` |
 //!
 //! `tests/core/rooms.rs` holds these arrows.
 //!
@@ -35,3 +36,5 @@ mod filter;
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
+#[cfg(not(target_family = "wasm"))]
+pub mod manage;

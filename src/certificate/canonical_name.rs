@@ -24,7 +24,6 @@ pub(super) fn of(name: &[u8]) -> CanonicalName {
 }
 
 /// Whether the name is compared by what it says, and not as it is written.
-#[cfg(not(target_family = "wasm"))]
 pub(super) fn is_read(name: &[u8]) -> bool {
     canonical(name).is_some()
 }
@@ -75,8 +74,8 @@ fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
     Some(attribute)
 }
 
-/// The text without what does not count.
-pub(crate) fn folded(text: &str) -> String {
+/// The text without what does not count in comparisons of names.
+pub fn folded(text: &str) -> String {
     // C's `isspace`, as OpenSSL has it.
     let is_space = |character| matches!(character, ' ' | '\t'..='\r');
     let mut folded = String::with_capacity(text.len());

@@ -5,13 +5,10 @@
 mod der;
 mod extension;
 mod parts;
-#[cfg(not(target_family = "wasm"))]
-pub mod signature;
 
 use super::canonical_name;
-#[cfg(not(target_family = "wasm"))]
 use super::distinguished_name::DistinguishedName;
-use crate::domain::revocation::RevocationList;
+use crate::domain::revocation::{CanonicalName, RevocationList};
 use crate::domain::serials::Serials;
 use der::Reader;
 use extension::Extensions;
@@ -80,12 +77,38 @@ pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     })
 }
 
+/// What an authority has signed, and how (RFC 5280 section 5.1.1).
+pub struct SignedList {
+    /// The name of the list's issuer.
+    pub issuer: CanonicalName,
+    /// The signed part of the list (`tbsCertList`), in DER form.
+    pub body: Vec<u8>,
+    /// The algorithm (`AlgorithmIdentifier`), in DER form.
+    pub algorithm: Vec<u8>,
+    /// The signature (a `BIT STRING`), in DER form.
+    pub signature: Vec<u8>,
+}
+
+impl SignedList {
+    /// The only list in `pem_text`, whether it is usable or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`] has them, of what comes before the list's entries.
+    pub fn from_pem(pem_text: &str) -> Result<Self, CrlProblem> {
+        let der = der_from_pem(pem_text)?;
+        let signed = Signed::read(&der)?;
+        let issuer = canonical_name::of(Body::read(&signed)?.issuer);
+        let [body, algorithm, signature] = [signed.body.raw, signed.algorithm, signed.signature].map(<[u8]>::to_vec);
+        Ok(Self { issuer, body, algorithm, signature })
+    }
+}
+
 /// The name of the list's issuer.
 ///
 /// # Errors
 ///
 /// As [`parse`] has them, of what comes before the list's entries.
-#[cfg(not(target_family = "wasm"))]
 pub fn issuer(pem_text: &str) -> Result<DistinguishedName, CrlProblem> {
     let der = der_from_pem(pem_text)?;
     Ok(DistinguishedName::from_der(Body::read(&Signed::read(&der)?)?.issuer))

@@ -51,7 +51,6 @@ impl DistinguishedName {
 
     /// Whether [`Self::canonical`] is of what it says, and not of how it is written. OpenSSL and BoringSSL read no other
     /// name.
-    #[cfg(not(target_family = "wasm"))]
     pub fn has_canonical_form(&self) -> bool {
         canonical_name::is_read(&self.der)
     }

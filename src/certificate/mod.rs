@@ -4,7 +4,7 @@
 mod alternative_names;
 pub mod attribute_type;
 pub mod attributes;
-pub(crate) mod canonical_name;
+pub mod canonical_name;
 pub mod crl;
 mod der;
 pub mod distinguished_name;

@@ -1,20 +1,16 @@
-//! The command line. May use everything but the filter and the engine; must not hold what a configuration means.
+//! The command line: arguments, terminal, exit codes. What the commands do is in [`crate::manage`].
 
 mod check;
 mod fingerprint;
 mod input;
-mod names;
 mod render;
-mod signatures;
 mod time;
-mod warnings;
-mod yaml;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Keeps the registry of certgate, the Envoy filter for client certificates.
+/// Checks and renders registries of certgate, the Envoy filter for client certificates
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -24,21 +20,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Checks registries: exit code 0 if certgate in Envoy accepts them all, 1 if not
+    /// Check registries; exit code 0 if certgate in Envoy accepts them all, 1 if not
     Check(check::Arguments),
-    /// Prints the fingerprints of certificates, as a registry's `sha256` takes them
+    /// Print the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
-    /// Makes what Envoy, Istio or Envoy Gateway loads from a registry: certgate and the native guard round it
-    Render(Box<render::Arguments>),
+    /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
+    #[command(subcommand)]
+    Render(render::Command),
 }
 
 /// How a command ended, in ascending order of what the exit code must tell.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Good = 0,
-    /// What was looked at is wrong.
+    /// A file has an error.
     Bad = 1,
-    /// It could not be looked at, or not be told of.
+    /// A file cannot be read, or output cannot be written.
     Failed = 2,
 }
 
@@ -52,11 +49,11 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Where a command writes to.
+/// The streams that a command writes to.
 struct Output<'a> {
-    /// What was asked for.
+    /// Results.
     out: &'a mut dyn Write,
-    /// What is wrong.
+    /// Errors and warnings.
     err: &'a mut dyn Write,
 }
 
@@ -74,7 +71,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
-        Command::Render(arguments) => render::run(&arguments, &mut output),
+        Command::Render(command) => render::run(&command, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),
@@ -82,7 +79,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// A stream that loses what nobody reads any more, as when `head` has read enough: the exit code still tells.
+/// A stream that drops what is written once nobody reads it, as when `head` has read enough: the exit code still tells.
 struct Unread<W>(W);
 
 impl<W: Write> Write for Unread<W> {

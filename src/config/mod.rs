@@ -30,14 +30,27 @@ mod tiers;
 
 pub use error::{Error, Errors, Problem};
 pub use fingerprint::NotAFingerprint;
+pub use node::{PRIVATE_KEY, is_private_key, whole_number};
+pub use path::path_step;
 pub use show::{Found, Shown};
 
 use crate::domain::policy::Policy;
 use document::Document;
+use serde::de::Deserializer;
 
 /// The policy that `bytes` describe, or everything that is wrong with them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
     document(bytes).finish()
+}
+
+/// The policy that `data` describe, or everything that is wrong with them: for a reader of a format of its own, whose data
+/// are complete and so never an error themselves.
+pub fn read_from<'de, D: Deserializer<'de>>(data: D) -> Result<Policy, Errors> {
+    let mut document = Document::default();
+    if let Err(error) = document.read(data) {
+        document.fail(Problem::Struct(error.to_string()));
+    }
+    document.finish()
 }
 
 /// The policy that `bytes` describe as an image for [`load`], or everything that is wrong with them. `None` if there is no

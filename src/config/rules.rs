@@ -63,7 +63,6 @@ pub(super) struct RawRules {
 /// A rule whose names are still names.
 #[derive(Default)]
 struct RawRule {
-    pattern: RoutePattern,
     rule: Rule,
     aliases: Vec<Name>,
     tiers: Vec<Name>,
@@ -122,6 +121,7 @@ fn rule(
     };
     let rule = Rule {
         name: name.unwrap_or_default(),
+        pattern: pattern.unwrap_or_default(),
         access: access.unwrap_or_default(),
         who,
         tier: None,
@@ -129,7 +129,6 @@ fn rule(
         bound_token: bound_token.unwrap_or_default(),
     };
     Some(RawRule {
-        pattern: pattern.unwrap_or_default(),
         rule,
         aliases: aliases.unwrap_or_default(),
         tiers: tiers.unwrap_or_default(),
@@ -210,7 +209,7 @@ impl RawRules {
         let Self { rules, conditions } = self;
         let resolved = rules.into_iter().enumerate().map(|(place, raw)| {
             let path = Path::Item(&PATH, place);
-            let RawRule { pattern, mut rule, aliases, tiers: in_tiers, tier } = raw;
+            let RawRule { mut rule, aliases, tiers: in_tiers, tier } = raw;
             report_shared_names(&rule, tiers, &path, errors);
             let named = each(&aliases, Path::Key(&path, "aliases"), |alias, path| {
                 let client = clients.binary_search_by(|(known, _)| known.cmp(alias)).ok();
@@ -229,7 +228,7 @@ impl RawRules {
                     limits.map(|limit| Limit { id: limits::id(Owner::Rule(&name), &limit.name, &limit.cost), ..limit });
                 Some(OtherTier { tier: index, limits: limits.collect() })
             });
-            (pattern, rule)
+            rule
         });
         let resolved: Vec<_> = resolved.collect();
         let (conditions, shapes) = conditions.finish();
