@@ -27,7 +27,7 @@ wasm: $(MODULE) $(BANDWIDTH) ## The filter, as Envoy loads it: target/certgate.w
 
 # One after the other, since Cargo gives both the same name; and not at all where nothing has changed, so that nobody
 # finds one in the other's place.
-SOURCE := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+SOURCE := $(shell find src/core src/wasm xtask -name '*.rs' -not -path '*/tests/*') Cargo.toml src/core/Cargo.toml src/wasm/Cargo.toml Cargo.lock rust-toolchain.toml
 $(MODULE): $(SOURCE) | crates
 	$(call module,)
 $(BANDWIDTH): $(SOURCE) | $(MODULE)
@@ -46,15 +46,14 @@ PATHS = renamed=("$(CURDIR)=/certgate" "$(abspath $(CARGO_OUT))=/certgate/target
 	for crates in "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/*; do renamed+=("$$crates=/crates"); done; \
 	printf -v flags -- '--remap-path-prefix=%s\037' "$${renamed[@]}"
 
-# As nothing but a cdylib: beside an rlib there is no optimisation across crates. With 128-bit vectors, which V8 has had
-# since 9.1: sixteen digits or lengths at once.
+# With 128-bit vectors, which V8 has had since 9.1: sixteen digits or lengths at once.
 define module
 	@mkdir -p $(@D)
-	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags}-Ctarget-feature=+simd128" cargo rustc --profile module --target $(WASM_TARGET) --lib \
-		--crate-type cdylib $(if $(1),--features $(1))
-	@$(FINISH) $(CARGO_OUT)/$(WASM_TARGET)/module/certgate.wasm $@ $(1)
+	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags}-Ctarget-feature=+simd128" cargo build --profile module --target $(WASM_TARGET) \
+		--package certgate-wasm $(if $(1),--features $(1))
+	@$(FINISH) $(CARGO_OUT)/$(WASM_TARGET)/module/certgate_wasm.wasm $@ $(1)
 endef
-FINISH := cargo run --quiet --features finish --bin finish --
+FINISH := cargo run --quiet --package xtask --bin finish --
 
 # IMAGE=registry.example/certgate:0.1.0 for another name; IMAGE_MODULE=target/certgate-bandwidth.wasm for the module that
 # counts bytes. The image says when it was made only if SOURCE_DATE_EPOCH does.
@@ -98,11 +97,11 @@ target/envoy/%/envoy:
 
 .PHONY: run
 run: wasm envoy ## The demo, left running for requests of your own, until Ctrl-C
-	@cargo run --quiet --example demo -- --stay
+	@cargo run --quiet --package certgate-demo -- --stay
 
 .PHONY: demo
 demo: wasm envoy ## The demo: what certgate does, shown on a real Envoy with real certificates
-	@cargo run --quiet --example demo
+	@cargo run --quiet --package certgate-demo
 
 # QUICK=1 for fewer rounds; SAVE=1 to put the results where the README has them from.
 .PHONY: bench
@@ -115,12 +114,12 @@ bench: wasm envoy ## What certgate costs, beside what else could do its job (QUI
 .PHONY: lint
 lint: ## Formatting and clippy, for the host and for the module
 	@$(call need,cargo cc)
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo fmt --check --manifest-path tests/bench/Cargo.toml
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
-	cargo clippy --all-targets --all-features -- -D warnings
-	cargo clippy --lib --target $(WASM_TARGET) -- -D warnings
-	cargo clippy --lib --target $(WASM_TARGET) --features bandwidth -- -D warnings
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --package certgate-wasm --target $(WASM_TARGET) -- -D warnings
+	cargo clippy --package certgate-wasm --target $(WASM_TARGET) --features bandwidth -- -D warnings
 
 # What a machine may lack and SKIP may name, each with its tools. The schemas of Kubernetes objects (crds) are in the folder
 # that CRDS names; CONTRIBUTING.md says where they are published.
@@ -142,7 +141,7 @@ tools:
 
 .PHONY: test
 test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus,crds leaves out what this machine lacks)
-	cargo test
+	cargo test --workspace
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
 
 # GOLDEN=fuel renews one kind only. The messages stand in the text of the tests, which only cargo-insta changes.
@@ -150,7 +149,7 @@ GOLDEN := fuel manifests readme messages
 RENEW_fuel := cargo test --test fuel
 RENEW_manifests := cargo test --test deploy those_that_are_shipped
 RENEW_readme := cargo test --test envoy the_readme_has
-RENEW_messages := cargo insta test --accept --test core
+RENEW_messages := cargo insta test --accept --test core --test cli
 .PHONY: renew
 renew: wasm ## Every golden file written anew from what is now made, measured or said: look at the difference (GOLDEN=fuel, manifests, readme or messages)
 	@[ -z "$(filter messages,$(GOLDEN))" ] || command -v cargo-insta >/dev/null || { \
@@ -182,14 +181,14 @@ release: $(RELEASED:%=$(RELEASE)/%.cdx.json) ## Modules, command line, what they
 .PHONY: $(RELEASED:%=$(RELEASE)/%.cdx.json) $(RELEASE)/$(COMMAND_LINE)
 $(filter %.wasm.cdx.json,$(RELEASED:%=$(RELEASE)/%.cdx.json)): $(RELEASE)/%.wasm.cdx.json: target/%.wasm
 	@mkdir -p $(@D) && cp $< $(@D)
-	@$(SBOM) $(@:.cdx.json=) $(WASM_TARGET) $(filter bandwidth,$(subst -, ,$*)) > $@
+	@$(SBOM) certgate-wasm $(@:.cdx.json=) $(WASM_TARGET) $(filter bandwidth,$(subst -, ,$*)) > $@
 $(RELEASE)/$(COMMAND_LINE).cdx.json: $(RELEASE)/$(COMMAND_LINE)
-	@$(SBOM) $< $(COMMAND_LINE:certgate-%=%) > $@
-SBOM := cargo run --quiet --bin sbom --
+	@$(SBOM) certgate $< $(COMMAND_LINE:certgate-%=%) > $@
+SBOM := cargo run --quiet --package xtask --bin sbom --
 
 $(RELEASE)/$(COMMAND_LINE): crates
 	@mkdir -p $(@D)
-	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags%?}" cargo build --locked --release --target $(COMMAND_LINE:certgate-%=%) --bin certgate
+	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags%?}" cargo build --locked --release --target $(COMMAND_LINE:certgate-%=%) --package certgate
 	@cp $(CARGO_OUT)/$(COMMAND_LINE:certgate-%=%)/release/certgate $@
 
 # SOAK_SECONDS=60 for another time.

@@ -1,23 +1,23 @@
 //! `certgate check`: whether certgate in Envoy accepts a registry, and what may not be meant in it.
 
-use super::input;
-use super::time::now;
-use super::{Outcome, Output};
-use crate::domain::mode::Mode;
-use crate::domain::policy::Policy;
-use crate::manage::{Format, Loaded, lint, load};
+use crate::input;
+use crate::time::now;
+use crate::{Outcome, Output};
+use certgate_core::domain::mode::Mode;
+use certgate_core::domain::policy::Policy;
+use certgate_manage::{Format, Loaded, lint, load};
 use std::io;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Registries, in YAML or JSON; `-`: standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 /// Prints a line for each file that is accepted, and one for each error or warning.
-pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Outcome> {
+pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Outcome> {
     input::each(&arguments.files, output, |file, bytes, output| {
         let Some(Loaded { policy, .. }) = loaded(file, bytes, output)? else { return Ok(Outcome::Bad) };
         writeln!(output.out, "{}: {}", file.display(), summary(&policy))?;
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
 }
 
 /// Loads a registry, and prints its errors, or its warnings if it has no errors.
-pub(super) fn loaded<'t>(file: &Path, bytes: &'t [u8], output: &mut Output<'_>) -> io::Result<Option<Loaded<'t>>> {
+pub(crate) fn loaded<'t>(file: &Path, bytes: &'t [u8], output: &mut Output<'_>) -> io::Result<Option<Loaded<'t>>> {
     match load(bytes, Format::of(file, bytes)) {
         Ok(loaded) => {
             input::print(file, &lint(&loaded, now()), output)?;

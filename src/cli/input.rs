@@ -1,13 +1,13 @@
 //! The files that commands read, `-` among them, and the diagnostics that are printed of them.
 
-use super::{Outcome, Output};
-use crate::manage::{Code, Diagnostic};
+use crate::{Outcome, Output};
+use certgate_manage::{Code, Diagnostic};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Calls `look` with the name and the bytes of each file; the worst outcome counts.
-pub(super) fn each(
+pub(crate) fn each(
     files: &[PathBuf],
     output: &mut Output<'_>,
     mut look: impl FnMut(&Path, &[u8], &mut Output<'_>) -> io::Result<Outcome>,
@@ -27,7 +27,7 @@ pub(super) fn each(
 }
 
 /// The bytes of a file; of standard input for `-`.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>, Diagnostic> {
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Diagnostic> {
     let bytes = if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
@@ -38,7 +38,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, Diagnostic> {
 }
 
 /// Prints a line for each diagnostic about this file.
-pub(super) fn print(file: &Path, diagnostics: &[Diagnostic], output: &mut Output<'_>) -> io::Result<()> {
+pub(crate) fn print(file: &Path, diagnostics: &[Diagnostic], output: &mut Output<'_>) -> io::Result<()> {
     let name = file.display();
     diagnostics.iter().try_for_each(|diagnostic| writeln!(output.err, "{}", diagnostic.line(&name)))
 }

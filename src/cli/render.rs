@@ -1,16 +1,16 @@
 //! `certgate render`: a subcommand for each platform, with the options that the platform has.
 
-use super::time::now;
-use super::{Outcome, Output, check, input};
-use crate::manage::render::envoy::Filter;
-use crate::manage::render::istio::{Loader, Placement};
-use crate::manage::render::{self, Rendered};
-use crate::manage::{Code, Diagnostic, Loaded};
+use crate::time::now;
+use crate::{Outcome, Output, check, input};
+use certgate_manage::render::envoy::Filter;
+use certgate_manage::render::istio::{Loader, Placement};
+use certgate_manage::render::{self, Rendered};
+use certgate_manage::{Code, Diagnostic, Loaded};
 use std::io;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Print a bootstrap for Envoy
     Envoy(Envoy),
     /// Print the registry as a file that Envoy watches, for `render envoy --watch`
@@ -22,7 +22,7 @@ pub(super) enum Command {
 }
 
 #[derive(clap::Args)]
-pub(super) struct Envoy {
+pub(crate) struct Envoy {
     #[command(flatten)]
     registry: Registry,
     /// The path of the module, as Envoy finds it
@@ -46,7 +46,7 @@ pub(super) struct Envoy {
 }
 
 #[derive(clap::Args)]
-pub(super) struct Ecds {
+pub(crate) struct Ecds {
     #[command(flatten)]
     registry: Registry,
     /// The path of the module, as Envoy finds it
@@ -55,7 +55,7 @@ pub(super) struct Ecds {
 }
 
 #[derive(clap::Args)]
-pub(super) struct Istio {
+pub(crate) struct Istio {
     #[command(flatten)]
     registry: Registry,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub(super) struct Istio {
 }
 
 #[derive(clap::Args)]
-pub(super) struct EnvoyGateway {
+pub(crate) struct EnvoyGateway {
     #[command(flatten)]
     registry: Registry,
     #[command(flatten)]
@@ -131,7 +131,7 @@ enum LoaderValue {
 }
 
 /// Prints what the platform loads, or what is wrong with the registry.
-pub(super) fn run(command: &Command, output: &mut Output<'_>) -> io::Result<Outcome> {
+pub(crate) fn run(command: &Command, output: &mut Output<'_>) -> io::Result<Outcome> {
     let Registry { file } = match command {
         Command::Envoy(Envoy { registry, .. })
         | Command::Ecds(Ecds { registry, .. })

@@ -1,8 +1,8 @@
 //! The signature of a revocation list: whether it is its issuer's. Only here, since the module has no cryptography but a
 //! hash.
 
-use crate::certificate::crl::{CrlProblem, SignedList};
-use crate::certificate::distinguished_name::DistinguishedName;
+use certgate_core::certificate::crl::{CrlProblem, SignedList};
+use certgate_core::certificate::distinguished_name::DistinguishedName;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::asn1_rs::BitString;
@@ -40,7 +40,7 @@ pub enum VerifyProblem {
 /// Checks that the list in `crl_pem` is signed by the key of the first certificate in `issuer_pem`, that the names say
 /// the same, and that the certificate lets its key sign lists (RFC 5280 section 6.3.3 f and g). Whether
 /// that certificate is good is for the caller to know, and whether the list is usable for
-/// [`parse`](crate::certificate::crl::parse).
+/// [`parse`](certgate_core::certificate::crl::parse).
 ///
 /// Algorithms: RSA (PKCS #1 and PSS), ECDSA on P-256 and P-384, Ed25519.
 ///
@@ -72,7 +72,7 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::crl::parse;
+    use certgate_core::certificate::crl::parse;
     use data_encoding::BASE64_MIME;
     use rcgen::{
         BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
@@ -144,5 +144,17 @@ mod tests {
             assert_eq!(verify(&good, &good), Err(VerifyProblem::Crl(CrlProblem::Certificate)));
         }
         assert_eq!(verify(AUTHORITY, CA), Ok(()));
+    }
+
+    /// From a public report: the issuer's name is in another string type than in its certificate.
+    #[test]
+    fn the_string_type_of_a_name_makes_no_difference() {
+        let issuer = include_str!("../../tests/fixtures/reports/ca.pem");
+        for list in [
+            include_str!("../../tests/fixtures/reports/crl-printableissuer.pem"),
+            include_str!("../../tests/fixtures/reports/crl-plain.pem"),
+        ] {
+            assert_eq!(verify(list, issuer), Ok(()));
+        }
     }
 }

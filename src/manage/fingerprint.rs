@@ -2,9 +2,9 @@
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
-use crate::certificate::{self, Unreadable};
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::time::UnixSeconds;
+use certgate_core::certificate::{self, Unreadable};
+use certgate_core::domain::fingerprint::Fingerprint;
+use certgate_core::domain::time::UnixSeconds;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 

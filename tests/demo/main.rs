@@ -7,8 +7,7 @@ mod scenes;
 mod stage;
 mod tutorial;
 
-#[path = "../support/mod.rs"]
-mod support;
+use certgate_test_rig as support;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use scenes::Scene;

@@ -12,8 +12,8 @@ use crate::support::pki::Identity;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
-use certgate::calendar;
-use certgate::domain::time::UnixSeconds;
+use certgate_core::calendar;
+use certgate_core::domain::time::UnixSeconds;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 

@@ -8,7 +8,7 @@ use crate::support::envoys::VERSIONS;
 use crate::support::pki::{Identity, Leaf};
 use crate::support::wait::until;
 use crate::support::world::World;
-use certgate::{calendar, certificate};
+use certgate_core::{calendar, certificate};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ async fn they_follow_the_registry_and_go_to_0_with_what_they_are_about() {
     let world = World::new();
     let [first, second] = [20, 30].map(|days| leaf(&world, days));
     let earlier = end(&first) - 3600;
-    let by_word = calendar::rfc3339(certgate::domain::time::UnixSeconds(earlier.try_into().unwrap())).to_string();
+    let by_word = calendar::rfc3339(certgate_core::domain::time::UnixSeconds(earlier.try_into().unwrap())).to_string();
     let short = format!("sha256:{:.12}", second.fingerprint());
     let [first_pem, second_pem] = [&first, &second].map(|identity| identity.certificate_pem.as_str());
     let registries = [

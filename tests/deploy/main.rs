@@ -12,8 +12,7 @@
     reason = "a test fails by panicking, and says what it measured"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
+use certgate_test_rig as support;
 
 mod audit;
 mod collector;
@@ -25,7 +24,6 @@ mod failure_policy;
 mod manifests;
 mod platform;
 mod prometheus;
-mod release;
 mod rendered;
 mod reproducible;
 mod sidecar;

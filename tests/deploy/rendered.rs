@@ -37,7 +37,7 @@ const IN_ISTIO: [&str; 5] = ["istio", "--image", IMAGE, "--sha256", DIGEST];
 
 /// What `certgate render` prints.
 pub(super) fn render(arguments: &[&str], registry: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+    let mut child = Command::new(crate::support::command_line())
         .arg("render")
         .args(arguments)
         .arg("-")

@@ -9,7 +9,7 @@ use crate::support::pki::Identity;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
-use certgate::domain::headers::{ALWAYS_OWNED, XFCC};
+use certgate_core::domain::headers::{ALWAYS_OWNED, XFCC};
 use serde_json::{Value, json};
 
 /// A world with a client of the unlimited tier.

@@ -9,8 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
+use certgate_test_rig as support;
 
 mod bandwidth;
 mod behind;

@@ -110,7 +110,7 @@ impl Stage {
 }
 
 fn render(registry: &Value) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+    let mut child = Command::new(crate::support::command_line())
         .args(["render", "envoy", "--module", "target/certgate.wasm", "--certificate", "target/demo/server.pem"])
         .args(["--key", "target/demo/server.key", "--trusted-ca", "target/demo/ca.pem", "-"])
         .stdin(Stdio::piped())

@@ -11,7 +11,7 @@ use crate::support::pki::{Identity, Leaf};
 use crate::support::registry;
 use crate::support::request::{Request, Response};
 use crate::support::world::World;
-use certgate::domain::headers::ALWAYS_OWNED;
+use certgate_core::domain::headers::ALWAYS_OWNED;
 use serde_json::{Value, json};
 
 /// A registry of these clients with these rules. Beside the usual tiers there are `plain`, which nobody uses up, and

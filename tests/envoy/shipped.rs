@@ -9,7 +9,7 @@ use crate::support::parts::Part;
 use crate::support::registry;
 use crate::support::request::Request;
 use crate::support::world::World;
-use certgate::domain::headers::{ALWAYS_OWNED, XFCC};
+use certgate_core::domain::headers::{ALWAYS_OWNED, XFCC};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;

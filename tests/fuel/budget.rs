@@ -96,5 +96,5 @@ fn shown(calls: Option<usize>) -> String {
 }
 
 fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuel/budget.txt")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("budget.txt")
 }

@@ -15,9 +15,7 @@
     reason = "a test fails by panicking, and shows its figures"
 )]
 
-#[path = "../support/renew.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared by several crates, each of which uses a part")]
-mod renew;
+use certgate_test_support::{module, renew};
 
 mod budget;
 mod certificate;

@@ -6,7 +6,6 @@ use crate::meter;
 use crate::process::Process;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::OnceLock;
 use wasmi::{Engine, Global, Instance, Linker, Memory, Module, Store, StoreLimitsBuilder, WasmParams, WasmResults};
@@ -204,16 +203,7 @@ impl Vm {
 fn module() -> &'static Module {
     static MODULE: OnceLock<Module> = OnceLock::new();
     MODULE.get_or_init(|| {
-        let bytes = fs::read(path()).expect("a module that can be read");
+        let bytes = fs::read(crate::module::path()).expect("a module that can be read");
         Module::new(&Engine::default(), meter::metered(&bytes)).expect("a module")
     })
-}
-
-fn path() -> PathBuf {
-    let path = match std::env::var_os("CERTGATE_WASM") {
-        Some(path) if !path.is_empty() => path.into(),
-        _ => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/certgate.wasm"),
-    };
-    assert!(path.is_file(), "there is no module at {}: run `make wasm`", path.display());
-    path
 }

@@ -11,8 +11,7 @@
     reason = "a test fails by panicking, and says what it measured"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
+use certgate_test_rig as support;
 
 mod admitted;
 mod bandwidth;

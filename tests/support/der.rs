@@ -43,11 +43,17 @@ pub fn extension(oid: &[u8], value: &[u8]) -> Vec<u8> {
 pub struct Certificate {
     /// `[0]` with the version; may be empty.
     pub version: Vec<u8>,
+    /// INTEGER with the serial number.
     pub serial: Vec<u8>,
+    /// Name of the issuer.
     pub issuer: Vec<u8>,
+    /// UTCTime or GeneralizedTime.
     pub not_before: Vec<u8>,
+    /// UTCTime or GeneralizedTime.
     pub not_after: Vec<u8>,
+    /// Name of the subject.
     pub subject: Vec<u8>,
+    /// SubjectPublicKeyInfo.
     pub key: Vec<u8>,
     /// `[3]` with the extensions; may be empty.
     pub extensions: Vec<u8>,

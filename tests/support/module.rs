@@ -1,6 +1,6 @@
 //! Where the finished modules are. `make wasm` puts them there.
 
-use super::envoys::repository;
+use super::repository;
 use std::path::PathBuf;
 
 /// The path of `certgate.wasm`, or what `CERTGATE_WASM` names.

@@ -56,12 +56,19 @@ pub const DIFFERENCES: &[(&str, &str, Handshake, &str)] = &[
 
 /// A generated certificate, and what is odd in each of its parts.
 pub struct Odd {
+    /// The certificate.
     pub der: Vec<u8>,
+    /// What is odd in the subject alternative names, or which names there are, or `none`.
     pub names: &'static str,
+    /// What is odd in the issuer, or `plain`.
     pub issuer: &'static str,
+    /// What is odd in the subject, or `plain`.
     pub subject: &'static str,
+    /// What is odd in the dates, or `plain`.
     pub dates: &'static str,
+    /// What is odd in the serial number, or `plain`.
     pub serial: &'static str,
+    /// What is odd in the extensions, `plain`, or `none`.
     pub extensions: &'static str,
 }
 

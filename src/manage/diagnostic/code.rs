@@ -1,7 +1,7 @@
 //! The numbers of all diagnostics, a line for each. A number keeps its meaning for ever: a diagnostic that goes away takes
 //! its number with it.
 
-use crate::config::Problem;
+use certgate_core::config::Problem;
 use std::fmt;
 
 /// The number of a diagnostic: `CG` and four digits. The first two digits say what was done: 00 reading a file, 01 compiling

@@ -8,7 +8,7 @@ use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
 use super::load::tree::Node;
-use crate::domain::time::UnixSeconds;
+use certgate_core::domain::time::UnixSeconds;
 
 /// The warnings of this registry at this moment.
 pub fn lint(registry: &Loaded<'_>, now: UnixSeconds) -> Vec<Diagnostic> {

@@ -1,16 +1,16 @@
 //! Warnings about names: names in certificates that cannot be read, issuers of revocation lists that the registry does not
 //! know, and values that are nearly the same.
 
-use crate::certificate::attribute_type::AttributeType;
-use crate::certificate::attributes::Attributes;
-use crate::certificate::canonical_name::folded;
-use crate::certificate::{crl, der_from_text};
-use crate::domain::revocation::{CanonicalName, RevocationList};
-use crate::manage::diagnostic::Diagnostic;
-use crate::manage::diagnostic::code::Code;
-use crate::manage::load::Loaded;
-use crate::manage::load::document::Document;
-use crate::manage::load::tree::{Entry, Node, Value};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
+use crate::load::Loaded;
+use crate::load::document::Document;
+use crate::load::tree::{Entry, Node, Value};
+use certgate_core::certificate::attribute_type::AttributeType;
+use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::canonical_name::folded;
+use certgate_core::certificate::{crl, der_from_text};
+use certgate_core::domain::revocation::{CanonicalName, RevocationList};
 use std::collections::{BTreeMap, HashSet};
 
 /// The warnings about this registry.

@@ -1,20 +1,20 @@
 //! Warnings that follow from what a registry was compiled to: modes, dates, and rules that admit nobody.
 
-use crate::calendar::rfc3339;
-use crate::domain::client::Profile;
-use crate::domain::cost::Cost;
-use crate::domain::credential::CredentialIndex;
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::limit::Limit;
-use crate::domain::mode::Mode;
-use crate::domain::name::Name;
-use crate::domain::policy::Policy;
-use crate::domain::registry::Registry;
-use crate::domain::rules::Access;
-use crate::domain::time::UnixSeconds;
-use crate::manage::diagnostic::Diagnostic;
-use crate::manage::diagnostic::code::Code;
-use crate::manage::load::Loaded;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
+use crate::load::Loaded;
+use certgate_core::calendar::rfc3339;
+use certgate_core::domain::client::Profile;
+use certgate_core::domain::cost::Cost;
+use certgate_core::domain::credential::CredentialIndex;
+use certgate_core::domain::fingerprint::Fingerprint;
+use certgate_core::domain::limit::Limit;
+use certgate_core::domain::mode::Mode;
+use certgate_core::domain::name::Name;
+use certgate_core::domain::policy::Policy;
+use certgate_core::domain::registry::Registry;
+use certgate_core::domain::rules::Access;
+use certgate_core::domain::time::UnixSeconds;
 
 /// A credential that expires within this many seconds is warned of: 30 days.
 const SOON: i64 = 30 * 86_400;

@@ -2,7 +2,7 @@
 //! means.
 
 use super::tree::{Node, Part};
-use crate::manage::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostic;
 use std::ops::Range;
 
 /// A place in a source.
@@ -96,7 +96,7 @@ impl<'t> Document<'t> {
     }
 
     /// The diagnostic with the span of its path.
-    pub(in crate::manage) fn placed(&self, diagnostic: Diagnostic) -> Diagnostic {
+    pub(crate) fn placed(&self, diagnostic: Diagnostic) -> Diagnostic {
         let span = (!diagnostic.path.is_empty()).then(|| self.span_at(&diagnostic.path));
         Diagnostic { span, ..diagnostic }
     }

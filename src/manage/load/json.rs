@@ -2,7 +2,7 @@
 
 use super::MAX_LEVELS;
 use super::tree::{Entry, Node, Value};
-use crate::config;
+use certgate_core::config;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;

@@ -8,8 +8,8 @@ mod yaml;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
-use crate::config::{self, Errors, Problem};
-use crate::domain::policy::Policy;
+use certgate_core::config::{self, Errors, Problem};
+use certgate_core::domain::policy::Policy;
 use document::{Document, Lines, Position, Span};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -3,9 +3,9 @@
 
 use super::document::Document;
 use super::tree::Node;
-use crate::manage::crl_signature::verify;
-use crate::manage::diagnostic::Diagnostic;
-use crate::manage::diagnostic::code::Code;
+use crate::crl_signature::verify;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
 
 /// An error for each list whose `issuer_pem` has not signed it.
 pub(super) fn wrong(document: &Document<'_>) -> Vec<Diagnostic> {

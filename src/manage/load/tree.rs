@@ -1,7 +1,7 @@
 //! The tree of a registry: every value as it was written, in its order and with the text that it has in the source. Must
 //! not know what a value means.
 
-use crate::config::{PRIVATE_KEY, is_private_key, path_step};
+use certgate_core::config::{PRIVATE_KEY, is_private_key, path_step};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};

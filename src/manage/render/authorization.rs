@@ -4,9 +4,9 @@
 
 use super::guard::{Guard, Route};
 use super::match_condition::{literal, overlap, spelled};
-use crate::domain::route::RoutePattern;
-use crate::domain::route::host::HostPattern;
-use crate::domain::route::path_pattern::{PathPattern, Segment};
+use certgate_core::domain::route::RoutePattern;
+use certgate_core::domain::route::host::HostPattern;
+use certgate_core::domain::route::path_pattern::{PathPattern, Segment};
 use serde_json::{Map, Value, json};
 
 /// The most operations, so that each proxy can look at all of them.

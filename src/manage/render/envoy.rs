@@ -5,10 +5,10 @@ use super::envoy_crl::EnvoyCrl;
 use super::guard::Guard;
 use super::rbac::rbac;
 use super::template::{Problem, filled, yaml};
-use crate::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER};
-use crate::domain::identity::Source;
-use crate::domain::policy::Policy;
-use crate::manage::load::tree::Node;
+use crate::load::tree::Node;
+use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER};
+use certgate_core::domain::identity::Source;
+use certgate_core::domain::policy::Policy;
 use std::path::Path;
 
 const BOOTSTRAP: &str = include_str!("templates/envoy.yaml");

@@ -2,14 +2,14 @@
 //! the handshake, and refuses a client where the list of one of its authorities is missing or overdue. So the lists are
 //! handed over only if each authority in `trusted_ca` has a current one.
 
-use crate::calendar::rfc3339;
-use crate::certificate::distinguished_name::DistinguishedName;
-use crate::domain::time::UnixSeconds;
-use crate::manage::crl_signature::{VerifyProblem, verify};
-use crate::manage::diagnostic::Diagnostic;
-use crate::manage::diagnostic::code::Code;
-use crate::manage::load::document::Document;
-use crate::manage::load::tree::Node;
+use crate::crl_signature::{VerifyProblem, verify};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
+use crate::load::document::Document;
+use crate::load::tree::Node;
+use certgate_core::calendar::rfc3339;
+use certgate_core::certificate::distinguished_name::DistinguishedName;
+use certgate_core::domain::time::UnixSeconds;
 use data_encoding::BASE64_MIME;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};

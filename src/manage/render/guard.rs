@@ -4,13 +4,13 @@
 use super::condition::Condition;
 use super::look_alikes::look_alikes;
 use super::match_condition::{is_told, overlap, perhaps, plain_host, plain_path, surely};
-use crate::domain::headers::ALWAYS_OWNED;
-use crate::domain::mode::Mode;
-use crate::domain::policy::Policy;
-use crate::domain::route::RoutePattern;
-use crate::domain::rules::{Access, Rule};
-use crate::manage::diagnostic::Diagnostic;
-use crate::manage::diagnostic::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
+use certgate_core::domain::headers::ALWAYS_OWNED;
+use certgate_core::domain::mode::Mode;
+use certgate_core::domain::policy::Policy;
+use certgate_core::domain::route::RoutePattern;
+use certgate_core::domain::rules::{Access, Rule};
 
 /// A guard.
 pub(super) struct Guard<'p> {

@@ -5,11 +5,11 @@ use super::guard::{Guard, narrower};
 use super::header_mutations::header_mutations;
 use super::rbac::rbac;
 use super::template::{Problem, filled, yaml};
-use crate::domain::identity::Source;
-use crate::domain::policy::Policy;
-use crate::manage::diagnostic::Diagnostic;
-use crate::manage::diagnostic::code::Code;
-use crate::manage::load::tree::Node;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
+use crate::load::tree::Node;
+use certgate_core::domain::identity::Source;
+use certgate_core::domain::policy::Policy;
 use serde_json::{Value, json};
 
 const TEMPLATE: &str = include_str!("templates/istio.yaml");

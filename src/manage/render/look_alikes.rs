@@ -1,7 +1,7 @@
 //! Regular expressions for header names that some upstream reads as one of certgate's: a byte that is no letter and no
 //! digit in the place of a `-`. Must not know which names are certgate's.
 
-use crate::domain::headers::XFCC;
+use certgate_core::domain::headers::XFCC;
 
 /// Any byte that is no letter and no digit, of those that Envoy lets a header name have.
 const SEPARATOR: &str = r"[!-/:-@\[-`{-~]";
@@ -57,7 +57,7 @@ fn size(name: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::headers::ALWAYS_OWNED;
+    use certgate_core::domain::headers::ALWAYS_OWNED;
     use regex::Regex;
 
     /// Whether one of the expressions matches the whole name, as Envoy compares.

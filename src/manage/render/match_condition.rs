@@ -6,9 +6,9 @@
 //! condition covers these alone.
 
 use super::condition::{Condition, How, Text};
-use crate::domain::route::RoutePattern;
-use crate::domain::route::host::HostPattern;
-use crate::domain::route::path_pattern::{PathPattern, Segment};
+use certgate_core::domain::route::RoutePattern;
+use certgate_core::domain::route::host::HostPattern;
+use certgate_core::domain::route::path_pattern::{PathPattern, Segment};
 use std::borrow::Cow;
 
 /// Envoy takes regular expressions up to a size of 100, of which each character of plain text is one.

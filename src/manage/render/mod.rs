@@ -20,7 +20,7 @@ use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
 use super::load::tree::{Entry, Node, Value};
-use crate::domain::time::UnixSeconds;
+use certgate_core::domain::time::UnixSeconds;
 use guard::Guard;
 
 /// The most bytes of an object that Kubernetes stores.

@@ -7,7 +7,7 @@ use crate::support::envoys::{self, VERSIONS, repository};
 use crate::support::module;
 use crate::support::parts::Part;
 use crate::support::world::World;
-use certgate::config;
+use certgate_core::config;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! Certificates as text and as DER: read or refused, and what is read can be shown in a header.
 #![no_main]
 
-use certgate::certificate::attributes::Attributes;
-use certgate::certificate::names::{CertificateNames, MOST_COST, NameParts};
-use certgate::certificate::{der_from_text, fingerprint_from_hex, validity};
+use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::names::{CertificateNames, MOST_COST, NameParts};
+use certgate_core::certificate::{der_from_text, fingerprint_from_hex, validity};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,12 +1,12 @@
 //! Configurations: any bytes are a policy or errors; and what one VM compiles of them, another takes up as the same.
 #![no_main]
 
-use certgate::config;
+use certgate_core::config;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let read = config::read(bytes);
-    match (config::compile(bytes), read) {
+    match (config::compile(bytes, Capabilities::default()), read) {
         (Ok(Some(image)), Ok(policy)) => {
             let loaded = config::load(image).expect("an image of what was right");
             assert_eq!(format!("{:?}", loaded.rules), format!("{:?}", policy.rules));

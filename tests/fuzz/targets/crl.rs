@@ -1,8 +1,8 @@
 //! Revocation lists: read or refused; and signatures are checked or not, but never trusted to be there.
 #![no_main]
 
-use certgate::certificate::crl;
-use certgate::manage::crl_signature;
+use certgate_core::certificate::crl;
+use certgate_manage::crl_signature;
 use libfuzzer_sys::fuzz_target;
 
 const ISSUER: &str = include_str!("../../fixtures/crl/ca.pem");

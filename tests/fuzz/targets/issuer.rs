@@ -2,8 +2,8 @@
 //! text is another, and a name that cannot be read equals itself alone.
 #![no_main]
 
-use certgate::certificate::distinguished_name::DistinguishedName;
-use certgate::domain::revocation::CanonicalName;
+use certgate_core::certificate::distinguished_name::DistinguishedName;
+use certgate_core::domain::revocation::CanonicalName;
 use libfuzzer_sys::fuzz_target;
 
 const UTF8: u8 = 0x0c;

@@ -1,8 +1,8 @@
 //! A certificate's parts: whatever stands in its names and its extensions spoils nothing else of it.
 #![no_main]
 
-use certgate::certificate::attributes::Attributes;
-use certgate::certificate::validity;
+use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::validity;
 use libfuzzer_sys::fuzz_target;
 
 const ALGORITHM: &[u8] = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";

@@ -2,9 +2,9 @@
 //! every server reads alike.
 #![no_main]
 
-use certgate::domain::route::host::{HostPattern, canonical};
-use certgate::domain::route::path_pattern::PathPattern;
-use certgate::domain::route::{Found, RoutePattern, Routes, Target};
+use certgate_core::domain::route::host::{HostPattern, canonical};
+use certgate_core::domain::route::path_pattern::PathPattern;
+use certgate_core::domain::route::{Found, RoutePattern, Routes, Target};
 use libfuzzer_sys::fuzz_target;
 
 fn rules(path: &str) -> Routes {

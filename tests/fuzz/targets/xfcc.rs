@@ -2,11 +2,11 @@
 //! element.
 #![no_main]
 
-use certgate::config;
-use certgate::domain::time::UnixSeconds;
-use certgate::engine::fakes::{Fake, FakeLedger};
-use certgate::engine::generation::Numbering;
-use certgate::engine::{Engine, Outcome};
+use certgate_core::config;
+use certgate_core::domain::time::UnixSeconds;
+use certgate_test_support::fakes::{Fake, FakeLedger};
+use certgate_core::engine::generation::Numbering;
+use certgate_core::engine::{Engine, Outcome};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 

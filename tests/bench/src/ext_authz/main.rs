@@ -4,10 +4,6 @@
 mod bucket;
 mod registry;
 
-#[allow(dead_code, unreachable_pub, reason = "certgate's own file, of which a part is used here")]
-#[path = "../../../../src/domain/headers.rs"]
-mod owned;
-
 use anyhow::Result;
 use clap::Parser;
 use envoy_types::ext_authz::v3::pb::{
@@ -15,7 +11,7 @@ use envoy_types::ext_authz::v3::pb::{
     HeaderValue, HeaderValueOption, HttpResponse, HttpStatus, HttpStatusCode, OkHttpResponse,
 };
 use envoy_types::pb::google::rpc;
-use owned::{DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, OwnedHeaders};
+use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, OwnedHeaders};
 use registry::{Client, Registry};
 use std::path::PathBuf;
 use tonic::transport::Server;

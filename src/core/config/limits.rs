@@ -1,0 +1,244 @@
+//! A list of limits: what each counts, what requests weigh in it, and what happens when it is used up.
+
+use super::Capabilities;
+use super::duration;
+use super::error::{Errors, Problem};
+use super::fields::{Fields, Located, Names};
+use super::node::{LARGEST_INTEGER, Node};
+use super::path::Path;
+use crate::domain::cost::Cost;
+use crate::domain::limit::{Kind, LARGEST_CAPACITY, Limit, LimitId};
+use crate::domain::mode::Mode;
+use crate::domain::name::Name;
+use crate::domain::quota::{Initial, Period, Quota};
+use crate::domain::rate::{Rate, RateError, Unit};
+use crate::domain::time::Nanos;
+use sha2::{Digest, Sha256};
+use std::num::NonZeroU64;
+
+const LIMITS: &str = "a list of limits";
+const LIMIT: &str = "a map with `name`, `per`, and `requests` or `bytes`";
+const NAME: &str = "the limit's name";
+const KIND: &str = "`token_bucket`, `quota` or `bytes`";
+const COUNT: &str = "a whole number from 1 to 2^53";
+const QUOTA: &str = "a whole number from 1 to 999999999999999";
+const PERIOD: &str = "a duration from 100ms to 366d, such as 500ms, 1s, 5m, 1h or 1d";
+const PERIOD_OR_QUOTA: &str = "a duration from 100ms to 366d, or `kind: quota` beside it";
+const WINDOW: &str = "`hour`, `day` or `month`, of the calendar in UTC";
+const COST: &str = "a map from methods to costs, such as {POST: 5, default: 1}";
+const SOME_COST: &str = "a cost above 0 for some method or for `default`";
+const METHOD: &str = "a method in capitals, such as POST, or `default`";
+const WEIGHT: &str = "a whole number from 0 to 2^53";
+const WARN_AT: &str = "a share from 1% to 100%, such as 80%";
+
+const TOKEN_BUCKET_FIELDS: &[&str] = &["name", "kind", "requests", "per", "burst", "cost", "mode", "warn_at"];
+const FIELDS: &[&str] = &["name", "kind", "requests", "bytes", "per", "burst", "initial", "cost", "mode", "warn_at"];
+const BYTES_FIELDS: &[&str] = &["name", "kind", "bytes", "per", "burst", "mode", "warn_at"];
+const QUOTA_FIELDS: &[&str] = &["name", "kind", "requests", "per", "initial", "cost", "mode", "warn_at"];
+
+const SHORTEST_PERIOD: Nanos = Nanos(100 * duration::PER_MILLISECOND);
+const LONGEST_PERIOD: Nanos = Nanos(366 * 86_400 * Nanos::PER_SECOND);
+
+/// Which kind a limit says it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    TokenBucket,
+    Quota,
+    Bytes,
+}
+
+/// Whose limits they are.
+#[derive(Clone, Copy)]
+pub(super) enum Owner<'n> {
+    /// A tier's, whichever it is.
+    Tier,
+    /// The rule's of this name.
+    Rule(&'n Name),
+}
+
+/// The limits that are right; `None` if it is no list.
+pub(super) fn read(
+    list: Located<'_>,
+    owner: Owner<'_>,
+    capabilities: Capabilities,
+    errors: &mut Errors,
+) -> Option<Vec<Limit>> {
+    if !list.is_list(LIMITS, errors) {
+        return None;
+    }
+    let mut names = Names::of(list.path);
+    let limits = list
+        .items()
+        .enumerate()
+        .filter_map(|(index, item)| limit(item, owner, capabilities, &mut names, index, errors));
+    Some(limits.collect())
+}
+
+fn limit(
+    item: Located<'_>,
+    owner: Owner<'_>,
+    capabilities: Capabilities,
+    names: &mut Names<'_>,
+    index: usize,
+    errors: &mut Errors,
+) -> Option<Limit> {
+    const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
+    let stated = stated_kind(&item, capabilities, errors);
+    let known = match stated {
+        Some(Stated::TokenBucket) => TOKEN_BUCKET_FIELDS,
+        Some(Stated::Quota) => QUOTA_FIELDS,
+        Some(Stated::Bytes) => BYTES_FIELDS,
+        None => FIELDS,
+    };
+    let fields = item.fields(known, LIMIT, errors)?;
+    let name = fields.required("name", NAME, errors).and_then(|name| name.unique_name(names, index, errors));
+    let kind = stated.and_then(|stated| match stated {
+        Stated::TokenBucket => rate(Unit::Request, &fields, errors).map(Kind::TokenBucket),
+        Stated::Bytes => rate(Unit::Byte, &fields, errors).map(Kind::TokenBucket),
+        Stated::Quota => quota(&fields, errors).map(Kind::Quota),
+    });
+    let cost = match fields.optional("cost") {
+        _ if stated == Some(Stated::Bytes) => Some(Cost::Bytes),
+        Some(cost) => self::cost(cost, errors),
+        None => Some(Cost::default()),
+    };
+    let mode = match fields.optional("mode") {
+        Some(mode) => mode.choice(MODES, "`enforce` or `shadow`", errors),
+        None => Some(Mode::Enforce),
+    };
+    let warn_at = fields.optional("warn_at").map(|share| percent(share, errors));
+    let (name, kind, cost, mode) = (name?, kind?, cost?, mode?);
+    let limit = Limit { id: id(owner, &name, &cost), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
+    affordable(&limit, fields.path("cost"), errors).then_some(limit)
+}
+
+/// The kind of the limit; `None` if it says another. What is no map has none, and says so elsewhere.
+fn stated_kind(item: &Located<'_>, capabilities: Capabilities, errors: &mut Errors) -> Option<Stated> {
+    const KINDS: &[(&str, Stated)] =
+        &[("token_bucket", Stated::TokenBucket), ("quota", Stated::Quota), ("bytes", Stated::Bytes)];
+    let Node::Map(entries) = item.node else { return None };
+    let Some((key, node)) = entries.iter().find(|(key, _)| **key == *"kind") else {
+        return Some(Stated::TokenBucket);
+    };
+    let kind = Located { node, path: Path::Key(&item.path, key) };
+    let stated = kind.choice(KINDS, KIND, errors);
+    if stated == Some(Stated::Bytes) && !capabilities.bytes {
+        errors.push(&kind.path, Problem::Bytes);
+    }
+    stated
+}
+
+fn rate(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
+    let tokens = match unit {
+        Unit::Request => "requests",
+        Unit::Byte => "bytes",
+    };
+    let requests_field = fields.required(tokens, COUNT, errors);
+    let requests = requests_field.and_then(|requests| count(requests, errors));
+    let per = fields.required("per", PERIOD, errors).and_then(|per| period(per, errors));
+    let burst_field = fields.optional("burst");
+    let burst = match burst_field {
+        Some(burst) => count(burst, errors),
+        None => requests,
+    };
+    let problem = match Rate::new(unit, requests?, per?, burst?) {
+        Ok(rate) => return Some(rate),
+        Err(RateError::Rounding { nearest_requests }) => {
+            errors.push(&requests_field?.path, Problem::Rounding { nearest: nearest_requests });
+            return None;
+        }
+        Err(RateError::Fill { nearest_burst }) => Problem::Fill { largest: nearest_burst },
+        Err(RateError::Burst) => Problem::Burst,
+    };
+    errors.push(&burst_field.or(requests_field)?.path, problem);
+    None
+}
+
+fn count(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
+    value.integer(1..=LARGEST_INTEGER.unsigned_abs(), COUNT, errors).and_then(NonZeroU64::new)
+}
+
+fn period(value: Located<'_>, errors: &mut Errors) -> Option<NonZeroU64> {
+    let text = value.text(PERIOD, errors)?;
+    if ["hour", "day", "month"].contains(&text) {
+        return value.wrong(PERIOD_OR_QUOTA, errors);
+    }
+    let period = duration::parse(text).filter(|period| (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(period));
+    period.and_then(|Nanos(nanos)| NonZeroU64::new(nanos)).or_else(|| value.wrong(PERIOD, errors))
+}
+
+fn quota(fields: &Fields<'_>, errors: &mut Errors) -> Option<Quota> {
+    const WINDOWS: &[(&str, Period)] = &[("hour", Period::Hour), ("day", Period::Day), ("month", Period::Month)];
+    const INITIALS: &[(&str, Initial)] = &[("full", Initial::Full), ("prorated", Initial::Prorated)];
+    let requests = fields
+        .required("requests", QUOTA, errors)
+        .and_then(|requests| requests.integer(1..=LARGEST_CAPACITY, QUOTA, errors));
+    let period = fields.required("per", WINDOW, errors).and_then(|per| per.choice(WINDOWS, WINDOW, errors));
+    let initial = match fields.optional("initial") {
+        Some(initial) => initial.choice(INITIALS, "`full` or `prorated`", errors),
+        None => Some(Initial::Full),
+    };
+    Some(Quota { requests: NonZeroU64::new(requests?)?, period: period?, initial: initial? })
+}
+
+fn cost(value: Located<'_>, errors: &mut Errors) -> Option<Cost> {
+    let Node::Map(entries) = value.node else { return value.wrong(COST, errors) };
+    let (mut methods, mut default, mut right) = (Vec::new(), 1, true);
+    for (key, node) in entries {
+        let path = Path::Key(&value.path, key);
+        if &**key != "default" && !is_method(key) {
+            Located { node: &Node::of_key(key), path }.refuse(METHOD, errors);
+            right = false;
+        }
+        let weight = Located { node, path }.integer(0..=LARGEST_INTEGER.unsigned_abs(), WEIGHT, errors);
+        match weight {
+            Some(weight) if &**key == "default" => default = weight,
+            Some(weight) => methods.push((key.clone(), weight)),
+            None => right = false,
+        }
+    }
+    if right && default == 0 && methods.iter().all(|(_, weight)| *weight == 0) {
+        return value.wrong(SOME_COST, errors);
+    }
+    right.then_some(Cost::Requests { methods, default })
+}
+
+/// Whether no request costs more than the limit ever holds.
+fn affordable(limit: &Limit, cost: Path<'_>, errors: &mut Errors) -> bool {
+    let Cost::Requests { methods, default } = &limit.cost else { return true };
+    let most = limit.capacity().get();
+    let methods = methods.iter().map(|(method, weight)| (&**method, *weight));
+    let mut affordable = true;
+    for (method, found) in methods.chain([("default", *default)]).filter(|(_, weight)| *weight > most) {
+        errors.push(&Path::Key(&cost, method), Problem::Cost { most, found });
+        affordable = false;
+    }
+    affordable
+}
+
+fn percent(value: Located<'_>, errors: &mut Errors) -> Option<u8> {
+    let Node::Text(text) = value.node else { return value.wrong(WARN_AT, errors) };
+    let digits = text.strip_suffix('%').filter(|digits| !digits.starts_with('0'));
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let share = digits.and_then(|digits| digits.parse().ok()).filter(|share| (1..=100).contains(share));
+    share.or_else(|| value.wrong(WARN_AT, errors))
+}
+
+/// Whether it can be a method (RFC 9110 section 9.1) as certgate compares them: to the letter.
+pub(super) fn is_method(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// The owner and the limit's name, and what it counts if that is not requests, with a byte between them that no name has.
+pub(super) fn id(owner: Owner<'_>, name: &Name, cost: &Cost) -> LimitId {
+    let (kind, rule) = match owner {
+        Owner::Tier => ("tier\0", ""),
+        Owner::Rule(rule) => ("rule\0", rule.as_str()),
+    };
+    let unit = if *cost == Cost::Bytes { "\0bytes" } else { "" };
+    let digest = Sha256::new().chain_update(kind);
+    let digest = if rule.is_empty() { digest } else { digest.chain_update(rule).chain_update("\0") };
+    let digest = digest.chain_update(name.as_str()).chain_update(unit).finalize();
+    let bytes = <[u8; 32]>::from(digest);
+    LimitId(bytes.first_chunk().copied().unwrap_or_default())
+}

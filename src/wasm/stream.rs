@@ -1,0 +1,148 @@
+//! One request and its response, from and to Envoy. A request is decided whole under one configuration; from then on
+//! its stream keeps only what its trailers and its response need, whatever Envoy keeps of the configuration until it ends.
+
+use super::abi::{self, Map};
+use super::configuration::Configuration;
+use super::pairs;
+#[cfg(feature = "bandwidth")]
+use super::shared_data::Plugin;
+#[cfg(feature = "bandwidth")]
+use super::worker::Clocks;
+use super::worker::Vm;
+use certgate_core::domain::decision::Reason;
+use certgate_core::domain::headers::OwnedHeaders;
+use certgate_core::engine::host::REASON;
+use certgate_core::engine::reply::{self, Reply};
+use certgate_core::engine::{Forward, Outcome, ResponseHeaders, strip};
+use certgate_core::telemetry::audit_event::Event;
+use certgate_core::telemetry::counters;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A request under way.
+pub(super) struct Stream {
+    vm: Rc<Vm>,
+    configuration: Rc<Configuration>,
+    /// The names that its trailers must not have, once it goes on.
+    owned: Option<Arc<OwnedHeaders>>,
+    forward: Forward,
+    /// Where the bytes that pass are charged.
+    #[cfg(feature = "bandwidth")]
+    plugin: Option<Rc<Plugin>>,
+}
+
+impl Stream {
+    pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
+        Self {
+            vm,
+            configuration,
+            owned: None,
+            forward: Forward::default(),
+            #[cfg(feature = "bandwidth")]
+            plugin: None,
+        }
+    }
+
+    fn decide(&mut self) -> Outcome {
+        let policy = self.configuration.in_force(&self.vm);
+        let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
+        match (&policy, pairs::parse(&bytes)) {
+            // A request has headers, always: an empty list is a call that failed.
+            (Some(policy), Some(headers)) if !bytes.is_empty() => {
+                let outcome = policy.engine.request(&policy.on(&self.vm), headers);
+                if let Outcome::Forward(_) = outcome {
+                    self.owned = Some(policy.engine.owned());
+                    #[cfg(feature = "bandwidth")]
+                    {
+                        self.plugin = Some(Rc::clone(&policy.plugin));
+                    }
+                }
+                outcome
+            }
+            (policy, headers) => {
+                counters::undecided(&self.vm.metrics);
+                let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
+                self.vm.log.write(audit, &Event::UNDECIDED);
+                let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
+                let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
+                Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))
+            }
+        }
+    }
+
+    /// Answers the request. It goes nowhere even if that fails.
+    fn answer(&self, reply: &Reply) -> Action {
+        if let Err(failure) = abi::reply(reply) {
+            self.vm.log.report_fault(|| format!("a request got no answer: {failure}"));
+        }
+        Action::Pause
+    }
+}
+
+#[cfg(feature = "bandwidth")]
+impl Stream {
+    /// Counts a piece of a body. Pieces are never held back.
+    fn pass(&mut self, size: usize) {
+        if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
+            meter.pass(&plugin.ledger(&self.vm), &Clocks, u64::try_from(size).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+#[cfg(feature = "bandwidth")]
+impl Drop for Stream {
+    /// The end of the stream, whichever way it came.
+    fn drop(&mut self) {
+        if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
+            let bytes = meter.settle(&plugin.ledger(&self.vm), &Clocks);
+            if bytes > 0 {
+                self.vm.log.report_fault(|| format!("{bytes} bytes passed that no limit could be charged for"));
+            }
+        }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        match self.decide() {
+            Outcome::Forward(forward) => {
+                self.forward = forward;
+                Action::Continue
+            }
+            Outcome::Reply(reply) => self.answer(&reply),
+        }
+    }
+
+    #[cfg(feature = "bandwidth")]
+    fn on_http_request_body(&mut self, size: usize, _: bool) -> Action {
+        self.pass(size);
+        Action::Continue
+    }
+
+    #[cfg(feature = "bandwidth")]
+    fn on_http_response_body(&mut self, size: usize, _: bool) -> Action {
+        self.pass(size);
+        Action::Continue
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        let Some(owned) = &self.owned else { return Action::Pause };
+        let Ok(bytes) = abi::pairs(Map::REQUEST_TRAILERS) else { return Action::Pause };
+        let stripped =
+            pairs::parse(&bytes).map(|trailers| strip(owned, &Map::REQUEST_TRAILERS, trailers.map(|(name, _)| name)));
+        // Trailers that may still claim an identity are held back, and the request with them.
+        if let Some(Ok(())) = stripped { Action::Continue } else { Action::Pause }
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        for (name, value) in self.forward.headers.take().iter().flat_map(ResponseHeaders::pairs) {
+            // A response without these headers is still the response.
+            let _ = abi::set(Map::RESPONSE_HEADERS, name.as_bytes(), value.as_bytes());
+        }
+        Action::Continue
+    }
+}

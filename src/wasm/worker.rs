@@ -1,0 +1,167 @@
+//! An Envoy worker as the engine's host.
+
+use super::abi::{self, Map};
+use super::configurations::Configurations;
+use super::log_sink::LogSink;
+use super::metrics::Metrics;
+use super::shared_data::SharedLedger;
+use super::spare::Spare;
+use certgate_core::domain::client::{ClientIndex, TierIndex};
+use certgate_core::domain::credential::CredentialIndex;
+use certgate_core::domain::decision::Reason;
+use certgate_core::domain::limit::Limit;
+use certgate_core::domain::policy::Policy;
+use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_core::engine::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
+use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
+use certgate_core::telemetry::audit_event::Event;
+use certgate_core::telemetry::counters;
+use certgate_core::telemetry::expiry_gauges::{Gauges, Shown};
+use std::cell::Cell;
+
+/// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
+#[derive(Default)]
+pub(super) struct Vm {
+    pub(super) metrics: Metrics,
+    pub(super) gauges: Gauges,
+    pub(super) log: LogSink,
+    pub(super) configurations: Configurations,
+    pub(super) spare: Spare,
+    /// Memory for the next key in shared data: the last one's.
+    pub(super) spare_key: Cell<String>,
+}
+
+/// The worker, while it handles a request under one configuration.
+pub(super) struct Worker<'a> {
+    pub(super) vm: &'a Vm,
+    pub(super) ledger: SharedLedger<'a>,
+    pub(super) counters: &'a counters::Counters,
+    pub(super) expiries: &'a Shown,
+    pub(super) policy: &'a Policy,
+}
+
+impl Peer for Worker<'_> {
+    fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        present("connection\0sha256_peer_certificate_digest")
+    }
+
+    fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        match present("connection\0peer_certificate")? {
+            Some(certificate) => Ok(Some(certificate)),
+            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there. It writes
+            // `-` where there is none.
+            None => present("filter_state\0certgate.peer_certificate").map(|text| text.filter(|text| text != b"-")),
+        }
+    }
+
+    fn verified(&self) -> Result<bool, HostFailure> {
+        // A byte, from 1.39 on.
+        Ok(present("connection\0peer_certificate_valid")?.is_some_and(|valid| valid == [1]))
+    }
+
+    fn server_name(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        present("connection\0requested_server_name")
+    }
+
+    fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
+        // Where jwt_authn leaves the payload of a token that it has verified, with `payload_in_metadata: certgate`.
+        let path = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0certgate\0cnf\0x5t#S256";
+        // Of a null, Envoy fails to make bytes: nothing that a request could pass with.
+        Ok(present(path).unwrap_or_default())
+    }
+}
+
+/// A property that is not empty: without a certificate Envoy shows some as empty, some not at all.
+fn present(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
+    abi::property(path).map(|value| value.filter(|value| !value.is_empty()))
+}
+
+impl Headers for Map {
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::add(*self, name.as_bytes(), value)
+    }
+
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        abi::set(*self, name.as_bytes(), value)
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        abi::remove(*self, name)
+    }
+}
+
+impl Headers for Worker<'_> {
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        Map::REQUEST_HEADERS.add(name, value)
+    }
+
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        Map::REQUEST_HEADERS.set(name, value)
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        Map::REQUEST_HEADERS.remove(name)
+    }
+}
+
+impl Ledger for Worker<'_> {
+    fn update<T: AsRef<[u8]>, E: From<Unavailable>>(
+        &self,
+        entry: Entry<'_>,
+        compute: impl FnMut(Option<Vec<u8>>) -> Result<Change<T>, E>,
+    ) -> Result<T, E> {
+        self.ledger.update(entry, compute)
+    }
+}
+
+/// Envoy's two clocks.
+pub(super) struct Clocks;
+
+impl Clock for Clocks {
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        abi::monotonic().map(Nanos)
+    }
+
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        let seconds = abi::wall()?.div_euclid(Nanos::PER_SECOND);
+        Ok(UnixSeconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Clock for Worker<'_> {
+    fn monotonic(&self) -> Result<Nanos, HostFailure> {
+        Clocks.monotonic()
+    }
+
+    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
+        Clocks.wall()
+    }
+}
+
+impl Counters for Worker<'_> {
+    fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
+        self.counters.decided(&self.vm.metrics, self.policy, reason, tier, client);
+    }
+
+    fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit) {
+        self.counters.limit_exceeded(&self.vm.metrics, self.policy, tier, limit);
+    }
+
+    fn dates_unchecked(&self) {
+        self.counters.dates_unchecked(&self.vm.metrics);
+    }
+
+    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        self.expiries.seen(&self.vm.metrics, credential, not_after);
+    }
+}
+
+impl Records for Worker<'_> {
+    fn filter_state(&self, key: &str, value: &str) {
+        let _ = abi::set_property(key, value.as_bytes());
+    }
+
+    fn log(&self, event: &Event<'_>) {
+        self.vm.log.write(self.policy.audit, event);
+    }
+}

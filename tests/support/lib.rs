@@ -1,0 +1,58 @@
+//! What tests of the core and tests on real Envoys share: a host in memory, certificates made byte by byte, the table of
+//! scenarios, and golden files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::integer_division,
+    reason = "a broken test set-up should stop the test, with words"
+)]
+
+use std::path::{Path, PathBuf};
+
+pub mod der;
+pub mod dice;
+pub mod fakes;
+pub mod module;
+pub mod odd;
+pub mod protobuf_struct;
+pub mod renew;
+pub mod scenarios;
+pub mod strings;
+
+/// The top of the repository.
+pub fn repository() -> &'static Path {
+    // This package is in tests/support.
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a folder two above")
+}
+
+/// The binary `certgate`, which Cargo puts beside the tests that it builds.
+///
+/// # Panics
+///
+/// Where the binary is missing, or older than the source of the command line.
+pub fn command_line() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let binary = test.parent().and_then(Path::parent).expect("the folder of the tests").join("certgate");
+    let built = modified(&binary).unwrap_or_else(|| panic!("no binary {}: run `cargo build`", binary.display()));
+    for folder in ["src/core", "src/cli"] {
+        let newest = newest(&repository().join(folder));
+        assert!(newest <= Some(built), "{} is older than {folder}: run `cargo build`", binary.display());
+    }
+    binary
+}
+
+fn modified(file: &Path) -> Option<std::time::SystemTime> {
+    file.metadata().and_then(|metadata| metadata.modified()).ok()
+}
+
+/// When a file of the product in the folder was last changed.
+fn newest(folder: &Path) -> Option<std::time::SystemTime> {
+    let entries = std::fs::read_dir(folder).expect("a folder of source").map(|entry| entry.expect("an entry").path());
+    let product = entries.filter(|path| path.file_name().is_some_and(|name| name != "tests"));
+    product.filter_map(|path| if path.is_dir() { newest(&path) } else { modified(&path) }).max()
+}
