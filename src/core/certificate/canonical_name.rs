@@ -24,7 +24,6 @@ pub(super) fn of(name: &[u8]) -> CanonicalName {
 }
 
 /// Whether the name is compared by its text, and not byte by byte.
-#[cfg(not(target_family = "wasm"))]
 pub(super) fn is_read(name: &[u8]) -> bool {
     canonical(name).is_some()
 }

@@ -4,14 +4,11 @@
 
 mod der;
 mod extension;
-#[cfg(not(target_family = "wasm"))]
-pub mod signature;
 mod tbs_cert_list;
 
 use super::canonical_name;
-#[cfg(not(target_family = "wasm"))]
 use super::distinguished_name::DistinguishedName;
-use crate::domain::revocation::RevocationList;
+use crate::domain::revocation::{CanonicalName, RevocationList};
 use crate::domain::serials::Serials;
 use der::Reader;
 use extension::Extensions;
@@ -80,12 +77,38 @@ pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     })
 }
 
+/// A CRL in the parts that a check of its signature needs (RFC 5280 section 5.1.1).
+pub struct SignedCrl {
+    /// The name of the CRL's issuer.
+    pub issuer: CanonicalName,
+    /// `tbsCertList`, which is signed, in DER form.
+    pub tbs: Vec<u8>,
+    /// `signatureAlgorithm`, in DER form.
+    pub algorithm: Vec<u8>,
+    /// `signatureValue`, in DER form.
+    pub signature: Vec<u8>,
+}
+
+impl SignedCrl {
+    /// The only CRL in `pem_text`, whether [`parse`] accepts it or not.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`parse`] up to the issuer.
+    pub fn from_pem(pem_text: &str) -> Result<Self, CrlProblem> {
+        let der = der_from_pem(pem_text)?;
+        let list = CertificateList::read(&der)?;
+        let issuer = canonical_name::of(TbsCertList::read(&list)?.issuer);
+        let [tbs, algorithm, signature] = [list.tbs.raw, list.algorithm, list.signature].map(<[u8]>::to_vec);
+        Ok(Self { issuer, tbs, algorithm, signature })
+    }
+}
+
 /// The name of the CRL's issuer.
 ///
 /// # Errors
 ///
 /// The errors of [`parse`] up to the issuer.
-#[cfg(not(target_family = "wasm"))]
 pub fn issuer(pem_text: &str) -> Result<DistinguishedName, CrlProblem> {
     let der = der_from_pem(pem_text)?;
     Ok(DistinguishedName::from_der(TbsCertList::read(&CertificateList::read(&der)?)?.issuer))

@@ -51,7 +51,6 @@ impl DistinguishedName {
 
     /// Whether [`Self::canonical`] is a comparison by text, and not byte by byte. OpenSSL and BoringSSL accept no other
     /// name.
-    #[cfg(not(target_family = "wasm"))]
     pub fn has_canonical_form(&self) -> bool {
         canonical_name::is_read(&self.der)
     }

@@ -33,12 +33,15 @@ mod tiers;
 pub use error::{Error, Errors, Problem};
 pub use fingerprint::NotAFingerprint;
 pub use found::Found;
+pub use node::{PRIVATE_KEY, is_private_key, whole_number};
+pub use path::path_step;
 pub use redacted::Redacted;
 
 use crate::domain::expiry::Expiries;
 use crate::domain::policy::Policy;
 use crate::domain::table::ClientTable;
 use document::Document;
+use serde::de::Deserializer;
 use snapshot::Blocks;
 
 /// The capabilities of the filter that a configuration is for.
@@ -58,6 +61,15 @@ impl Default for Capabilities {
 /// The policy that `bytes` describe, or every error in them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
     document(bytes, Capabilities::default()).finish()
+}
+
+/// The policy that `data` describe, or every error in them. For readers of other formats, whose data are complete.
+pub fn read_from<'de, D: Deserializer<'de>>(data: D) -> Result<Policy, Errors> {
+    let mut document = Document::default();
+    if let Err(error) = document.read(data) {
+        document.fail(Problem::Struct(error.to_string()));
+    }
+    document.finish()
 }
 
 /// A snapshot of the policy that `bytes` describe, for [`load`], or every error in them. `None` if the configuration has no

@@ -11,8 +11,8 @@ pub(super) const MAX_DEPTH: usize = 16;
 /// The largest whole number of a Struct, which has doubles: beyond it not every whole number is a double.
 pub(super) const LARGEST_INTEGER: i64 = 1 << 53;
 
-/// Replaces a key that contains a private key.
-pub(super) const PRIVATE_KEY: &str = "<private key>";
+/// Stands for a map's key that holds a private key.
+pub const PRIVATE_KEY: &str = "<private key>";
 
 /// A value.
 #[derive(Debug, PartialEq)]
@@ -71,8 +71,13 @@ impl Node {
     }
 }
 
+/// The whole number that a double is, if it is one of those that a double tells from the next.
+pub fn whole_number(value: f64) -> Option<i64> {
+    if let Node::Integer(value) = Node::number(value) { Some(value) } else { None }
+}
+
 /// Whether `text` holds a private key: PEM, plain, URL-encoded (as Envoy writes PEM) or PGP's.
-pub(super) fn is_private_key(text: &str) -> bool {
+pub fn is_private_key(text: &str) -> bool {
     const SHORTEST: usize = "PRIVATE KEY-----".len();
     // Every text is checked. Most are shorter, or fingerprints.
     text.len() >= SHORTEST

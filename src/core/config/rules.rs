@@ -64,7 +64,6 @@ pub(super) struct RawRules {
 /// A rule before its names are resolved.
 #[derive(Default)]
 struct RawRule {
-    pattern: RoutePattern,
     rule: Rule,
     aliases: Vec<Name>,
     tiers: Vec<Name>,
@@ -127,6 +126,7 @@ fn rule(
     };
     let rule = Rule {
         name: name.unwrap_or_default(),
+        pattern: pattern.unwrap_or_default(),
         access: access.unwrap_or_default(),
         who,
         tier: None,
@@ -134,7 +134,6 @@ fn rule(
         bound_token: bound_token.unwrap_or_default(),
     };
     Some(RawRule {
-        pattern: pattern.unwrap_or_default(),
         rule,
         aliases: aliases.unwrap_or_default(),
         tiers: tiers.unwrap_or_default(),
@@ -220,7 +219,7 @@ impl RawRules {
         let Self { rules, conditions } = self;
         let resolved = rules.into_iter().enumerate().map(|(place, raw)| {
             let path = Path::Item(&PATH, place);
-            let RawRule { pattern, mut rule, aliases, tiers: in_tiers, tier } = raw;
+            let RawRule { mut rule, aliases, tiers: in_tiers, tier } = raw;
             report_shared_names(&rule, tiers, &path, errors);
             let named = each(&aliases, Path::Key(&path, "aliases"), |alias, path| {
                 let client = clients.binary_search_by(|(known, _)| known.cmp(alias)).ok();
@@ -239,7 +238,7 @@ impl RawRules {
                     limits.map(|limit| Limit { id: limits::id(Owner::Rule(&name), &limit.name, &limit.cost), ..limit });
                 Some(OtherTier { tier: index, limits: limits.collect() })
             });
-            (pattern, rule)
+            rule
         });
         let resolved: Vec<_> = resolved.collect();
         let (conditions, shapes) = conditions.finish();

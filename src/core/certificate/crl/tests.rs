@@ -1,6 +1,5 @@
 //! Lists as authorities issue them, and what becomes of those that are broken or hostile.
 
-use super::signature::{VerifyProblem, verify};
 use super::*;
 use crate::domain::time::UnixSeconds;
 use certgate_test_support::laws::assert_linear;
@@ -226,41 +225,6 @@ fn a_hundred_thousand_entries() {
     assert!((100_000..200_000).all(|number| !read.contains(&serial(number))));
     assert_eq!(read.serials.bytes(), 1_600_000);
     assert_linear("reading a CRL", few.as_str(), many.as_str(), parse);
-}
-
-#[test]
-fn signatures() {
-    use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PKCS_RSA_SHA512};
-    let usages = || vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    for algorithm in
-        [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519, &PKCS_RSA_SHA256, &PKCS_RSA_SHA512]
-    {
-        let key = || KeyPair::generate_for(algorithm).unwrap();
-        let (own, other) = (key(), key());
-        let certificate = |name, usages, key: &KeyPair| authority(name, usages).self_signed(key).unwrap().pem();
-        let good = certificate("CA", usages(), &own);
-        let cases = [
-            (certificate("CA", Vec::new(), &own), Ok(())),
-            (certificate("CA", vec![KeyUsagePurpose::KeyCertSign], &own), Err(VerifyProblem::KeyUsage)),
-            (certificate(" Ca ", usages(), &own), Ok(())),
-            (certificate("C A", usages(), &own), Err(VerifyProblem::OtherIssuer)),
-            (certificate("CA", usages(), &other), Err(VerifyProblem::Signature)),
-            ("no certificate".to_owned(), Err(VerifyProblem::Issuer)),
-        ];
-        let crl = list(vec![revoked(&[5], None)], None);
-        let crl = crl.signed_by(&Issuer::new(authority("CA", usages()), own)).unwrap().pem().unwrap();
-        assert_eq!(verify(&crl, &good), Ok(()), "{algorithm:?}");
-        for (issuer, expected) in cases {
-            assert_eq!(verify(&crl, &issuer), expected, "{algorithm:?}");
-        }
-        let mut forged = der(&crl);
-        let serial = forged.windows(4).position(|bytes| bytes == [2, 1, 5, 0x17]).unwrap();
-        forged[serial.checked_add(2).unwrap()] = 6;
-        assert!(parse(&pem(&forged)).unwrap().contains(&[6]));
-        assert_eq!(verify(&pem(&forged), &good), Err(VerifyProblem::Signature), "{algorithm:?}");
-        assert_eq!(verify(&good, &good), Err(VerifyProblem::Crl(CrlProblem::Certificate)));
-    }
-    assert_eq!(verify(AUTHORITY, CA), Ok(()));
 }
 
 proptest! {

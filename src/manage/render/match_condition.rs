@@ -1,9 +1,9 @@
-//! What a rule matches, said from outside: exactly, or where that cannot be, once too narrowly and once too widely. Must
-//! not know what follows from a match.
+//! The condition that a rule's `match` is, in the terms of Envoy's matchers: exact, or where no exact condition exists, one
+//! that is too narrow ([`surely`]) and one that is too wide ([`perhaps`]). Must not know what follows from a match.
 //!
-//! certgate refuses what servers read differently, also where a path is a rule's in another spelling. So whatever is said
-//! narrowly asks for plain spellings, of which each path has one, up to the case of its hex digits and a slash at its end;
-//! and what is said widely covers these alone.
+//! certgate refuses a path that servers read differently, and a path that is a rule's in another spelling. So a narrow
+//! condition asks for plain spellings: each path has one, up to the case of its hex digits and a slash at its end. A wide
+//! condition covers these alone.
 
 use super::condition::{Condition, How, Text};
 use certgate_core::domain::route::RoutePattern;

@@ -5,7 +5,7 @@ use super::guard::Guard;
 use serde_json::{Value, json};
 
 /// The mutations: each name that no client may set, then other spellings of these names.
-pub(super) fn header_mutations(guard: &Guard) -> Vec<Value> {
+pub(super) fn header_mutations(guard: &Guard<'_>) -> Vec<Value> {
     let removed = guard.removed.iter().map(|name| json!({"remove": name}));
     let look_alikes = guard.look_alikes.iter();
     let look_alikes =

@@ -1,7 +1,7 @@
 //! A condition as an expression of the Common Expression Language, over Envoy's attributes. Must not know where it stands.
 
 use super::condition::{Condition, How, Text};
-use super::pattern::regex_of;
+use super::match_condition::regex_of;
 use serde_json::json;
 
 /// Envoy takes regular expressions up to a size of 100. A text of any case takes one for each character, if it need not

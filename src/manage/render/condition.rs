@@ -1,4 +1,4 @@
-//! The conditions of a guard on requests, before it is written in the language of any platform. Must not know rules or platforms.
+//! Conditions on requests, as data that each platform's language is written from. Must not know rules or platforms.
 
 /// A condition on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
-//! A guard as a filter of Envoy's: RBAC. Must not know where the filter stands.
+//! A guard as the configuration of Envoy's RBAC filter. Must not know where the filter is.
 
 use super::condition::{Condition, How, Text};
 use super::guard::Guard;
 use serde_json::{Map, Value, json};
 
-/// The filter's configuration, if there can be one.
-pub(super) fn rbac(guard: &Guard) -> Option<Value> {
+/// The filter's configuration; `None` if the guard has no alias header to ask for.
+pub(super) fn rbac(guard: &Guard<'_>) -> Option<Value> {
     let alias = guard.alias.as_deref()?;
     let mut policies = Map::new();
     let mut insert = |name: &str, permission| {

@@ -1,9 +1,9 @@
-//! A guard as Istio's AuthorizationPolicy says it: what it denies. An operation there is a list of conditions that must all
-//! hold, each of which may be negated, so this is the guard's opposite as a sum of products. Must not know the rest of the
-//! manifest.
+//! A guard as the `to` of Istio's AuthorizationPolicy with `action: DENY`. An operation there is a list of conditions that
+//! must all hold, each of which may be negated, so the operations are the guard's complement as a sum of products. Must not
+//! know the rest of the manifest.
 
 use super::guard::{Guard, Route};
-use super::pattern::{literal, overlap, spelled};
+use super::match_condition::{literal, overlap, spelled};
 use certgate_core::domain::route::RoutePattern;
 use certgate_core::domain::route::host::HostPattern;
 use certgate_core::domain::route::path_pattern::{PathPattern, Segment};
@@ -12,39 +12,40 @@ use serde_json::{Map, Value, json};
 /// The most operations, so that each proxy can look at all of them.
 const MOST_OPERATIONS: usize = 64;
 
-/// The part of a guard that an AuthorizationPolicy can say.
+/// The part of a guard that an AuthorizationPolicy can express.
 pub(super) struct Denied {
-    /// Where nobody may go without a client. One without conditions is everywhere; without any, all of this is open.
+    /// DENY operations for requests without a client. An empty operation matches every request; an empty list denies
+    /// nothing.
     pub(super) operations: Vec<Value>,
-    /// Whether that is all that the guard denies: wildcards say less than certgate's rules do.
+    /// Whether the operations deny all that the guard denies: Istio's wildcards are coarser than certgate's patterns.
     pub(super) is_exact: bool,
-    /// The rules that it cannot say, and so denies.
-    pub(super) unsaid: Vec<String>,
+    /// The indices of rules that no operation can express, and that are denied.
+    pub(super) unsaid: Vec<usize>,
 }
 
-/// A condition on one thing, by the name that an operation has for it.
+/// Alternatives: each is a field of an operation and its values.
 type Clause = Vec<(&'static str, Vec<String>)>;
 
-/// An operation's conditions.
+/// The fields of an operation, each with its values.
 type Operation = Vec<(&'static str, Vec<String>)>;
 
 /// The requests that this guard denies.
-pub(super) fn denied(guard: &Guard) -> Denied {
+pub(super) fn denied(guard: &Guard<'_>) -> Denied {
     let mut denied = Denied { operations: Vec::new(), is_exact: true, unsaid: Vec::new() };
-    let open: Vec<(usize, &Route)> = guard.routes.iter().enumerate().filter(|(_, route)| route.is_open).collect();
-    for (place, route) in &open {
-        let before = guard.routes.get(..*place).unwrap_or_default();
-        denied.is_exact &= is_exact(&route.pattern) && before.iter().all(|earlier| asks_for_no_more(earlier, route));
+    let open: Vec<(usize, &Route<'_>)> = guard.routes.iter().enumerate().filter(|(_, route)| route.is_open).collect();
+    for (index, route) in &open {
+        let before = guard.routes.get(..*index).unwrap_or_default();
+        denied.is_exact &= is_exact(route.pattern) && before.iter().all(|earlier| asks_for_no_more(earlier, route));
     }
-    // Where a rule before an open one asks for a client; and everywhere else.
-    let closed = guard.routes.iter().enumerate().filter(|(place, route)| {
-        let later = open.iter().filter(|(later, _)| later > place);
-        !route.is_open && later.into_iter().any(|(_, later)| overlap(&route.pattern, &later.pattern))
+    // Rules before an open one that ask for a client; then all requests that no open rule matches.
+    let closed = guard.routes.iter().enumerate().filter(|(index, route)| {
+        let later = open.iter().filter(|(later, _)| later > index);
+        !route.is_open && later.into_iter().any(|(_, later)| overlap(route.pattern, later.pattern))
     });
-    for (place, route) in closed {
-        match asked(&route.pattern) {
-            Some(operation) => denied.add(operation, &open, place, |open| overlap(&route.pattern, &open.pattern)),
-            // The filter behind it knows.
+    for (index, route) in closed {
+        match asked(route.pattern) {
+            Some(operation) => denied.add(operation, &open, index, |open| overlap(route.pattern, open.pattern)),
+            // The RBAC filter behind certgate denies it.
             None => denied.is_exact = false,
         }
     }
@@ -56,16 +57,22 @@ pub(super) fn denied(guard: &Guard) -> Denied {
 }
 
 impl Denied {
-    /// Adds this operation, without what an open rule decides that comes before this place and may match the same.
-    fn add(&mut self, operation: Operation, open: &[(usize, &Route)], place: usize, same: impl Fn(&Route) -> bool) {
+    /// Adds this operation, without what an open rule decides that comes before this index and may match the same.
+    fn add(
+        &mut self,
+        operation: Operation,
+        open: &[(usize, &Route<'_>)],
+        index: usize,
+        same: impl Fn(&Route<'_>) -> bool,
+    ) {
         let mut operations = vec![operation];
-        for (_, route) in open.iter().filter(|(earlier, route)| *earlier < place && same(route)) {
-            match clause(&route.pattern) {
+        for (rule, route) in open.iter().filter(|(earlier, route)| *earlier < index && same(route)) {
+            match clause(route.pattern) {
                 Some(clause) if operations.len().saturating_mul(clause.len()) <= MOST_OPERATIONS => {
                     operations = multiplied(&operations, &clause);
                 }
-                _ if self.unsaid.contains(&route.name) => {}
-                _ => self.unsaid.push(route.name.clone()),
+                _ if self.unsaid.contains(rule) => {}
+                _ => self.unsaid.push(*rule),
             }
         }
         self.operations.extend(operations.iter().map(written));
@@ -140,7 +147,7 @@ fn is_exact(pattern: &RoutePattern) -> bool {
 }
 
 /// Whether a later rule gets all that does not match the earlier one: an ambiguous host or path belongs to neither.
-fn asks_for_no_more(earlier: &Route, later: &Route) -> bool {
+fn asks_for_no_more(earlier: &Route<'_>, later: &Route<'_>) -> bool {
     earlier.pattern.hosts.is_empty() && (earlier.pattern.path.is_none() || later.pattern.path.is_some())
 }
 
