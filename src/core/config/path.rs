@@ -1,7 +1,6 @@
 //! The path of a value in a configuration. Paths are on the stack and become text only in an error.
 
 use super::redacted::Redacted;
-use std::borrow::Cow;
 use std::fmt;
 
 /// The path from the top of a configuration to a value.
@@ -20,17 +19,16 @@ impl fmt::Display for Path<'_> {
         match self {
             Self::Top => Ok(()),
             Self::Item(list, index) => write!(f, "{list}[{index}]"),
-            Self::Key(map, key) => {
-                let dot = if matches!(map, Self::Top) || !is_word(key) { "" } else { "." };
-                write!(f, "{map}{dot}{}", path_step(key))
-            }
+            Self::Key(map, key) if !is_word(key) => write!(f, "{map}[{}]", Redacted::new(key)),
+            Self::Key(Self::Top, key) => f.write_str(key),
+            Self::Key(map, key) => write!(f, "{map}.{key}"),
         }
     }
 }
 
-/// A key as it is written in a path, without the dot before it: `alias`, `["gold.v2"]`.
-pub fn path_step(key: &str) -> Cow<'_, str> {
-    if is_word(key) { key.into() } else { format!("[{}]", Redacted::new(key)).into() }
+/// A key as a path has it, without the dot before it: `alias`, `["gold.v2"]`.
+pub fn path_step(key: &str) -> String {
+    Path::Key(&Path::Top, key).to_string()
 }
 
 /// Whether a key is printed in a path without quotes.
