@@ -46,15 +46,10 @@ pub(super) struct Active {
 }
 
 impl Active {
-    /// The host of a request that this configuration decides.
+    /// The telemetry of a request that this configuration decides.
     pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
-        Worker {
-            vm,
-            ledger: self.plugin.ledger(vm),
-            counters: &self.policy.counters,
-            expiries: &self.policy.expiries,
-            policy: self.policy.engine.policy(),
-        }
+        let ActivePolicy { engine, counters, expiries, .. } = &self.policy;
+        Worker { vm, counters, expiries, policy: engine.policy() }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::metrics::{Kind, MetricId, MetricSink};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::level::Generation;
+use crate::domain::generation::Generation;
 use crate::domain::limit::{Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::{NONE, OTHER};

@@ -3,7 +3,7 @@
 use super::metrics::{Kind, MetricId, MetricSink};
 use crate::domain::credential::{CredentialIndex, Identifier};
 use crate::domain::expiry::{self, Expiry, UNKNOWN};
-use crate::domain::level::Generation;
+use crate::domain::generation::Generation;
 use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
 use data_encoding::HEXLOWER;

@@ -2,7 +2,7 @@
 
 use crate::limits::{at, bucket};
 use certgate_core::domain::bucket::Buckets;
-use certgate_core::domain::level::Generation;
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::time::Nanos;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
@@ -32,7 +32,7 @@ proptest! {
             let gap = interval * numerator / denominator;
             now += gap;
             clock.advance(Duration::from_nanos(gap));
-            let taken = ours.take(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).taken();
+            let taken = ours.charge(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).is_allowed();
             prop_assert_eq!(taken, theirs.check().is_ok(), "after {} ns", now);
         }
     }

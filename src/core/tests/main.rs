@@ -23,6 +23,7 @@ mod config_errors;
 mod config_laws;
 mod config_policy;
 mod contents;
+mod decide;
 mod decisions;
 mod engine;
 mod expiry;

@@ -8,8 +8,9 @@ use super::{Expected, Store, Swap, Version, update};
 use certgate_core::calendar;
 use certgate_core::domain::bucket::Buckets;
 use certgate_core::domain::cost::Cost;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind as LimitKind, Limit, LimitId};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::name::Name;
 use certgate_core::domain::rate::{Rate, Unit};
@@ -116,7 +117,7 @@ impl World {
         };
         let generation = worker.generation;
         let index = usize::try_from(generation.0).unwrap();
-        let at = Occasion {
+        let at = CountingContext {
             monotonic: NOW,
             wall: UnixSeconds(0),
             calendar: calendar::window,
@@ -127,7 +128,7 @@ impl World {
         let admitted = update(&view, KEY, |stored| {
             let mut buckets =
                 stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, NOW, UnixSeconds(0)));
-            let taken = buckets.take(from_ref(&limit(BURSTS[index])), b"GET", &at).taken();
+            let taken = buckets.charge(from_ref(&limit(BURSTS[index])), b"GET", &at).is_allowed();
             Ok::<_, Unavailable>(if taken { Change::Write(buckets) } else { Change::Keep(buckets) })
         });
         self.value = view.value.into_inner();
