@@ -1,8 +1,8 @@
 //! Names in a registry that may not do what somebody means: in its certificates, in its lists, in what it asks for.
 
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::canonical_name::folded;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::{crl, der_from_text};
 use certgate_core::domain::revocation::{CanonicalName, RevocationList};
 use serde_json::{Map, Value};
