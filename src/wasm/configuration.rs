@@ -10,7 +10,7 @@ use certgate_core::domain::mode::Mode;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::Engine;
-use certgate_core::engine::generation::{Hash, Numbering};
+use certgate_core::engine::generation::{GenerationCounter, Hash};
 use certgate_core::engine::host::{Clock, HostFailure};
 use certgate_core::engine::ledger::Unavailable;
 use certgate_core::telemetry::counters::{self, Counters};
@@ -87,7 +87,7 @@ enum State {
         hash: Hash,
         source: Source,
         /// Its number, if it was in force before and was [released](Configuration::release).
-        numbering: Option<Arc<Numbering>>,
+        numbering: Option<Arc<GenerationCounter>>,
     },
     /// Taken up.
     Taken(Rc<InForce>),
@@ -129,7 +129,7 @@ impl Configuration {
     pub(super) fn release(&self, root_id: &str, former: &[Hash]) {
         let Some(policy) = self.policy().filter(|policy| &*policy.plugin.root_id == root_id) else { return };
         if former.contains(&policy.hash) {
-            let numbering = Some(policy.engine.numbering());
+            let numbering = Some(policy.engine.generation());
             self.put(State::Waiting { hash: policy.hash, source: Source::Shared, numbering });
         }
     }
@@ -246,7 +246,7 @@ fn pieces(size: usize, mut take: impl FnMut(Vec<u8>)) -> Result<(), &'static str
     Ok(())
 }
 
-fn take_up(hash: Hash, source: Source, known: Option<Arc<Numbering>>, vm: &Vm) -> State {
+fn take_up(hash: Hash, source: Source, known: Option<Arc<GenerationCounter>>, vm: &Vm) -> State {
     let Numbered { now, plugin, numbering, newest, first } = match number(hash, known.clone(), vm) {
         Ok(numbered) => numbered,
         Err(why) => {
@@ -287,7 +287,7 @@ struct Numbered {
     now: UnixSeconds,
     plugin: Plugin,
     /// The number among the configurations of this plugin.
-    numbering: Arc<Numbering>,
+    numbering: Arc<GenerationCounter>,
     /// Whether the configuration is the newest.
     newest: bool,
     /// Whether this VM is the first to have it.
@@ -295,13 +295,13 @@ struct Numbered {
 }
 
 /// Numbers the configuration with this hash, which keeps its number if that is known.
-fn number(hash: Hash, known: Option<Arc<Numbering>>, vm: &Vm) -> Result<Numbered, Unavailable> {
+fn number(hash: Hash, known: Option<Arc<GenerationCounter>>, vm: &Vm) -> Result<Numbered, Unavailable> {
     let (now, plugin) = (Clocks.wall()?, Plugin::new(&root_id()?));
     if let Some(numbering) = known {
         let newest = numbering.refresh(&plugin.ledger(vm));
         return Ok(Numbered { now, plugin, numbering, newest, first: false });
     }
-    let (numbering, first) = Numbering::take_up(&plugin.ledger(vm), hash, now)?;
+    let (numbering, first) = GenerationCounter::take_up(&plugin.ledger(vm), hash, now)?;
     Ok(Numbered { now, plugin, numbering, newest: true, first })
 }
 
