@@ -10,7 +10,7 @@ use super::worker::{Clocks, Vm, Worker};
 use certgate_core::config;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::Nanos;
-use certgate_core::engine::generation::{Hash, Numbering};
+use certgate_core::engine::generation::{GenerationCounter, Hash};
 use certgate_core::engine::host::Clock;
 use certgate_core::engine::ledger::Unavailable;
 use certgate_core::runtime::activation::Activation;
@@ -64,7 +64,7 @@ enum State {
         /// The source of the policy; `None` if it is to be had from shared data.
         source: Option<Source>,
         /// The generation, if the configuration was active before and was [released](Configuration::release).
-        former: Option<Arc<Numbering>>,
+        former: Option<Arc<GenerationCounter>>,
     },
     /// Loaded.
     Active(Rc<Active>),
@@ -103,8 +103,8 @@ impl Configuration {
     pub(super) fn release(&self, root_id: &str, former: &[Hash]) {
         let Some(active) = self.loaded().filter(|active| &*active.plugin.root_id == root_id) else { return };
         if former.contains(&active.hash) {
-            let numbering = Some(active.policy.engine.numbering());
-            self.put(State::Warming { hash: active.hash, source: None, former: numbering });
+            let former = Some(active.policy.engine.generation());
+            self.put(State::Warming { hash: active.hash, source: None, former });
         }
     }
 
@@ -168,7 +168,7 @@ impl Configuration {
 }
 
 /// The state of an accepted configuration after an attempt to activate it.
-fn activate(hash: Hash, source: Source, former: Option<Arc<Numbering>>, vm: &Vm) -> State {
+fn activate(hash: Hash, source: Source, former: Option<Arc<GenerationCounter>>, vm: &Vm) -> State {
     let (plugin, activation) = match number(hash, former.clone(), vm) {
         Ok(numbered) => numbered,
         Err(why) => {
@@ -189,7 +189,7 @@ fn activate(hash: Hash, source: Source, former: Option<Arc<Numbering>>, vm: &Vm)
 }
 
 /// The plugin of the configuration with this hash, and the configuration's generation.
-fn number(hash: Hash, former: Option<Arc<Numbering>>, vm: &Vm) -> Result<(Plugin, Activation), Unavailable> {
+fn number(hash: Hash, former: Option<Arc<GenerationCounter>>, vm: &Vm) -> Result<(Plugin, Activation), Unavailable> {
     let (now, plugin) = (Clocks.wall()?, Plugin::new(&root_id()?));
     let activation = Activation::new(&plugin.ledger(vm), hash, former, now)?;
     Ok((plugin, activation))

@@ -37,13 +37,13 @@ impl ActivePolicy {
     /// worker that activates the newest configuration logs it.
     pub fn activate(
         policy: Policy,
-        Activation { now, numbering, newest, first }: Activation,
+        Activation { now, generation: counter, newest, first }: Activation,
         plugin: &str,
         telemetry: &Telemetry<'_, impl MetricSink, impl Log>,
     ) -> Self {
         let mut expiries = Shown::default();
         if newest {
-            let generation = numbering.current();
+            let generation = counter.current();
             counters::set_configuration_gauges(telemetry.metrics, &policy, generation);
             if first {
                 announce(&policy, generation.0, now, telemetry.log);
@@ -51,7 +51,7 @@ impl ActivePolicy {
             expiries = telemetry.gauges.activate(telemetry.metrics, plugin, (generation, first), &policy);
         }
         let counters = Counters::new(&policy);
-        let engine = Engine::new(policy, numbering);
+        let engine = Engine::new(policy, counter);
         Self { engine, counters, expiries, crl_watch: CrlWatch::new(now) }
     }
 
@@ -118,7 +118,7 @@ mod tests {
 
     impl Worker {
         fn activate(&self, policy: Policy, hash: Hash, former: Option<&ActivePolicy>) -> ActivePolicy {
-            let former = former.map(|former| former.engine.numbering());
+            let former = former.map(|former| former.engine.generation());
             let activation = Activation::new(&self.ledger, hash, former, NOW).unwrap();
             let telemetry = Telemetry { metrics: &self.metrics, gauges: &self.gauges, log: &self.log };
             ActivePolicy::activate(policy, activation, "certgate", &telemetry)
