@@ -1,7 +1,7 @@
 //! The generation under which a host activates a configuration.
 
 use crate::domain::time::UnixSeconds;
-use crate::engine::generation::{Hash, Numbering};
+use crate::engine::generation::{GenerationCounter, Hash};
 use crate::engine::ledger::{Ledger, Unavailable};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub struct Activation {
     /// The time of the activation.
     pub now: UnixSeconds,
     /// The generation of the configuration.
-    pub numbering: Arc<Numbering>,
+    pub generation: Arc<GenerationCounter>,
     /// Whether the configuration is the newest of its plugin. An older one becomes active again where a stream of before
     /// still uses it.
     pub newest: bool,
@@ -19,19 +19,19 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// The activation of the configuration with this hash. `former` is its numbering where this host had activated the
+    /// The activation of the configuration with this hash. `former` is its generation where this host had activated the
     /// configuration before and released its policy since.
     pub fn new(
         ledger: &impl Ledger,
         hash: Hash,
-        former: Option<Arc<Numbering>>,
+        former: Option<Arc<GenerationCounter>>,
         now: UnixSeconds,
     ) -> Result<Self, Unavailable> {
-        if let Some(numbering) = former {
-            let newest = numbering.refresh(ledger);
-            return Ok(Self { now, numbering, newest, first: false });
+        if let Some(generation) = former {
+            let newest = generation.refresh(ledger);
+            return Ok(Self { now, generation, newest, first: false });
         }
-        let (numbering, first) = Numbering::take_up(ledger, hash, now)?;
-        Ok(Self { now, numbering, newest: true, first })
+        let (generation, first) = GenerationCounter::take_up(ledger, hash, now)?;
+        Ok(Self { now, generation, newest: true, first })
     }
 }

@@ -5,7 +5,7 @@ use certgate_core::certificate;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::Nanos;
-use certgate_core::engine::generation::Numbering;
+use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::{Engine, Forward, Outcome};
 use certgate_core::telemetry::log_limiter::LogLimiter;
 use certgate_test_support::fakes::{Decided, Fake, FakeLedger, Fault};
@@ -53,7 +53,7 @@ fn what_hosts_share_is_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     shared::<Engine>();
     shared::<Policy>();
-    shared::<Numbering>();
+    shared::<GenerationCounter>();
     shared::<Outcome>();
     shared::<LogLimiter>();
 }

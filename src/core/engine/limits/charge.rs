@@ -2,7 +2,7 @@
 
 use super::byte_count::ByteCount;
 use super::effective_limits::EffectiveLimits;
-use super::generation::Numbering;
+use super::generation::GenerationCounter;
 use super::limit_balance::LimitBalance;
 use super::response_headers::{self, ResponseHeaders};
 use crate::domain::bucket::{Buckets, Charged};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The charge of one request.
 pub struct Charge<'e> {
     effective: EffectiveLimits<'e>,
-    generation: &'e Arc<Numbering>,
+    generation: &'e Arc<GenerationCounter>,
     headers: RateLimitHeaders,
     after: ChargedBuckets,
 }
@@ -36,7 +36,7 @@ impl AsRef<[u8]> for ChargedBuckets {
 impl<'e> Charge<'e> {
     pub(super) fn new(
         effective: EffectiveLimits<'e>,
-        generation: &'e Arc<Numbering>,
+        generation: &'e Arc<GenerationCounter>,
         headers: RateLimitHeaders,
         after: ChargedBuckets,
     ) -> Self {

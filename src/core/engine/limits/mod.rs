@@ -24,13 +24,13 @@ use crate::domain::rules::RuleIndex;
 use crate::domain::time::UnixSeconds;
 use charge::ChargedBuckets;
 use effective_limits::LimitLists;
-use generation::Numbering;
+use generation::GenerationCounter;
 use std::sync::Arc;
 
 /// The limits of one policy.
 pub(super) struct LimitPolicy {
     lists: LimitLists,
-    generation: Arc<Numbering>,
+    generation: Arc<GenerationCounter>,
     headers: RateLimitHeaders,
 }
 
@@ -47,12 +47,12 @@ pub(super) struct Account<'a> {
 
 impl LimitPolicy {
     /// The limits of this policy, which is the configuration with this number.
-    pub(super) fn new(policy: &Policy, generation: Arc<Numbering>) -> Self {
+    pub(super) fn new(policy: &Policy, generation: Arc<GenerationCounter>) -> Self {
         Self { lists: LimitLists::of(policy), generation, headers: policy.rate_limit_headers }
     }
 
     /// The number of the configuration.
-    pub(super) fn generation(&self) -> &Arc<Numbering> {
+    pub(super) fn generation(&self) -> &Arc<GenerationCounter> {
         &self.generation
     }
 

@@ -1,6 +1,6 @@
 //! A client's buckets, as they are stored.
 
-use super::generation::Numbering;
+use super::generation::GenerationCounter;
 use crate::calendar;
 use crate::domain::bucket::Buckets;
 use crate::domain::limit_state::CountingContext;
@@ -10,7 +10,7 @@ use crate::engine::ledger::Ledger;
 
 /// The buckets in a stored value, and the context in which they are charged now under this configuration.
 pub(super) fn read(
-    generation: &Numbering,
+    generation: &GenerationCounter,
     ledger: &impl Ledger,
     clock: &impl Clock,
     stored: Option<Vec<u8>>,
