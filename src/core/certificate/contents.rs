@@ -81,7 +81,6 @@ impl CertificateContents {
     }
 
     /// The contents that cannot be read, in words.
-    #[cfg(not(target_family = "wasm"))]
     pub fn unreadable(&self) -> impl Iterator<Item = &'static str> {
         let parts = [
             (!self.subject.is_readable(), "its subject"),

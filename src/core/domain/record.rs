@@ -1,14 +1,4 @@
-//! The state of a limit as stored bytes: 49 of them, whatever its kind.
-//!
-//! ```text
-//! id          16 bytes
-//! generation  u64 le   of the configuration that counted it
-//! kind        u8       0: token bucket; 1, 2, 3: quota of hours, days, months; 4: token bucket of bytes
-//!              token bucket                          quota
-//! u64 le       full at, on the monotonic clock, ns   the window's end, seconds since 1970 (signed)
-//! u64 le       its rate's interval, ns               requests in a window
-//! u64 le       burst                                 requests spent
-//! ```
+//! The state of a limit as stored bytes.
 
 use super::generation::Generation;
 use super::limit::LimitId;
@@ -17,9 +7,26 @@ use super::quota::Period;
 use super::rate::{Rate, Unit};
 use super::time::{Nanos, UnixSeconds};
 use std::num::NonZeroU64;
+use zerocopy::little_endian::U64;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute, transmute_ref};
 
-/// The bytes of a record.
-pub(super) const LENGTH: usize = 49;
+/// The stored bytes of a record. Numbers are little-endian.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Layout {
+    id: [u8; 16],
+    /// The generation of the configuration that counted the limit.
+    generation: U64,
+    /// 0: token bucket; 1, 2, 3: quota of hours, days, months; 4: token bucket of bytes.
+    kind: u8,
+    /// Token bucket: the moment at which it is full (nanoseconds on the monotonic clock), the interval of its rate
+    /// (nanoseconds), its burst. Quota: the end of its window (seconds since 1970, signed), the requests of a window, the
+    /// requests spent.
+    numbers: [U64; 3],
+}
+
+/// The length of a record in bytes.
+pub(super) const LENGTH: usize = size_of::<Layout>();
 
 /// The stored state of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,24 +39,15 @@ pub(super) struct Record {
 impl Record {
     /// The record in these bytes; `None` if this version does not write such bytes.
     pub(super) fn from_bytes(bytes: &[u8; LENGTH]) -> Option<Self> {
-        let (id, rest) = bytes.split_first_chunk()?;
-        let (generation, rest) = rest.split_first_chunk()?;
-        let (kind, numbers) = rest.split_first()?;
-        let (numbers, _) = numbers.as_chunks();
-        let [first, second, third] = <[[u8; 8]; 3]>::try_from(numbers).ok()?;
-        let number = u64::from_le_bytes;
+        let Layout { id, generation, kind, numbers } = transmute_ref!(bytes);
+        let [first, second, third] = numbers.map(U64::get);
         let quota = |period| {
-            let requests = NonZeroU64::new(number(second))?;
-            Some(LimitState::Quota {
-                period,
-                ends: UnixSeconds(i64::from_le_bytes(first)),
-                requests,
-                used: number(third),
-            })
+            let (ends, requests) = (UnixSeconds(first.cast_signed()), NonZeroU64::new(second)?);
+            Some(LimitState::Quota { period, ends, requests, used: third })
         };
         let bucket = |unit| {
-            let rate = Rate::from_record(unit, number(second), number(third))?;
-            Some(LimitState::TokenBucket { full_at: Nanos(number(first)), rate })
+            let rate = Rate::from_record(unit, second, third)?;
+            Some(LimitState::TokenBucket { full_at: Nanos(first), rate })
         };
         let state = match kind {
             0 => bucket(Unit::Request)?,
@@ -59,7 +57,7 @@ impl Record {
             3 => quota(Period::Month)?,
             _ => return None,
         };
-        Some(Self { id: LimitId(*id), generation: Generation(number(*generation)), state })
+        Some(Self { id: LimitId(*id), generation: Generation(generation.get()), state })
     }
 
     pub(super) fn to_bytes(self) -> [u8; LENGTH] {
@@ -69,7 +67,7 @@ impl Record {
                     Unit::Request => 0,
                     Unit::Byte => 4,
                 };
-                (kind, [full_at.0, rate.interval().get(), rate.burst().get()].map(u64::to_le_bytes))
+                (kind, [full_at.0, rate.interval().get(), rate.burst().get()])
             }
             LimitState::Quota { period, ends, requests, used } => {
                 let kind = match period {
@@ -77,21 +75,10 @@ impl Record {
                     Period::Day => 2,
                     Period::Month => 3,
                 };
-                (kind, [ends.0.to_le_bytes(), requests.get().to_le_bytes(), used.to_le_bytes()])
+                (kind, [ends.0.cast_unsigned(), requests.get(), used])
             }
         };
-        let mut bytes = [0; LENGTH];
-        // Whole fields at a time: byte by byte this would be a fifth of a request's work.
-        if let Some((id, rest)) = bytes.split_first_chunk_mut()
-            && let Some((generation, rest)) = rest.split_first_chunk_mut()
-            && let Some((first, rest)) = rest.split_first_mut()
-            && let Ok(rest) = <&mut [u8; 24]>::try_from(rest)
-        {
-            *id = self.id.0;
-            *generation = self.generation.0.to_le_bytes();
-            *first = kind;
-            rest.copy_from_slice(numbers.as_flattened());
-        }
-        bytes
+        let (generation, numbers) = (self.generation.0.into(), numbers.map(U64::new));
+        transmute!(Layout { id: self.id.0, generation, kind, numbers })
     }
 }
