@@ -1,12 +1,13 @@
-//! The files that commands read, `-` among them. Must not hold what is in them.
+//! The files that commands read, `-` among them, and the diagnostics that are printed of them.
 
-use super::{Outcome, Output};
+use crate::{Outcome, Output};
+use certgate_manage::{Code, Diagnostic};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Calls `look` with the name and the bytes of each file; the worst outcome counts.
-pub(super) fn each(
+pub(crate) fn each(
     files: &[PathBuf],
     output: &mut Output<'_>,
     mut look: impl FnMut(&Path, &[u8], &mut Output<'_>) -> io::Result<Outcome>,
@@ -16,7 +17,7 @@ pub(super) fn each(
         let outcome = match read(file) {
             Ok(bytes) => look(file, &bytes, output)?,
             Err(error) => {
-                writeln!(output.err, "{}: {error}", file.display())?;
+                print(file, &[error], output)?;
                 Outcome::Failed
             }
         };
@@ -25,11 +26,19 @@ pub(super) fn each(
     Ok(worst)
 }
 
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file.as_os_str() != "-" {
-        return fs::read(file);
-    }
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// The bytes of a file; of standard input for `-`.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let bytes = if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(file)
+    };
+    bytes.map_err(|error| Diagnostic::error(Code::File, error.to_string()))
+}
+
+/// Prints a line for each diagnostic about this file.
+pub(crate) fn print(file: &Path, diagnostics: &[Diagnostic], output: &mut Output<'_>) -> io::Result<()> {
+    let name = file.display();
+    diagnostics.iter().try_for_each(|diagnostic| writeln!(output.err, "{}", diagnostic.line(&name)))
 }

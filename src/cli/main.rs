@@ -1,20 +1,16 @@
-//! The command line `certgate`: arguments, what is printed where, and exit codes.
+//! The command line `certgate`: arguments, terminal, exit codes. What the commands do is in `certgate-manage`.
 
 mod check;
 mod fingerprint;
 mod input;
-mod names;
 mod render;
-mod signatures;
 mod time;
-mod warnings;
-mod yaml;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Keeps the registry of certgate, the Envoy filter for client certificates.
+/// Checks and renders registries of certgate, the Envoy filter for client certificates
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -24,21 +20,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Checks registries: exit code 0 if certgate in Envoy accepts them all, 1 if not
+    /// Check registries; exit code 0 if certgate in Envoy accepts them all, 1 if not
     Check(check::Arguments),
-    /// Prints the fingerprints of certificates, as a registry's `sha256` takes them
+    /// Print the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
-    /// Makes what Envoy, Istio or Envoy Gateway loads from a registry: certgate and the native guard round it
-    Render(Box<render::Arguments>),
+    /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
+    #[command(subcommand)]
+    Render(render::Command),
 }
 
 /// How a command ended, in ascending order of what the exit code must tell.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Good = 0,
-    /// What was looked at is wrong.
+    /// A file has an error.
     Bad = 1,
-    /// It could not be looked at, or not be told of.
+    /// A file cannot be read, or output cannot be written.
     Failed = 2,
 }
 
@@ -52,14 +49,15 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Where a command writes to.
+/// The streams that a command writes to.
 struct Output<'a> {
-    /// What was asked for.
+    /// Results.
     out: &'a mut dyn Write,
-    /// What is wrong.
+    /// Errors and warnings.
     err: &'a mut dyn Write,
 }
 
+/// Runs the command that the process's arguments name.
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -73,7 +71,7 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
-        Command::Render(arguments) => render::run(&arguments, &mut output),
+        Command::Render(command) => render::run(&command, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),
@@ -81,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A stream that loses what nobody reads any more, as when `head` has read enough: the exit code still tells.
+/// A stream that drops what is written once nobody reads it, as when `head` has read enough: the exit code still tells.
 struct Unread<W>(W);
 
 impl<W: Write> Write for Unread<W> {

@@ -40,26 +40,26 @@ impl Stream {
     }
 
     fn handle(&mut self) -> Outcome {
-        let policy = self.configuration.in_force(&self.vm);
+        let active = self.configuration.active(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
-        match (&policy, pairs::parse(&bytes)) {
+        match (&active, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
-            (Some(policy), Some(headers)) if !bytes.is_empty() => {
-                let (ledger, telemetry) = (policy.plugin.ledger(&self.vm), policy.on(&self.vm));
+            (Some(active), Some(headers)) if !bytes.is_empty() => {
+                let (ledger, telemetry) = (active.plugin.ledger(&self.vm), active.on(&self.vm));
                 let request = &Map::REQUEST_HEADERS;
                 let outcome =
-                    apply::handle(&policy.engine, &Connection, &ledger, &Clocks, request, &telemetry, headers);
+                    apply::handle(&active.policy.engine, &Connection, &ledger, &Clocks, request, &telemetry, headers);
                 if let Outcome::Forward(_) = outcome {
-                    self.owned = Some(policy.engine.owned());
+                    self.owned = Some(active.policy.engine.owned());
                     #[cfg(feature = "bandwidth")]
                     {
-                        self.plugin = Some(Rc::clone(&policy.plugin));
+                        self.plugin = Some(Rc::clone(&active.plugin));
                     }
                 }
                 outcome
             }
-            (policy, headers) => {
-                let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
+            (active, headers) => {
+                let audit = active.as_ref().map(|active| active.policy.engine.policy().audit).unwrap_or_default();
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
                 apply::refuse_undecided(&Undecided { vm: &self.vm, audit }, content_type.map(|(_, value)| value))
             }

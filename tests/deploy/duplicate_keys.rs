@@ -1,6 +1,7 @@
 //! Keys that stand twice in a registry. Envoy's YAML loader keeps the last one and says nothing, so certgate never sees
 //! the other; `certgate check` and `certgate render` refuse the file.
 
+use super::rendered::IN_ENVOY;
 use crate::support::bootstrap::shipped;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::repository;
@@ -41,7 +42,7 @@ async fn envoy_keeps_the_last_of_two_keys_and_certgate_refuses_both() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("registry.yaml");
     fs::write(&file, twice(&registry.to_string())).unwrap();
-    for arguments in [&["check"][..], &["render", "--to", "envoy"], &["render", "--to", "ecds"]] {
+    for arguments in [&["check"][..], &[&["render"], &IN_ENVOY[..]].concat(), &["render", "ecds", "--module", "x"]] {
         let run = Command::new(crate::support::command_line()).args(arguments).arg(&file).output().unwrap();
         let said = String::from_utf8_lossy(&run.stderr);
         assert_eq!(run.status.code(), Some(1), "{arguments:?}: {said}");

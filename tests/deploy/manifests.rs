@@ -1,9 +1,9 @@
-//! The manifests in `envoy/istio/` and `envoy/envoy-gateway/`: `certgate render` makes them, and they and whatever else it
-//! makes are valid by the schemas that Istio and Envoy Gateway publish.
+//! The shipped files that `certgate render` makes: bootstraps, and manifests, which are valid by the schemas that Istio and
+//! Envoy Gateway publish.
 
 mod schemas;
 
-use super::rendered::{DIGEST, IMAGE, documents, render};
+use super::rendered::{DIGEST, IMAGE, IN_ENVOY, documents, render};
 use crate::support::envoys::repository;
 use crate::support::parts::Part;
 use crate::support::renew;
@@ -15,19 +15,16 @@ use std::path::{Path, PathBuf};
 
 /// The manifests that are in `envoy/`, and what makes them.
 const MANIFESTS: [(&str, &[&str]); 4] = [
-    ("istio/gateway.yaml", &["--to", "istio", "--namespace", "istio-ingress"]),
-    (
-        "istio/sidecar.yaml",
-        &["--to", "istio", "--placement", "sidecar", "--selector", "app=orders", "--namespace", "shop"],
-    ),
-    ("istio/envoy-filter.yaml", &["--to", "istio", "--by", "envoy-filter", "--namespace", "istio-ingress"]),
-    ("envoy-gateway/certgate.yaml", &["--to", "envoy-gateway", "--gateway", "edge", "--namespace", "edge"]),
+    ("istio/gateway.yaml", &["istio", "--namespace", "istio-ingress"]),
+    ("istio/sidecar.yaml", &["istio", "--placement", "sidecar", "--selector", "app=orders", "--namespace", "shop"]),
+    ("istio/envoy-filter.yaml", &["istio", "--by", "envoy-filter", "--namespace", "istio-ingress"]),
+    ("envoy-gateway/certgate.yaml", &["envoy-gateway", "--gateway", "edge", "--namespace", "edge"]),
 ];
 
 /// What `certgate render` makes besides.
 const UNSHIPPED: [&[&str]; 2] = [
-    &["--to", "istio", "--by", "envoy-filter", "--placement", "sidecar", "--selector", "app=orders,tier=web"],
-    &["--to", "envoy-gateway", "--gateway", "edge", "--name", "another", "--client-ca", "authorities"],
+    &["istio", "--by", "envoy-filter", "--placement", "sidecar", "--selector", "app=orders,tier=web"],
+    &["envoy-gateway", "--gateway", "edge", "--name", "another", "--client-ca", "authorities"],
 ];
 
 /// Registries whose manifests have everything in them that there can be.
@@ -51,16 +48,64 @@ fn options(of: &[&'static str]) -> Vec<&'static str> {
     [of, &["--image", IMAGE, "--sha256", DIGEST]].concat()
 }
 
+/// The files for plain Envoy that are in `envoy/`: what makes them of `registry-local.yaml`, and how each begins.
+fn bootstraps() -> [(&'static str, Vec<&'static str>, &'static str); 3] {
+    let [_, _, _, files @ ..] = IN_ENVOY;
+    [
+        (
+            "envoy.yaml",
+            IN_ENVOY.into(),
+            "\
+# An Envoy for local use, set up as one for the edge of a network should be, with certgate in it and its registry in
+# this same file. Put your clients in it, and start it at the top of the repository (paths are relative to where Envoy is
+# started), with the certificates that `make demo` leaves in target/demo, and upstreams of yours at the ports 9001 and 9002:
+#
+#     envoy -c envoy/envoy.yaml --concurrency 2
+#
+# A registry in a file of its own, which takes effect while Envoy runs, is in envoy-ecds.yaml; but for that the two
+# files are the same.
+",
+        ),
+        (
+            "envoy-ecds.yaml",
+            [&["envoy", "--watch", "envoy/registry-ecds.yaml"], &files[..]].concat(),
+            "\
+# envoy.yaml with the registry in a file of its own, registry-ecds.yaml: replaced by a rename, it takes effect within two
+# seconds, on connections that are already open too. A registry that certgate refuses changes nothing.
+#
+#     envoy -c envoy/envoy-ecds.yaml --concurrency 2
+",
+        ),
+        (
+            "registry-ecds.yaml",
+            vec!["ecds", "--module", "target/certgate.wasm"],
+            "# certgate's registry, for envoy-ecds.yaml. `certgate check` reads what is under `value` as a file of its own.\n",
+        ),
+    ]
+}
+
 #[test]
 fn those_that_are_shipped_are_what_render_makes() {
-    let registry = fs::read_to_string(repository().join("envoy/registry.yaml")).unwrap();
+    let [registry, local] = ["registry.yaml", "registry-local.yaml"]
+        .map(|name| fs::read_to_string(repository().join("envoy").join(name)).unwrap());
+    let compare = |file: &str, text: &str| {
+        renew::compare(&repository().join("envoy").join(file), text, "make renew GOLDEN=manifests");
+    };
     for (file, arguments) in MANIFESTS {
         let text = format!(
             "# Made from ../registry.yaml by:\n#     certgate render {} --image {IMAGE} --sha256 DIGEST envoy/registry.yaml\n# Put your image and its digest in.\n#\n{}",
             arguments.join(" "),
             render(&options(arguments), &registry),
         );
-        renew::compare(&repository().join("envoy").join(file), &text, "make renew GOLDEN=manifests");
+        compare(file, &text);
+    }
+    for (file, arguments, intro) in bootstraps() {
+        let command = arguments.join(" ").replace(" --certificate", " \\\n#         --certificate");
+        let made = render(&arguments, &local);
+        let text = format!(
+            "{intro}#\n# Made from registry-local.yaml by:\n#     certgate render {command} envoy/registry-local.yaml\n#\n{made}"
+        );
+        compare(file, &text);
     }
 }
 

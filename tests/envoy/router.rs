@@ -111,7 +111,8 @@ impl Stage {
 
 fn render(registry: &Value) -> String {
     let mut child = Command::new(crate::support::command_line())
-        .args(["render", "--to", "envoy", "-"])
+        .args(["render", "envoy", "--module", "target/certgate.wasm", "--certificate", "target/demo/server.pem"])
+        .args(["--key", "target/demo/server.key", "--trusted-ca", "target/demo/ca.pem", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -44,6 +44,13 @@ impl Folder {
     }
 }
 
+/// A line without its place in a registry of one line.
+fn unplaced(line: &str) -> &str {
+    let (place, said) = line.split_once(' ').unwrap();
+    assert!(place == "-:" || place.starts_with("-:1:"), "{line}");
+    said
+}
+
 /// A certificate that expires in so many days, and its key; the fingerprint in hexadecimal.
 fn certificate(days: i64) -> (String, String, String) {
     let key = KeyPair::generate().unwrap();
@@ -98,22 +105,24 @@ fn what_is_right_but_perhaps_not_meant_is_a_warning() {
     });
     let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
     assert_eq!((run.code, run.out.as_str()), (0, "-: ok: 2 clients, 4 credentials, 1 tier, mode shadow\n"));
-    let lines: Vec<_> = run.err.lines().collect();
+    let lines: Vec<_> = run.err.lines().map(unplaced).collect();
     assert_eq!(
         lines[..3],
         [
-            "-: warning: mode is shadow: every request is forwarded",
-            "-: warning: limits of kind bytes need the module certgate-bandwidth.wasm",
-            "-: warning: client a is disabled",
+            "warning[CG0201]: mode: in mode shadow every request is forwarded",
+            "warning[CG0202]: limits of kind bytes need the module certgate-bandwidth.wasm",
+            "warning[CG0204]: clients[0].enabled: client a is disabled",
         ]
     );
     assert!(
-        lines[3].starts_with(&format!("-: warning: client a: certificate {} expired, at 20", expired.2)),
+        lines[3]
+            .starts_with(&format!("warning[CG0205]: clients[0]: client a: certificate {} expired, at 20", expired.2)),
         "{}",
         lines[3]
     );
     assert!(
-        lines[4].starts_with(&format!("-: warning: client a: certificate {} expires soon, at 20", soon.2)),
+        lines[4]
+            .starts_with(&format!("warning[CG0206]: clients[0]: client a: certificate {} expires soon, at 20", soon.2)),
         "{}",
         lines[4]
     );
@@ -154,20 +163,20 @@ fn every_error_of_every_file_is_printed() {
     );
     assert_eq!((run.code, run.out.as_str()), (1, "good.yaml: ok: 1 client, 2 credentials, 2 tiers, mode enforce\n"));
     insta::assert_snapshot!(run.err, @r#"
-    bad.yaml: version: expected 1, found 2
-    bad.yaml: clients[0].tier: expected each key once, found it again
-    bad.yaml: clients[0].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found true: quote it
-    bad.yaml: clients[0].tier: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found 5: quote it
-    bad.yaml: clients[0].credentials[0].sha256: expected the certificate's SHA-256 as text, found 12: quote it
-    bad.yaml: clients[0].credentials[1].sha256: expected the certificate's SHA-256 as text, found 16: quote it
-    number.yaml: version: expected 1, found "1.0"
-    number.yaml: tiers.t.limits[0].requests: expected a whole number from 1 to 2^53, found "1e3"
-    number.yaml: tiers.t.limits[1].name: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found true: quote it
-    syntax.yaml: line 2, column 10: unclosed bracket '['
-    twice.yaml: line 2, column 1: expected one document, found a second one
-    syntax.json: line 2, column 1: expected JSON, and read no further: trailing comma
-    yaml.json: line 1, column 1: expected JSON, and read no further: expected value
-    empty.yaml: expected a configuration, found nothing
+    bad.yaml:1:10: error[CG0101]: version: expected 1, found 2
+    bad.yaml:5:3: error[CG0104]: clients[0].tier: expected each key once, found it again
+    bad.yaml:3:10: error[CG0102]: clients[0].alias: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found true: quote it
+    bad.yaml:4:9: error[CG0102]: clients[0].tier: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found 5: quote it
+    bad.yaml:7:13: error[CG0102]: clients[0].credentials[0].sha256: expected the certificate's SHA-256 as text, found 12: quote it
+    bad.yaml:8:13: error[CG0102]: clients[0].credentials[1].sha256: expected the certificate's SHA-256 as text, found 16: quote it
+    number.yaml:1:10: error[CG0101]: version: expected 1, found "1.0"
+    number.yaml:2:42: error[CG0101]: tiers.t.limits[0].requests: expected a whole number from 1 to 2^53, found "1e3"
+    number.yaml:2:64: error[CG0102]: tiers.t.limits[1].name: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found true: quote it
+    syntax.yaml:2:10: error[CG0005]: unclosed bracket '['
+    twice.yaml:2:1: error[CG0005]: expected one document, found a second one
+    syntax.json:2:1: error[CG0004]: expected JSON, and read no further: trailing comma
+    yaml.json:1:1: error[CG0004]: expected JSON, and read no further: expected value
+    empty.yaml: error[CG0002]: expected a configuration, found nothing
     "#);
 }
 
@@ -176,9 +185,9 @@ fn files_that_are_not_there_and_wrong_usage_are_failures() {
     let folder = Folder::new(&[("bad.yaml", "version: 2")]);
     let run = folder.certgate(&["check", "bad.yaml", "absent.yaml"], "");
     assert_eq!(run.code, 2);
-    insta::assert_snapshot!(run.err, @"
-    bad.yaml: version: expected 1, found 2
-    absent.yaml: No such file or directory (os error 2)
+    insta::assert_snapshot!(run.err, @r"
+    bad.yaml:1:10: error[CG0101]: version: expected 1, found 2
+    absent.yaml: error[CG0001]: No such file or directory (os error 2)
     ");
     for arguments in [&["check"][..], &[], &["fingerprint"], &["frobnicate"], &["fingerprint", "absent.pem"]] {
         assert_eq!(folder.certgate(arguments, "").code, 2, "{arguments:?}");
@@ -211,8 +220,8 @@ fn private_keys_are_never_printed() {
         assert_eq!(run.code, 1, "{run:?}");
         assert!(!run.err.contains(&body[..20]) && run.out.is_empty(), "{run:?}");
     }
-    insta::assert_snapshot!(folder.certgate(&["check", "inside.yaml"], "").err, @"inside.yaml: clients[0].credentials[0].pem: expected no private key, found one: remove it, and replace it wherever it is in use");
-    insta::assert_snapshot!(folder.certgate(&["fingerprint", "key.pem"], "").err, @"key.pem: expected a certificate, found only a private key: give the certificate, and keep the key to yourself");
+    insta::assert_snapshot!(folder.certgate(&["check", "inside.yaml"], "").err, @"inside.yaml:8:7: error[CG0106]: clients[0].credentials[0].pem: expected no private key, found one: remove it, and replace it wherever it is in use");
+    insta::assert_snapshot!(folder.certgate(&["fingerprint", "key.pem"], "").err, @"key.pem: error[CG0106]: expected a certificate, found only a private key: give the certificate, and keep the key to yourself");
     let run = folder.certgate(&["fingerprint", "both.pem"], "");
     assert!(run.code == 0 && run.out.lines().count() == 1, "{run:?}");
 }
@@ -238,9 +247,9 @@ fn fingerprints_are_what_a_registry_takes() {
     }
     let run = folder.certgate(&["fingerprint", "text", "empty"], "");
     assert_eq!(run.code, 1);
-    insta::assert_snapshot!(run.err, @"
-    text: expected a certificate, found something else: not an X.509 certificate in DER form
-    empty: expected a certificate, found something else: not an X.509 certificate in DER form
+    insta::assert_snapshot!(run.err, @r"
+    text: error[CG0401]: expected a certificate, found something else: not an X.509 certificate in DER form
+    empty: error[CG0401]: expected a certificate, found something else: not an X.509 certificate in DER form
     ");
 }
 
@@ -272,11 +281,17 @@ fn a_revocation_list_must_be_its_issuers() {
     assert_eq!((good.code, good.err.as_str()), (0, ""));
     let unchecked = check(registry(serde_json::json!({"pem": list})));
     assert_eq!(unchecked.code, 0);
-    assert_eq!(unchecked.err, "-: warning: crls[0]: without issuer_pem, nobody has checked its signature\n");
+    assert_eq!(
+        unchecked.err,
+        "-:1:23: warning[CG0211]: crls[0]: the signature of this CRL is not checked: add `issuer_pem`, the certificate of its issuer\n"
+    );
     let (other, ..) = certificate(1);
     let foreign = check(registry(serde_json::json!({"pem": list, "issuer_pem": other})));
     assert_eq!((foreign.code, foreign.out.as_str()), (1, ""));
-    assert_eq!(foreign.err, "-: crls[0]: the CRL names another issuer than this certificate's subject\n");
+    assert_eq!(
+        foreign.err,
+        "-:1:23: error[CG0122]: crls[0]: the CRL names another issuer than this certificate's subject\n"
+    );
 }
 
 #[test]
@@ -288,10 +303,10 @@ fn what_may_not_be_meant_is_said() {
     let run = Folder::new(&[]).certgate(&["check", "-"], registry);
     assert_eq!(run.out, "-: ok: 1 client, 1 credential, 1 tier, 2 rules, mode enforce\n");
     insta::assert_snapshot!(run.err, @r"
-    -: warning: names in certificates count where Envoy says that it has verified the chain, which it says of no resumed TLS session
-    -: warning: client a: a credential by uri_san expired, at 2020-01-01T00:00:00Z
-    -: warning: rules[1]: no client has the group finnance
-    -: warning: rules[1]: no client has the scope read
+    -: warning[CG0203]: names in certificates count where Envoy says that it has verified the chain, which it says of no resumed TLS session
+    -:2:21: warning[CG0205]: clients[0]: client a: a credential by uri_san expired, at 2020-01-01T00:00:00Z
+    -:4:55: warning[CG0208]: rules[1].groups: no client has the group finnance
+    -:4:79: warning[CG0209]: rules[1].scopes: no client has the scope read
     ");
 }
 
@@ -321,14 +336,14 @@ fn who_is_better_off_without_a_certificate_is_warned_of() {
     let warnings = |registry: &serde_json::Value| {
         let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
         assert_eq!(run.code, 0, "{}", run.err);
-        run.err
+        run.err.lines().map(unplaced).collect::<Vec<_>>().join("\n")
     };
     for anonymous in [None, Some("free"), Some("shadow")] {
         let said = warnings(&registry(anonymous));
         insta::allow_duplicates! {
             insta::assert_snapshot!(said, @r"
-            -: warning: rules[0] (open): a client over its limits can call without its certificate, and no limit stops it: set `anonymous_tier` to a tier with limits
-            -: warning: rules[1]: a client over its limits can call without its certificate, and no limit stops it: set `anonymous_tier` to a tier with limits
+            warning[CG0210]: rules[0]: rule open: a client over its limits can call without its certificate, and no limit stops it: set `anonymous_tier` to a tier with limits
+            warning[CG0210]: rules[1]: a client over its limits can call without its certificate, and no limit stops it: set `anonymous_tier` to a tier with limits
             ");
         }
     }

@@ -35,13 +35,24 @@ fn render(arguments: &[&str], registry: &str) -> Run {
     Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
+/// The options that no bootstrap is without.
+const FILES: [&str; 6] = ["--certificate", "server.pem", "--key", "server.key", "--trusted-ca", "ca.pem"];
+
+fn envoy(registry: &str) -> Run {
+    render(&[&["envoy", "--module", "certgate.wasm"], &FILES[..]].concat(), registry)
+}
+
+fn ecds(registry: &str) -> Run {
+    render(&["ecds", "--module", "certgate.wasm"], registry)
+}
+
 fn istio(registry: &str) -> Run {
-    render(&["--to", "istio", "--image", "registry.example/certgate:1", "--sha256", DIGEST], registry)
+    render(&["istio", "--image", "registry.example/certgate:1", "--sha256", DIGEST], registry)
 }
 
 fn envoy_gateway(registry: &str) -> Run {
     let image = ["--image", "registry.example/certgate:1", "--sha256", DIGEST, "--gateway", "edge"];
-    render(&[&["--to", "envoy-gateway"][..], &image].concat(), registry)
+    render(&[&["envoy-gateway"][..], &image].concat(), registry)
 }
 
 /// The documents in what was printed.
@@ -84,7 +95,7 @@ fn behind(manifests: &[Value]) -> Option<Value> {
 #[test]
 fn in_shadow_mode_a_guard_only_counts() {
     let registry = json!({"version": 1, "mode": "shadow", "clients": []}).to_string();
-    let filter = rbac(&render(&["--to", "envoy"], &registry)).unwrap();
+    let filter = rbac(&envoy(&registry)).unwrap();
     assert!(filter.get("rules").is_none() && filter["shadow_rules"]["policies"]["identified"].is_object());
     let manifests = documents(&istio(&registry));
     let authorization = of_kind(&manifests, "AuthorizationPolicy").unwrap();
@@ -92,17 +103,17 @@ fn in_shadow_mode_a_guard_only_counts() {
     let run = envoy_gateway(&registry);
     assert!(of_kind(&documents(&run), "SecurityPolicy").is_none());
     assert!(run.out.contains("a SecurityPolicy cannot only count"), "{}", run.out);
-    assert!(run.err.contains("mode is shadow, which a SecurityPolicy does not know"), "{}", run.err);
+    assert!(run.err.contains("warning[CG0308]: mode: a SecurityPolicy has no shadow mode"), "{}", run.err);
 }
 
 #[test]
 fn wrong_registries_are_refused_as_check_refuses_them() {
-    let run = render(&["--to", "envoy"], r#"{"version": 2, "clients": [{"alias": "a"}]}"#);
+    let run = envoy(r#"{"version": 2, "clients": [{"alias": "a"}]}"#);
     assert_eq!((run.code, run.out.as_str()), (1, ""));
     insta::assert_snapshot!(run.err, @r"
-    -: version: expected 1, found 2
-    -: clients[0].tier: expected the name of the client's tier, found nothing
-    -: clients[0].credentials: expected a list of one credential or more, found nothing
+    -:1:13: error[CG0101]: version: expected 1, found 2
+    -:1:28: error[CG0101]: clients[0].tier: expected the name of the client's tier, found nothing
+    -:1:28: error[CG0101]: clients[0].credentials: expected a list of one credential or more, found nothing
     ");
 }
 
@@ -114,37 +125,59 @@ fn options_that_are_missing_or_wrong_are_named() {
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}");
         run.err
     };
-    insta::assert_snapshot!(refused(&["--to", "istio"]), @r"
-    this target needs --image, the module's image
-    this target needs --sha256, the digest of the module's image
-    ");
-    insta::assert_snapshot!(refused(&["--to", "envoy-gateway"]), @r"
-    this target needs --image, the module's image
-    this target needs --sha256, the digest of the module's image
-    this target needs --gateway, the Gateway's name
-    ");
-    let sidecar = ["--to", "istio", "--placement", "sidecar", "--image", "x", "--sha256", DIGEST];
-    insta::assert_snapshot!(refused(&sidecar), @"this target needs --selector with --placement sidecar: the labels of the workload");
-    let wrong = ["--to", "istio", "--image", "x", "--sha256", "sha256:12", "--name", "a b", "--namespace", ""];
-    insta::assert_snapshot!(refused(&wrong), @r#"
-    --sha256: expected 64 hexadecimal digits in lower case, found "sha256:12"
-    --name: expected a name of a-z, 0-9, `-` and `.`, found "a b"
-    --namespace: expected a name of a-z, 0-9, `-` and `.`, found ""
-    "#);
+    for (arguments, missing) in [
+        (&["envoy"][..], &["--certificate", "--key", "--trusted-ca", "--module"][..]),
+        (&["ecds"], &["--module"]),
+        (&["istio"], &["--image", "--sha256"]),
+        (&["istio", "--placement", "sidecar"], &["--image", "--sha256", "--selector"]),
+        (&["envoy-gateway"], &["--image", "--sha256", "--gateway"]),
+    ] {
+        let said = refused(arguments);
+        let required = said.lines().filter_map(|line| line.trim_start().split(' ').find(|word| word.starts_with("--")));
+        assert_eq!(required.take(missing.len()).collect::<Vec<_>>(), missing, "{said}");
+    }
+    for (option, value, expected) in [
+        ("--sha256", "sha256:12", "expected 64 hexadecimal digits in lower case"),
+        ("--name", "a b", "expected a name of a-z, 0-9, `-` and `.`"),
+        ("--namespace", "", "expected a name of a-z, 0-9, `-` and `.`"),
+        ("--selector", "app", "expected a label such as app=cart"),
+    ] {
+        let more = if option == "--sha256" { &[][..] } else { &["--sha256", DIGEST] };
+        let said = refused(&[&["istio", "--image", "x", option, value], more].concat());
+        assert!(said.contains(expected) || (value.is_empty() && said.contains("a value is required")), "{said}");
+    }
     // As registries write it.
-    let prefixed = ["--to", "istio", "--image", "registry.example/certgate:1", "--sha256", &format!("sha256:{DIGEST}")];
+    let prefixed = ["istio", "--image", "registry.example/certgate:1", "--sha256", &format!("sha256:{DIGEST}")];
     assert_eq!(render(&prefixed, good).out, istio(good).out);
-    for arguments in
-        [&[][..], &["--to", "kong"], &["--to", "istio", "--selector", "app"], &["--to", "istio", "--by", "hand"]]
-    {
+    for arguments in [&[][..], &["kong"], &["istio", "--by", "hand"]] {
         assert!(!refused(arguments).is_empty());
+    }
+}
+
+#[test]
+fn a_platform_has_no_options_of_another() {
+    let good = r#"{"version": 1, "clients": []}"#;
+    let watch = ["--watch", "a/b.yaml"];
+    for (arguments, foreign) in [
+        ([&["envoy"][..], &FILES, &watch].concat(), &["--module", "x"][..]),
+        ([&["envoy"][..], &FILES, &watch].concat(), &["--namespace", "x"]),
+        (vec!["ecds", "--module", "x"], &["--envoy-crl"]),
+        (vec!["ecds", "--module", "x"], &["--trusted-ca", "x"]),
+        (vec!["istio", "--image", "x", "--sha256", DIGEST], &["--module", "x"]),
+        (vec!["istio", "--image", "x", "--sha256", DIGEST], &["--gateway", "x"]),
+        (vec!["envoy-gateway", "--image", "x", "--sha256", DIGEST, "--gateway", "x"], &["--selector", "app=x"]),
+    ] {
+        assert_eq!(render(&arguments, good).code, 0, "{arguments:?}");
+        let run = render(&[&arguments, foreign].concat(), good);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?} {foreign:?}");
+        assert!(run.err.contains(foreign[0]), "{}", run.err);
     }
 }
 
 #[test]
 fn tokens_that_a_platform_puts_elsewhere_are_warned_of() {
     let registry = json!({"version": 1, "clients": [], "rules": [{"bound_token": true}]}).to_string();
-    assert!(istio(&registry).err.contains("-: warning: bound_token: Istio's RequestAuthentication"));
-    assert!(envoy_gateway(&registry).err.contains("-: warning: bound_token: name the JWT provider"));
-    assert!(!render(&["--to", "envoy"], &registry).err.contains("bound_token"));
+    assert!(istio(&registry).err.contains("rules[0].bound_token: Istio's RequestAuthentication"));
+    assert!(envoy_gateway(&registry).err.contains("rules[0].bound_token: certgate looks for tokens"));
+    assert!(!envoy(&registry).err.contains("bound_token"));
 }

@@ -1,9 +1,9 @@
 //! Every error that a configuration can have, as data, and what people read of it. Must not find any.
 
 use super::fingerprint::NotAFingerprint;
-use super::names::list;
+use super::found::Found;
 use super::path::Path;
-use super::show::Found;
+use super::suggestions::list;
 use crate::certificate::Unreadable;
 use crate::certificate::crl::CrlProblem;
 use crate::domain::credential::Kind;
@@ -69,9 +69,10 @@ pub struct Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
-            "" => write!(f, "{}", self.problem),
-            path => write!(f, "{path}: {}", self.problem),
+            "" => write!(f, "{}", self.problem)?,
+            path => write!(f, "{path}: {}", self.problem)?,
         }
+        self.problem.mend().map_or(Ok(()), |mend| write!(f, ": {mend}"))
     }
 }
 
@@ -109,7 +110,7 @@ pub enum Problem {
         found: Found,
     },
     /// A number or the like stands where text must: YAML takes `123` and `on` for something else than text.
-    #[error("expected {expected}, found {found}: quote it")]
+    #[error("expected {expected}, found {found}")]
     Unquoted {
         /// What may stand there.
         expected: &'static str,
@@ -131,14 +132,14 @@ pub enum Problem {
     #[error("expected fewer levels of lists and maps, found too many to read on")]
     TooDeep,
     /// A private key.
-    #[error("expected no private key, found one: remove it, and replace it wherever it is in use")]
+    #[error("expected no private key, found one")]
     PrivateKey,
     /// A name that certgate uses itself.
     #[error("expected a name that certgate does not use itself, found `{0}`")]
     Reserved(Name),
     /// Something that must be unique stands elsewhere too.
     #[error("expected {what} of its own, found that of {first}")]
-    Taken {
+    Duplicate {
         /// What must be unique.
         what: &'static str,
         /// The path of the one that stands first.
@@ -146,7 +147,7 @@ pub enum Problem {
     },
     /// One certificate, key or name identifies two clients, or one client twice.
     #[error("expected {} of its own, found {}that of {first}{}", what(*kind), which_is(digest), of(client))]
-    CredentialTaken {
+    DuplicateCredential {
         /// What the credential asks for.
         kind: Kind,
         /// The digest, unless it asks for a name.
@@ -185,7 +186,7 @@ pub enum Problem {
     #[error(transparent)]
     Fingerprint(#[from] NotAFingerprint),
     /// PEM with several certificates.
-    #[error("expected one certificate, found {0}: give the client's own (leaf) certificate only")]
+    #[error("expected one certificate, found {0}")]
     SeveralCertificates(usize),
     /// Not a certificate.
     #[error("expected a certificate, found something else: {0}")]
@@ -219,6 +220,18 @@ pub enum Problem {
     /// The burst is larger than a response header can say.
     #[error("expected a burst of at most {LARGEST_CAPACITY}, found a larger one")]
     Burst,
+}
+
+impl Problem {
+    /// What mends it, where one thing does whatever the value is for.
+    pub fn mend(&self) -> Option<&'static str> {
+        match self {
+            Self::Unquoted { .. } => Some("quote it"),
+            Self::PrivateKey => Some("remove it, and replace it wherever it is in use"),
+            Self::SeveralCertificates(_) => Some("give the client's own (leaf) certificate only"),
+            _ => None,
+        }
+    }
 }
 
 fn suggestion(near: Option<&'static str>, known: &[&str]) -> impl fmt::Display {

@@ -70,6 +70,8 @@ pub struct OtherTier {
 pub struct Rule {
     /// What logs call it.
     pub name: Option<Name>,
+    /// Which requests it is for.
+    pub pattern: RoutePattern,
     /// What a request needs.
     pub access: Access,
     /// Which clients may.
@@ -106,11 +108,10 @@ pub enum Match<'r> {
 }
 
 impl Rules {
-    /// These rules, each with what it matches, in their order; with all conditions that they have, and the shapes that these
-    /// ask in.
-    pub fn new(rules: Vec<(RoutePattern, Rule)>, conditions: Vec<Condition>, shapes: Vec<Shape>) -> Self {
-        let (patterns, rules) = rules.into_iter().unzip();
-        Self { routes: Routes::new(patterns), rules, conditions, shapes }
+    /// These rules in their order, all conditions that they have, and the shapes that these ask in.
+    pub fn new(rules: Vec<Rule>, conditions: Vec<Condition>, shapes: Vec<Shape>) -> Self {
+        let routes = Routes::new(rules.iter().map(|rule| &rule.pattern));
+        Self { routes, rules, conditions, shapes }
     }
 
     /// The first rule that matches.

@@ -1,5 +1,4 @@
-//! When credentials expire and the next CRL is due, as gauges: those that the policy names, and no others, whatever
-//! requests show.
+//! The gauges of when credentials expire and when the next CRL is due. Requests add none: the policy names all of them.
 
 use super::metrics::{Kind, MetricId, MetricSink};
 use crate::domain::credential::{CredentialIndex, Identifier};
@@ -10,20 +9,20 @@ use crate::domain::time::UnixSeconds;
 use data_encoding::HEXLOWER;
 use std::sync::Mutex;
 
-/// Bytes of a digest by which people know a credential that has no name.
+/// Bytes of the digest in the label of a credential without a name.
 const SHORT: usize = 6;
 
-/// The gauges that were published, of all plugins.
+/// The published gauges of all plugins.
 #[derive(Default)]
 pub struct Gauges(Mutex<Vec<OfPlugin>>);
 
-/// Those of one plugin.
+/// The published gauges of one plugin.
 #[derive(Default)]
 struct OfPlugin {
-    root_id: String,
+    name: String,
     /// The newest configuration that the plugin has activated.
     generation: Generation,
-    /// In the order of their ids.
+    /// In ascending order of their ids.
     gauges: Vec<Gauge>,
 }
 
@@ -42,30 +41,31 @@ type Asked = [u8; 8];
 pub struct Shown(Vec<(CredentialIndex, u32, MetricId)>);
 
 impl Gauges {
-    /// Publishes one gauge for each credential's expiry in `policy`, and sets gauges of removed credentials to 0, since no
-    /// gauge can be removed. An expiry learnt from a presented certificate is kept unless the credential's digest changed.
-    /// Only the `first` host to activate the policy resets such a gauge, so that a late one does not overwrite newer values.
-    pub fn take_up(
+    /// Publishes one gauge for each credential's expiry in `policy` of the plugin called `name`, and sets gauges of
+    /// removed credentials to 0, since no gauge can be removed. An expiry learnt from a presented certificate is kept
+    /// unless the credential's digest changed. Only the `first` host to activate the policy resets such a gauge, so
+    /// that a late one does not overwrite newer values.
+    pub fn activate(
         &self,
         sink: &impl MetricSink,
-        root_id: &str,
+        name: &str,
         (generation, first): (Generation, bool),
         policy: &Policy,
     ) -> Shown {
         let mut shown = Vec::new();
         let Ok(mut plugins) = self.0.lock() else { return Shown(shown) };
-        let place = plugins.iter().position(|plugin| plugin.root_id == root_id);
+        let place = plugins.iter().position(|plugin| plugin.name == name);
         let known = place.map(|place| plugins.swap_remove(place));
-        let mut plugin = known.unwrap_or_else(|| OfPlugin { root_id: root_id.to_owned(), ..OfPlugin::default() });
+        let mut plugin = known.unwrap_or_else(|| OfPlugin { name: name.to_owned(), ..OfPlugin::default() });
         plugin.generation = generation;
-        // Two plugins may have a credential of the same name.
+        // Another plugin may have a credential with the same labels.
         let others = plugins.as_slice();
         let clear = |id| {
             if !others.iter().any(|other| other.shows(id)) {
                 sink.set(id, 0);
             }
         };
-        // At once: what growing leaves behind would make every request's memory harder to find.
+        // Allocated at once: the holes that growing leaves cost every later allocation instructions.
         let count = policy.expiries.iter().count();
         sink.reserve(count);
         plugin.gauges.reserve(count.saturating_sub(plugin.gauges.len()));
@@ -90,12 +90,13 @@ impl Gauges {
 }
 
 impl OfPlugin {
-    /// Keeps this gauge as one of the configuration's; what its credential asked for before, if there was one.
+    /// Keeps the gauge as one of this configuration. Returns the first bytes of the credential's former digest, if the
+    /// gauge was published before.
     fn keep(&mut self, id: MetricId, asked: Asked) -> Option<Asked> {
         let gauge = Gauge { id, generation: self.generation, asked };
         match self.find(id) {
             Ok(place) => self.gauges.get_mut(place).map(|known| std::mem::replace(known, gauge).asked),
-            // A new one comes last: the host counts its ids up.
+            // A new gauge comes last, since the host counts its ids up.
             Err(place) => {
                 self.gauges.insert(place, gauge);
                 None
@@ -103,7 +104,7 @@ impl OfPlugin {
         }
     }
 
-    /// Shows when the first of the CRLs is due.
+    /// Publishes the earliest `nextUpdate` of the CRLs.
     fn show_next_update(&mut self, sink: &impl MetricSink, policy: &Policy) {
         let Some(id) = sink.metric(Kind::Gauge, "certgate_crl_next_update_timestamp_seconds", &[]) else { return };
         let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
@@ -113,7 +114,7 @@ impl OfPlugin {
         }
     }
 
-    /// Whether the configuration that it has taken up last shows this gauge.
+    /// Whether the plugin's active configuration has published the gauge.
     fn shows(&self, id: MetricId) -> bool {
         let gauge = self.find(id).ok().and_then(|place| self.gauges.get(place));
         gauge.is_some_and(|gauge| gauge.generation == self.generation)
@@ -125,7 +126,7 @@ impl OfPlugin {
 }
 
 impl Shown {
-    /// Shows the end of a certificate that was seen, unless its credential ends before.
+    /// Publishes the expiry of a presented certificate, or that of its credential if that is earlier.
     pub fn seen(&self, sink: &impl MetricSink, credential: CredentialIndex, not_after: UnixSeconds) {
         if let Some((_, known, id)) = self.0.iter().find(|(index, ..)| *index == credential) {
             show(sink, *id, expiry::end(not_after).min(*known));
@@ -139,7 +140,7 @@ fn show(sink: &impl MetricSink, id: MetricId, end: u32) {
     }
 }
 
-/// The gauge of this credential.
+/// The gauge of the credential.
 fn gauge(
     sink: &impl MetricSink,
     policy: &Policy,
@@ -151,7 +152,7 @@ fn gauge(
     let credential = match expiry.name {
         Some(name) => name,
         None => {
-            // No name has a colon.
+            // A name contains no colon, so it cannot be equal to this label.
             known_as = String::with_capacity(32);
             known_as.push_str(kind.as_str());
             known_as.push(':');
@@ -195,7 +196,7 @@ mod tests {
     fn a_reload_keeps_what_was_learnt_and_resets_what_is_gone() {
         let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
         let first = policy(&[("a", '1', None), ("b", '2', None), ("c", '3', Some("2030-01-01T00:00:00Z"))]);
-        let shown = gauges.take_up(&sink, "root", (Generation(1), true), &first);
+        let shown = gauges.activate(&sink, "root", (Generation(1), true), &first);
         for place in 0..3 {
             // A certificate that ends after its credential ends with it.
             shown.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
@@ -204,16 +205,16 @@ mod tests {
             [("a", a), ("b", b), ("c", c)].map(|(alias, value)| (format!("{alias},credential=key}}"), value)).to_vec()
         };
         assert_eq!(published(&sink), of(4_000_000_000, 4_000_000_000, IN_2030));
-        // `a` has another certificate now, and `c` is gone.
+        // `a` has another certificate now; `c` is removed.
         let second = policy(&[("a", '4', None), ("b", '2', None)]);
         let late = Gauges::default();
-        late.take_up(&sink, "root", (Generation(1), false), &first);
-        gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        late.activate(&sink, "root", (Generation(1), false), &first);
+        gauges.activate(&sink, "root", (Generation(2), true), &second);
         assert_eq!(published(&sink), of(0, 4_000_000_000, 0));
-        // A host that activates the policy later resets nothing that was learnt meanwhile.
-        let shown = gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        // A host that activates the policy late does not reset an expiry that was learnt meanwhile.
+        let shown = gauges.activate(&sink, "root", (Generation(2), true), &second);
         shown.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
-        late.take_up(&sink, "root", (Generation(2), false), &second);
+        late.activate(&sink, "root", (Generation(2), false), &second);
         assert_eq!(published(&sink), of(3_000_000_000, 4_000_000_000, 0));
     }
 
@@ -221,11 +222,11 @@ mod tests {
     fn another_plugins_gauge_is_left_alone() {
         let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
         let with = policy(&[("a", '1', Some("2030-01-01T00:00:00Z"))]);
-        gauges.take_up(&sink, "one", (Generation(1), true), &with);
-        gauges.take_up(&sink, "two", (Generation(1), true), &with);
-        gauges.take_up(&sink, "one", (Generation(2), true), &policy(&[]));
+        gauges.activate(&sink, "one", (Generation(1), true), &with);
+        gauges.activate(&sink, "two", (Generation(1), true), &with);
+        gauges.activate(&sink, "one", (Generation(2), true), &policy(&[]));
         assert_eq!(published(&sink), [("a,credential=key}".to_owned(), IN_2030)]);
-        gauges.take_up(&sink, "two", (Generation(2), true), &policy(&[]));
+        gauges.activate(&sink, "two", (Generation(2), true), &policy(&[]));
         assert_eq!(published(&sink), [("a,credential=key}".to_owned(), 0)]);
     }
 }

@@ -1,4 +1,5 @@
 //! The laws that token buckets keep, each tried on ten thousand random histories.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{at, bucket, rate};
 use certgate_core::domain::bucket::{Buckets, Charged};
@@ -110,7 +111,7 @@ fn record_of_an_unusable_rate(mut record: [u8; 49]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn never_more_than_burst_and_rate_in_any_window((limits, gaps) in any_history()) {

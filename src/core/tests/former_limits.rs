@@ -1,4 +1,5 @@
 //! Records of former limits: forgotten once they hold all there is, which changes no decision.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{bucket, limit, on, quota};
 use certgate_core::domain::bucket::Buckets;
@@ -71,7 +72,7 @@ fn keeping(old: Option<&Vec<u8>>, new: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn forgetting_changes_no_decision(

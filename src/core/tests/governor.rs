@@ -1,4 +1,5 @@
 //! The same arrivals, the same decisions: certgate's buckets against the `governor` crate, which counts in another form.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{at, bucket};
 use certgate_core::domain::bucket::Buckets;
@@ -12,7 +13,7 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(100_000)))]
 
     /// With intervals of whole nanoseconds: governor rounds others down, certgate up.
     #[test]

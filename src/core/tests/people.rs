@@ -2,7 +2,7 @@
 //! request.
 
 use certgate_core::certificate;
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::generation::GenerationCounter;
@@ -138,7 +138,7 @@ impl Leaf {
     /// The certificate in this PEM text.
     pub(crate) fn read(pem: &str) -> Self {
         let der = certificate::der_from_text(pem.as_bytes()).unwrap();
-        let spki_sha256 = Attributes::parse(&der).unwrap().spki_sha256;
+        let spki_sha256 = CertificateContents::parse(&der).unwrap().spki_sha256;
         Self {
             pem: pem.to_owned(),
             fingerprint: certificate::fingerprint(&der).to_string(),

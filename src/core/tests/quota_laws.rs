@@ -1,4 +1,5 @@
 //! The laws that quotas keep, and costs and shadow with both kinds of limit.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{bucket, limit, on, quota};
 use certgate_core::calendar;
@@ -76,7 +77,7 @@ fn any_limit(id: u8) -> impl Strategy<Value = Limit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     /// Wherever the clock stands, forward or back: in each window at most the quota, and windows in ascending order, so
     /// that none is opened twice.

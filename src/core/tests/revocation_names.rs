@@ -6,7 +6,7 @@ use super::openssl::{Verdict, answers, verdicts};
 use super::people::{Leaf, engine, fake, registry};
 use super::strings::{BMP, IA5, NUMERIC, PRINTABLE, T61, UNIVERSAL, UTF8, VISIBLE, common_name, string};
 use certgate_core::certificate;
-use certgate_core::certificate::crl::signature::{VerifyProblem, verify};
+use certgate_core::certificate::crl::SignedCrl;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::domain::decision::Reason;
 use certgate_test_support::fakes::FakeLedger;
@@ -65,13 +65,13 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
         let list = pem("X509 CRL", &list(name, &key));
         let engine = registry(&clients, &json!({"crls": [{"pem": list}]}));
         let openssl = verdicts(&authorities.concat(), &list, &pems);
-        for ((leaf, authority), verdict) in leaves.iter().zip(&authorities).zip(openssl) {
+        for ((leaf, authority), verdict) in leaves.iter().zip(&names).zip(openssl) {
             let what = format!("{} of {}", HEXLOWER.encode(name), HEXLOWER.encode(&leaf.der));
             let expected = (verdict == Verdict::Revoked).then_some(Reason::CertificateRevoked);
             assert_ne!(verdict, Verdict::Good, "{what}");
             assert_eq!(super::people::send(&engine, &fake(leaf), &[]).reason, expected, "{what}");
-            let verified = if expected.is_some() { Ok(()) } else { Err(VerifyProblem::OtherIssuer) };
-            assert_eq!(verify(&list, authority), verified, "{what}");
+            let issuer = SignedCrl::from_pem(&list).unwrap().issuer;
+            assert_eq!(DistinguishedName::from_der(authority).canonical() == issuer, expected.is_some(), "{what}");
             revoked += usize::from(expected.is_some());
             pairs += 1;
         }
@@ -92,7 +92,6 @@ fn a_list_whose_issuer_is_in_another_string_type_revokes() {
         registry["crls"][0]["pem"].as_str().unwrap(),
     ];
     for list in lists {
-        assert_eq!(verify(list, issuer), Ok(()));
         for extra in [json!({"pem": list}), json!({"pem": list, "issuer_pem": issuer, "strict": true})] {
             let mut registry = registry.clone();
             registry["crls"] = json!([extra]);

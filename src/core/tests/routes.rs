@@ -29,7 +29,7 @@ fn routes(rules: &[Rule]) -> Routes {
         path: rule.path.as_deref().and_then(|path| PathPattern::parse(path).unwrap()),
         methods: rule.methods.iter().map(|method| method.as_str().into()).collect(),
     };
-    Routes::new(rules.iter().map(pattern).collect())
+    Routes::new(&rules.iter().map(pattern).collect::<Vec<_>>())
 }
 
 fn find(routes: &Routes, method: &str, authority: &[u8], path: &[u8]) -> Found {

@@ -17,6 +17,7 @@ use certgate_core::domain::rate::{Rate, Unit};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::ledger::{Change, Unavailable};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU64;
@@ -184,7 +185,7 @@ fn a_store_that_compares_nothing_is_caught() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn in_many_orders_of_up_to_sixteen_workers_steps_the_law_holds(

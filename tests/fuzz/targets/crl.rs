@@ -2,6 +2,7 @@
 #![no_main]
 
 use certgate_core::certificate::crl;
+use certgate_manage::crl_signature;
 use libfuzzer_sys::fuzz_target;
 
 const ISSUER: &str = include_str!("../../fixtures/crl/ca.pem");
@@ -11,5 +12,5 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(list) = crl::parse(text) {
         let _ = [&b""[..], b"\0", b"\x05", bytes].map(|serial| list.contains(serial));
     }
-    let _ = crl::signature::verify(text, ISSUER);
+    let _ = crl_signature::verify(text, ISSUER);
 });

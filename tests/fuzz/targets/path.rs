@@ -13,7 +13,7 @@ fn rules(path: &str) -> Routes {
         path: PathPattern::parse(path).ok().flatten(),
         methods: vec![],
     };
-    Routes::new(vec![
+    Routes::new(&[
         pattern("api.example.com", "/admin/**"),
         pattern("*.example.org", "/orders/{id}"),
         pattern("[::1]", path),

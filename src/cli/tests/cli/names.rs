@@ -1,6 +1,6 @@
 //! What `certgate check` says of names: of issuers, of parts that cannot be read, and of values that are nearly the same.
 
-use super::Folder;
+use super::{Folder, unplaced};
 use crate::der::{self, COMMON_NAME, Certificate, element, extension, list, name, pem};
 use certgate_core::certificate;
 use rcgen::KeyPair;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 fn said_of(registry: &Value) -> String {
     let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
     assert_eq!(run.code, 0, "{}", run.err);
-    run.err
+    run.err.lines().map(|line| format!("{}\n", unplaced(line))).collect()
 }
 
 #[test]
@@ -28,15 +28,15 @@ fn a_list_of_nobodys_issuer_and_parts_that_cannot_be_read_are_warnings() {
     };
     let pinned = json!({"pem": pem("CERTIFICATE", &leaf)});
     let parts = "\
--: warning: clients[0].credentials[0].pem: its subject cannot be read, so nobody is known by it
--: warning: clients[0].credentials[0].pem: a URI among its alternative names cannot be read, so nobody is known by it
--: warning: clients[0].credentials[0].pem: a DNS name among its alternative names cannot be read, so nobody is known by it
+warning[CG0212]: clients[0].credentials[0].pem: its subject cannot be read, so no client is identified by it
+warning[CG0212]: clients[0].credentials[0].pem: a URI among its alternative names cannot be read, so no client is identified by it
+warning[CG0212]: clients[0].credentials[0].pem: a DNS name among its alternative names cannot be read, so no client is identified by it
 ";
     assert_eq!(said_of(&registry(pinned.clone(), &authority(0x13, b" FIELD  ca"))), parts);
-    let nobodys = "-: warning: crls[0]: no certificate in this registry is by the CRL's issuer, CN=Field C A\n";
+    let nobodys = "warning[CG0213]: crls[0]: no certificate in this registry is by the CRL's issuer, CN=Field C A\n";
     assert_eq!(said_of(&registry(pinned, &authority(0x0c, b"Field C A"))), format!("{parts}{nobodys}"));
     // By a name of the issuer the registry knows it too; by a fingerprint alone it knows none.
-    let verified = "-: warning: names in certificates count where Envoy says that it has verified the chain, which it says of \
+    let verified = "warning[CG0203]: names in certificates count where Envoy says that it has verified the chain, which it says of \
                     no resumed TLS session\n";
     let by_name = json!({"subject": {"common_name": "a"}, "issuer": {"common_name": "Field CA"}});
     assert_eq!(said_of(&registry(by_name.clone(), &authority(0x1e, b"\0F\0i\0e\0l\0d\0 \0C\0A"))), verified);
@@ -66,8 +66,8 @@ fn values_that_differ_in_case_or_spaces_alone_are_a_warning() {
     });
     assert_eq!(
         said_of(&registry),
-        "-: warning: names in certificates count always (`chain: listener`)\n\
-         -: warning: `Shop CA` (clients[0].credentials[0].issuer.common_name) and `shop  CA` (rules[0].issuer.common_name) \
-         differ in case or spaces alone, which count here\n"
+        "warning[CG0203]: names in certificates count always (`chain: listener`)\n\
+         warning[CG0214]: clients[0].credentials[0].issuer.common_name: `Shop CA` differs from `shop  CA` \
+         (rules[0].issuer.common_name) in case or spaces alone, which count here\n"
     );
 }

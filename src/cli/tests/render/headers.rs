@@ -1,21 +1,21 @@
 //! The headers that a guard removes and asks for, and those that it leaves to certgate.
 
-use super::{behind, documents, envoy_gateway, filter, istio, manager, of_kind, rbac, render};
+use super::{FILES, behind, documents, envoy, envoy_gateway, filter, istio, manager, of_kind, rbac, render};
 use serde_json::{Value, json};
 
 #[test]
 fn without_an_alias_header_there_is_no_second_part() {
     let registry = json!({"version": 1, "headers": {"alias": null}, "clients": []}).to_string();
     for (run, kind) in [
-        (render(&["--to", "envoy"], &registry), ""),
+        (envoy(&registry), ""),
         (istio(&registry), "AuthorizationPolicy"),
         (envoy_gateway(&registry), "SecurityPolicy"),
     ] {
         assert!(of_kind(&documents(&run), kind).is_none());
         assert!(run.out.contains("There is no second part of the guard"), "{}", run.out);
-        assert!(run.err.contains("-: warning: headers.alias is null"), "{}", run.err);
+        assert!(run.err.contains("warning[CG0305]: headers.alias: "), "{}", run.err);
     }
-    let manager = manager(&render(&["--to", "envoy"], &registry));
+    let manager = manager(&envoy(&registry));
     assert!(filter(&manager, "envoy.filters.http.rbac").is_none());
     assert!(manager["early_header_mutation_extensions"].is_array());
     assert!(behind(&documents(&istio(&registry))).is_none());
@@ -25,7 +25,7 @@ fn without_an_alias_header_there_is_no_second_part() {
 fn renamed_headers_are_removed_and_asked_for() {
     let headers = json!({"alias": "x-consumer", "tier": null, "groups": "x-teams"});
     let registry = json!({"version": 1, "headers": headers, "clients": []}).to_string();
-    let run = render(&["--to", "envoy"], &registry);
+    let run = envoy(&registry);
     let manager = manager(&run);
     let mutations = &manager["early_header_mutation_extensions"][0]["typed_config"]["mutations"];
     let removed: Vec<_> =
@@ -52,7 +52,7 @@ fn tagged(manager: &Value, tag: &str) -> String {
 fn headers_that_have_each_others_names_are_not_mistaken() {
     let registry =
         json!({"version": 1, "headers": {"alias": "x-client-tier", "tier": "x-client-alias"}, "clients": []});
-    let run = render(&["--to", "envoy"], &registry.to_string());
+    let run = envoy(&registry.to_string());
     let manager = manager(&run);
     let said = &manager["access_log"][0]["typed_config"]["log_format"]["json_format"];
     let said = [&said["certgate.client.alias"], &said["certgate.tier"]];
@@ -71,8 +71,9 @@ fn what_another_proxy_says_of_clients_is_forwarded_only_where_it_counts() {
         (xfcc, "FORWARD_ONLY", "FORWARD_ONLY", "ForwardOnly"),
     ] {
         let text = registry.to_string();
-        for arguments in [&["--to", "envoy"][..], &["--to", "envoy", "--watch", "a/b.yaml"]] {
-            assert_eq!(manager(&render(arguments, &text))["forward_client_cert_details"], in_envoy);
+        let watching = render(&[&["envoy", "--watch", "a/b.yaml"], &FILES[..]].concat(), &text);
+        for run in [envoy(&text), watching] {
+            assert_eq!(manager(&run)["forward_client_cert_details"], in_envoy);
         }
         assert!(istio(&text).out.contains(&format!("forward_client_cert_details: {in_istio}\n")));
         assert!(envoy_gateway(&text).out.contains(&format!("mode: {in_envoy_gateway}\n")));

@@ -1,6 +1,8 @@
 //! The registry in what is rendered: it is the same wherever it is written.
 
-use super::{DIGEST, documents, envoy_gateway, filter, istio, manager, of_kind, rbac, registry_with, render};
+use super::{
+    DIGEST, FILES, documents, ecds, envoy, envoy_gateway, filter, istio, manager, of_kind, rbac, registry_with, render,
+};
 use certgate_core::config;
 use serde_json::{Value, json};
 
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 #[test]
 fn streams_without_a_client_end_soon_where_an_alias_tells_them_from_others() {
     let public = |registry: Value| {
-        let manager = manager(&render(&["--to", "envoy"], &registry.to_string()));
+        let manager = manager(&envoy(&registry.to_string()));
         let routes = manager["route_config"]["virtual_hosts"][0]["routes"].as_array().unwrap().clone();
         assert_eq!(manager["common_http_protocol_options"]["max_stream_duration"], "86400s");
         assert_eq!(routes.last().unwrap(), &json!({"match": {"prefix": "/"}, "route": {"cluster": "default"}}));
@@ -35,12 +37,12 @@ fn a_registry_is_not_mistaken_for_what_is_around_it() {
     });
     let module = ["--module", "/etc/certgate.wasm"];
     let with_module = |to: &[&str]| render(&[to, &module].concat(), &registry.to_string());
-    let run = with_module(&["--to", "envoy"]);
+    let run = with_module(&[&["envoy"], &FILES[..]].concat());
     let plugin = |plugin: &Value| plugin["typed_config"]["config"]["configuration"]["value"].clone();
     assert_eq!(plugin(&filter(&manager(&run), "certgate").unwrap()), registry);
     let policies = rbac(&run).unwrap()["rules"]["policies"].as_object().unwrap().clone();
     assert_eq!(policies.keys().collect::<Vec<_>>(), ["identified"]);
-    assert_eq!(plugin(&documents(&with_module(&["--to", "ecds"]))[0]["resources"][0]), registry);
+    assert_eq!(plugin(&documents(&with_module(&["ecds"]))[0]["resources"][0]), registry);
     let manifests = documents(&istio(&registry.to_string()));
     assert_eq!(of_kind(&manifests, "WasmPlugin").unwrap()["spec"]["pluginConfig"], registry);
     let manifests = documents(&envoy_gateway(&registry.to_string()));
@@ -52,11 +54,7 @@ fn names_that_yaml_takes_for_something_else_are_names() {
     let registry = registry_with(&json!([{"match": {"path": "/a/**"}, "access": "public"}]));
     for name in ["12", "1e3", "on", "null", "0x1f", "2026-01-01", "1.5"] {
         let more = ["--image", "registry.example/certgate:1", "--sha256", DIGEST, "--name", name, "--namespace", name];
-        for to in [
-            &["--to", "istio"][..],
-            &["--to", "istio", "--by", "envoy-filter"],
-            &["--to", "envoy-gateway", "--gateway", name],
-        ] {
+        for to in [&["istio"][..], &["istio", "--by", "envoy-filter"], &["envoy-gateway", "--gateway", name]] {
             for document in documents(&render(&[to, &more].concat(), &registry)) {
                 let made = document["metadata"]["name"].as_str().unwrap();
                 assert!(made == name || made == format!("{name}-guard"), "{made}");
@@ -96,10 +94,10 @@ fn a_registry_is_the_same_wherever_it_is_written() {
     let text = registry.to_string();
     let accepted = config::read(text.as_bytes());
     assert!(accepted.is_ok(), "{:?}", accepted.err());
-    let watched = render(&["--to", "ecds"], &text);
+    let watched = ecds(&text);
     let plugin = |document: &Value| document["typed_config"]["config"]["configuration"]["value"].clone();
     assert_eq!(plugin(&documents(&watched)[0]["resources"][0]), registry);
-    assert_eq!(plugin(&filter(&manager(&render(&["--to", "envoy"], &text)), "certgate").unwrap()), registry);
+    assert_eq!(plugin(&filter(&manager(&envoy(&text)), "certgate").unwrap()), registry);
     let manifests = documents(&istio(&text));
     assert_eq!(of_kind(&manifests, "WasmPlugin").unwrap()["spec"]["pluginConfig"], registry);
     let manifests = documents(&envoy_gateway(&text));
@@ -108,7 +106,7 @@ fn a_registry_is_the_same_wherever_it_is_written() {
     let mut lines = watched.out.lines().skip_while(|line| line.trim() != "value:");
     let depth = lines.next().unwrap().len() - "value:".len() + 2;
     let inner: Vec<&str> = lines.map(|line| line.get(depth..).unwrap_or_default()).collect();
-    let again = render(&["--to", "ecds"], &inner.join("\n"));
+    let again = ecds(&inner.join("\n"));
     let mut expected = registry.clone();
     // Envoy's YAML has no number of more than 32 bits.
     expected["tiers"]["yes1"]["limits"][0]["requests"] = json!("3000000000");
@@ -133,7 +131,6 @@ fn whoever_loads_it_validates_certificates() {
 fn whole_numbers_are_whole_however_json_writes_them() {
     let registry =
         r#"{"version": 1.0, "clients": [], "tiers": {"t": {"limits": [{"name": "a", "requests": 1e3, "per": "1s"}]}}}"#;
-    let value = &documents(&render(&["--to", "ecds"], registry))[0]["resources"][0]["typed_config"]["config"]["configuration"]
-        ["value"];
+    let value = &documents(&ecds(registry))[0]["resources"][0]["typed_config"]["config"]["configuration"]["value"];
     assert_eq!((&value["version"], &value["tiers"]["t"]["limits"][0]["requests"]), (&json!(1), &json!(1000)));
 }

@@ -6,7 +6,7 @@
 //! [`Found::Ambiguous`]. A rule asks for a host if it names any, and for a path if it has one, whatever its methods.
 //!
 //! Envoy's router is one of these servers: it compares bytes. So a path matches a pattern's text in the one spelling that
-//! [`path::spelling`] gives it, and in another spelling it could match, which is ambiguous as well.
+//! [`segment::spelling`] gives it, and in another spelling it could match, which is ambiguous as well.
 //!
 //! Rules lie in a tree of host labels, and with each host in a tree of path segments, so a request visits the nodes
 //! that it matches and no others.
@@ -17,6 +17,7 @@ mod methods;
 mod path;
 pub mod path_pattern;
 mod path_tree;
+mod segment;
 
 use host::HostPattern;
 use host_tree::HostTree;
@@ -75,16 +76,16 @@ impl Default for Routes {
 
 impl Routes {
     /// The index of these rules, the first of which has the place 0.
-    pub fn new(patterns: Vec<RoutePattern>) -> Self {
+    pub fn new<'p>(patterns: impl IntoIterator<Item = &'p RoutePattern>) -> Self {
         let mut routes = Self::default();
         for (rule, RoutePattern { hosts, path, methods }) in patterns.into_iter().enumerate() {
             if hosts.is_empty() {
-                routes.hosts.any_mut().insert(rule, path.as_ref(), &methods);
+                routes.hosts.any_mut().insert(rule, path.as_ref(), methods);
             } else {
                 routes.first_with_hosts = routes.first_with_hosts.min(rule);
             }
-            for host in &hosts {
-                routes.hosts.rules_mut(host).insert(rule, path.as_ref(), &methods);
+            for host in hosts {
+                routes.hosts.rules_mut(host).insert(rule, path.as_ref(), methods);
             }
         }
         routes
@@ -164,7 +165,8 @@ mod tests {
         let visits = |size: usize, matching: bool| {
             let others = (0..size).flat_map(|n| kinds.map(|kind| kind(n)));
             let last = matching.then(|| pattern("api.example.com", "/a/{b}/c", "GET"));
-            let routes = Routes::new(others.chain(last).collect());
+            let rules: Vec<_> = others.chain(last).collect();
+            let routes = Routes::new(&rules);
             let (found, visits) = find(&routes, "api.example.com", "/a/b/c?d");
             assert_eq!(found, if matching { Found::Rule(size * kinds.len()) } else { Found::Nothing });
             visits
@@ -179,16 +181,16 @@ mod tests {
     #[test]
     fn where_no_rule_asks_for_them_host_and_path_do_not_matter() {
         assert_eq!(find(&Routes::default(), "@", "//"), (Found::Nothing, 0));
-        assert_eq!(find(&Routes::new(vec![RoutePattern::default()]), "@", "//"), (Found::Rule(0), 0));
+        assert_eq!(find(&Routes::new(&[RoutePattern::default()]), "@", "//"), (Found::Rule(0), 0));
         assert_eq!(
-            find(&Routes::new(vec![pattern("", "/**", ""), pattern("", "/a", "")]), "@", "/a"),
+            find(&Routes::new(&[pattern("", "/**", ""), pattern("", "/a", "")]), "@", "/a"),
             (Found::Rule(0), 0)
         );
     }
 
     #[test]
     fn a_request_with_more_segments_or_labels_than_any_rule_goes_no_deeper() {
-        let routes = Routes::new(vec![pattern("*.b", "/a/*/**", "")]);
+        let routes = Routes::new(&[pattern("*.b", "/a/*/**", "")]);
         let (authority, path) = (format!("{}b", "a.".repeat(120)), "/a".repeat(100_000));
         assert_eq!(find(&routes, &authority, &path), (Found::Rule(0), 4));
     }

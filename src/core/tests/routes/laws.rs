@@ -1,4 +1,5 @@
 //! Laws of routes: the index finds what a reader of all rules finds, for random rules and requests.
+use certgate_test_support::laws::cases;
 
 use super::{Rule, find, naive, routes, rule};
 use certgate_core::domain::route::host::{HostPattern, canonical};
@@ -77,7 +78,7 @@ fn any_path() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(20_000)))]
 
     /// The index agrees with a reader of all rules.
     #[test]
@@ -117,13 +118,13 @@ proptest! {
         // An address in another spelling than its own is refused, and a path too.
         if let Ok((text, pattern)) = host && text.eq_ignore_ascii_case(pattern.host()) {
             let rules = vec![RoutePattern { hosts: vec![pattern], ..RoutePattern::default() }];
-            prop_assert_eq!(find(&Routes::new(rules), "GET", text.as_bytes(), b""), Found::Rule(0));
+            prop_assert_eq!(find(&Routes::new(&rules), "GET", text.as_bytes(), b""), Found::Rule(0));
         }
         let pattern = PathPattern::parse(&path);
         if let Ok(pattern) = pattern && !path.contains(['*', '{']) {
             let rules = vec![RoutePattern { path: pattern, ..RoutePattern::default() }];
             let expected = if path.contains('%') { [Found::Rule(0), Found::Ambiguous] } else { [Found::Rule(0); 2] };
-            let found = find(&Routes::new(rules), "GET", b"", path.as_bytes());
+            let found = find(&Routes::new(&rules), "GET", b"", path.as_bytes());
             prop_assert!(expected.contains(&found) || path.contains(|c: char| !c.is_ascii_alphanumeric()), "{:?}", found);
         }
     }

@@ -1,0 +1,234 @@
+//! `certgate render`: a subcommand for each platform, with the options that the platform has.
+
+use crate::time::now;
+use crate::{Outcome, Output, check, input};
+use certgate_manage::render::envoy::Filter;
+use certgate_manage::render::istio::{Loader, Placement};
+use certgate_manage::render::{self, Rendered};
+use certgate_manage::{Code, Diagnostic, Loaded};
+use std::io;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Print a bootstrap for Envoy
+    Envoy(Envoy),
+    /// Print the registry as a file that Envoy watches, for `render envoy --watch`
+    Ecds(Ecds),
+    /// Print manifests for an Istio gateway, or for the sidecars of a workload
+    Istio(Istio),
+    /// Print manifests for a Gateway of Envoy Gateway
+    EnvoyGateway(EnvoyGateway),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Envoy {
+    #[command(flatten)]
+    registry: Registry,
+    /// The path of the module, as Envoy finds it
+    #[arg(long, value_name = "FILE", required_unless_present = "watch")]
+    module: Option<String>,
+    /// Leave the registry and the module's path to this file, which `render ecds` makes and Envoy watches
+    #[arg(long, value_name = "FILE", conflicts_with = "module")]
+    watch: Option<String>,
+    /// The path of the server's certificate
+    #[arg(long, value_name = "FILE")]
+    certificate: String,
+    /// The path of the key of the server's certificate
+    #[arg(long, value_name = "FILE")]
+    key: String,
+    /// The path of the certificates of the authorities that sign clients' certificates
+    #[arg(long, value_name = "FILE")]
+    trusted_ca: String,
+    /// Have Envoy check the registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
+    #[arg(long)]
+    envoy_crl: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Ecds {
+    #[command(flatten)]
+    registry: Registry,
+    /// The path of the module, as Envoy finds it
+    #[arg(long, value_name = "FILE")]
+    module: String,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Istio {
+    #[command(flatten)]
+    registry: Registry,
+    #[command(flatten)]
+    objects: Objects,
+    /// The proxies that certgate is for
+    #[arg(long, value_enum, default_value = "gateway")]
+    placement: PlacementValue,
+    /// The labels of their pods [default for a gateway: istio=ingressgateway]
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        value_delimiter = ',',
+        value_parser = label,
+        required_if_eq("placement", "sidecar")
+    )]
+    selector: Vec<(String, String)>,
+    /// The object that loads the filter
+    #[arg(long, value_enum, default_value = "wasm-plugin")]
+    by: LoaderValue,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct EnvoyGateway {
+    #[command(flatten)]
+    registry: Registry,
+    #[command(flatten)]
+    objects: Objects,
+    /// The Gateway's name
+    #[arg(long, value_parser = name)]
+    gateway: String,
+    /// The ConfigMap with the certificates of the authorities that sign clients' certificates, in ca.crt
+    #[arg(long, value_name = "NAME", default_value = "certgate-clients", value_parser = name)]
+    client_ca: String,
+}
+
+#[derive(clap::Args)]
+struct Registry {
+    /// The registry, in YAML or JSON; `-`: standard input
+    #[arg(value_name = "REGISTRY")]
+    file: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct Objects {
+    /// The module's image, such as oci://registry.example/certgate:0.1.0
+    #[arg(long)]
+    image: String,
+    /// The image's digest, 64 hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    sha256: String,
+    /// The name of the objects
+    #[arg(long, default_value = "certgate", value_parser = name)]
+    name: String,
+    /// Their namespace: the gateway's or the workload's
+    #[arg(long, default_value = "default", value_parser = name)]
+    namespace: String,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum PlacementValue {
+    /// Those of a gateway
+    Gateway,
+    /// The sidecars of a workload, for requests to it
+    Sidecar,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LoaderValue {
+    /// A WasmPlugin
+    WasmPlugin,
+    /// An EnvoyFilter, with a vm_id of its own
+    EnvoyFilter,
+}
+
+/// Prints what the platform loads, or what is wrong with the registry.
+pub(crate) fn run(command: &Command, output: &mut Output<'_>) -> io::Result<Outcome> {
+    let Registry { file } = match command {
+        Command::Envoy(Envoy { registry, .. })
+        | Command::Ecds(Ecds { registry, .. })
+        | Command::Istio(Istio { registry, .. })
+        | Command::EnvoyGateway(EnvoyGateway { registry, .. }) => registry,
+    };
+    input::each(std::slice::from_ref(file), output, |file, bytes, output| {
+        let Some(loaded) = check::loaded(file, bytes, output)? else { return Ok(Outcome::Bad) };
+        match rendered(command, &loaded) {
+            Ok(Rendered { text, warnings }) => {
+                input::print(file, &warnings, output)?;
+                write!(output.out, "{text}")?;
+                Ok(Outcome::Good)
+            }
+            Err(errors) => {
+                input::print(file, &errors, output)?;
+                Ok(Outcome::Bad)
+            }
+        }
+    })
+}
+
+fn rendered(command: &Command, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+    match command {
+        Command::Envoy(options) => options.rendered(registry),
+        Command::Ecds(Ecds { module, .. }) => render::ecds(registry, module),
+        Command::Istio(options) => options.rendered(registry),
+        Command::EnvoyGateway(EnvoyGateway { objects, gateway, client_ca, .. }) => {
+            let Objects { image, sha256, name, namespace } = objects;
+            let options = render::envoy_gateway::Options { name, namespace, gateway, client_ca, image, sha256 };
+            render::envoy_gateway(registry, &options)
+        }
+    }
+}
+
+impl Envoy {
+    fn rendered(&self, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+        let filter = match (&self.watch, &self.module) {
+            (Some(file), _) => Filter::Watched { file },
+            (None, module) => Filter::Inline { module: module.as_deref().unwrap_or_default() },
+        };
+        let authorities = if self.envoy_crl { Some(self.authorities().map_err(|error| vec![error])?) } else { None };
+        let options = render::envoy::Options {
+            filter,
+            certificate: &self.certificate,
+            key: &self.key,
+            trusted_ca: &self.trusted_ca,
+            envoy_crl: authorities.as_deref(),
+        };
+        render::envoy(registry, &options, now())
+    }
+
+    fn authorities(&self) -> Result<Vec<u8>, Diagnostic> {
+        input::read(Path::new(&self.trusted_ca)).map_err(|error| {
+            Diagnostic::error(Code::TrustedCa, format!("--trusted-ca {}: {}", self.trusted_ca, error.message))
+        })
+    }
+}
+
+impl Istio {
+    fn rendered(&self, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+        let Objects { image, sha256, name, namespace } = &self.objects;
+        let ingress = [("istio".to_owned(), "ingressgateway".to_owned())];
+        let options = render::istio::Options {
+            name,
+            namespace,
+            labels: if self.selector.is_empty() { &ingress } else { &self.selector },
+            placement: match self.placement {
+                PlacementValue::Gateway => Placement::Gateway,
+                PlacementValue::Sidecar => Placement::Sidecar,
+            },
+            loader: match self.by {
+                LoaderValue::WasmPlugin => Loader::WasmPlugin,
+                LoaderValue::EnvoyFilter => Loader::EnvoyFilter,
+            },
+            image,
+            sha256,
+        };
+        render::istio(registry, &options)
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected a label such as app=cart")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// An image's digest, which registries write with a prefix.
+fn digest(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_digest = digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_digest { Ok(digits.to_owned()) } else { Err("expected 64 hexadecimal digits in lower case".to_owned()) }
+}
+
+/// A name of an object of Kubernetes (RFC 1123), without its finer points, which Kubernetes will tell.
+fn name(text: &str) -> Result<String, String> {
+    let is_name = (1..=253).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+    if is_name { Ok(text.to_owned()) } else { Err("expected a name of a-z, 0-9, `-` and `.`".to_owned()) }
+}

@@ -1,0 +1,161 @@
+//! The numbers of all diagnostics, a line for each. A number keeps its meaning for ever: a diagnostic that goes away takes
+//! its number with it.
+
+use certgate_core::config::Problem;
+use std::fmt;
+
+/// The number of a diagnostic: `CG` and four digits. The first two digits say what was done: 00 reading a file, 01 compiling
+/// a registry, 02 linting it, 03 rendering it, 04 reading a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Code {
+    /// The file cannot be read.
+    File = 1,
+    /// The file has no configuration in it.
+    Empty = 2,
+    /// The file is not UTF-8 text.
+    NotText = 3,
+    /// The text is not JSON.
+    Json = 4,
+    /// The text is not YAML as Envoy reads it.
+    Yaml = 5,
+
+    /// A value is missing, has another type, or is not allowed.
+    Value = 101,
+    /// Text has no quotes, and YAML takes it for a number or a boolean.
+    Unquoted = 102,
+    /// A map has a key that no field is called.
+    UnknownField = 103,
+    /// A map has a key twice.
+    DuplicateKey = 104,
+    /// Lists and maps are nested too deep.
+    TooDeep = 105,
+    /// A value or key is a private key.
+    PrivateKey = 106,
+    /// A name is certgate's own.
+    Reserved = 107,
+    /// A name is another's already.
+    DuplicateName = 108,
+    /// A credential is another's already.
+    DuplicateCredential = 109,
+    /// Two clients have patterns that match the same name equally well.
+    ConflictingPattern = 110,
+    /// No tier has this name.
+    NoSuchTier = 111,
+    /// No client has this alias.
+    NoSuchClient = 112,
+    /// A text is not a SHA-256 fingerprint.
+    Fingerprint = 113,
+    /// One credential has several certificates.
+    SeveralCertificates = 114,
+    /// A text is not a certificate.
+    Certificate = 115,
+    /// A text is not a usable CRL.
+    Crl = 116,
+    /// A rate cannot be counted precisely.
+    Rounding = 117,
+    /// A burst takes over ten years to fill.
+    Fill = 118,
+    /// A request costs more than its limit holds.
+    Cost = 119,
+    /// A limit counts bytes, and the module does not.
+    Bytes = 120,
+    /// A burst is larger than response headers can say.
+    Burst = 121,
+    /// A CRL is not signed by its issuer.
+    CrlSignature = 122,
+
+    /// The registry is in shadow mode.
+    ShadowMode = 201,
+    /// The registry needs the module that counts bytes.
+    NeedsBandwidthModule = 202,
+    /// Clients are identified by names, which depend on who verified the chain.
+    NamesCount = 203,
+    /// A client is disabled.
+    DisabledClient = 204,
+    /// A credential has expired.
+    Expired = 205,
+    /// A credential expires within 30 days.
+    ExpiresSoon = 206,
+    /// The CRL after this one is overdue.
+    CrlOverdue = 207,
+    /// A rule asks for a group that no client has.
+    UnusedGroup = 208,
+    /// A rule asks for a scope that no client has.
+    UnusedScope = 209,
+    /// A client over its limits can call as anonymous, without limits.
+    AnonymousUnlimited = 210,
+    /// The signature of a CRL was not checked.
+    CrlUnchecked = 211,
+    /// A name in a certificate cannot be read.
+    UnreadableName = 212,
+    /// A CRL is by an issuer that the registry does not know.
+    UnknownCrlIssuer = 213,
+    /// Two values differ in case or spaces alone.
+    SimilarValues = 214,
+
+    /// The file of `--trusted-ca` cannot be used.
+    TrustedCa = 301,
+    /// Envoy does not read a CRL that certgate reads.
+    CrlNotForEnvoy = 302,
+    /// An authority of `--trusted-ca` has no current CRL.
+    NoCrlOfAuthority = 303,
+    /// Envoy refuses clients once a CRL is overdue.
+    EnvoyCrlExpires = 304,
+    /// The guard cannot tell requests with a client from others.
+    GuardWithoutAlias = 305,
+    /// The guard refuses requests without a client that a rule lets through.
+    GuardNarrower = 306,
+    /// A header's name is too long for a regular expression of Envoy's.
+    HeaderNameTooLong = 307,
+    /// The platform has no shadow mode for the guard.
+    GuardWithoutShadow = 308,
+    /// Tokens are not where a rule looks for them.
+    BoundToken = 309,
+    /// The object is larger than Kubernetes stores.
+    ObjectTooLarge = 310,
+    /// The template and its values do not fit: a bug.
+    Template = 311,
+
+    /// The file has no certificate in it.
+    NoCertificate = 401,
+}
+
+impl From<&Problem> for Code {
+    fn from(problem: &Problem) -> Self {
+        match problem {
+            Problem::Empty => Self::Empty,
+            Problem::NotText { .. } | Problem::Struct(_) => Self::NotText,
+            Problem::Syntax { .. } => Self::Json,
+            Problem::Value { .. } => Self::Value,
+            Problem::Unquoted { .. } => Self::Unquoted,
+            Problem::UnknownField { .. } => Self::UnknownField,
+            Problem::DuplicateKey => Self::DuplicateKey,
+            Problem::TooDeep => Self::TooDeep,
+            Problem::PrivateKey => Self::PrivateKey,
+            Problem::Reserved(_) => Self::Reserved,
+            Problem::Duplicate { .. } => Self::DuplicateName,
+            Problem::DuplicateCredential { .. } => Self::DuplicateCredential,
+            Problem::Rival { .. } => Self::ConflictingPattern,
+            Problem::NoSuchTier { .. } => Self::NoSuchTier,
+            Problem::NoSuchClient { .. } => Self::NoSuchClient,
+            Problem::Fingerprint(_) => Self::Fingerprint,
+            Problem::SeveralCertificates(_) => Self::SeveralCertificates,
+            Problem::Certificate(_) => Self::Certificate,
+            Problem::Crl(_) => Self::Crl,
+            Problem::Rounding { .. } => Self::Rounding,
+            Problem::Fill { .. } => Self::Fill,
+            Problem::Cost { .. } => Self::Cost,
+            Problem::Bytes => Self::Bytes,
+            Problem::Burst => Self::Burst,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[allow(clippy::as_conversions, reason = "reads the discriminant of an enum of u16")]
+        let number = *self as u16;
+        write!(f, "CG{number:04}")
+    }
+}

@@ -1,0 +1,85 @@
+//! Errors and warnings of every command: one type, with a number, a path and a place in the source. Must not know which
+//! there are: [`code`] has the numbers.
+
+pub(super) mod code;
+
+use super::load::document::Span;
+use code::Code;
+use std::fmt;
+
+/// How much a diagnostic weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The command's result is not there.
+    Error,
+    /// The command's result is there, and perhaps not meant.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// An error or a warning about a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// Its number.
+    pub code: Code,
+    /// The path of the value that it is about, such as `clients[3].alias`; empty for the whole file.
+    pub path: String,
+    /// The text of that value, or of the nearest value around it; `None` for the whole file.
+    pub span: Option<Span>,
+    /// What was expected and what was found, or what follows from the value. Never a private key.
+    pub message: String,
+    /// What mends it.
+    pub mend: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error about the whole file.
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { severity: Severity::Error, code, path: String::new(), span: None, message, mend: None }
+    }
+
+    /// A warning about the whole file.
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// The same about the value at this path, whose text is at `span`.
+    #[must_use]
+    pub fn at(self, path: impl Into<String>, span: Option<Span>) -> Self {
+        Self { path: path.into(), span, ..self }
+    }
+
+    /// The same with what mends it.
+    #[must_use]
+    pub fn mended_by(self, mend: impl Into<String>) -> Self {
+        Self { mend: Some(mend.into()), ..self }
+    }
+
+    /// The diagnostic as one line about the file of this name: `registry.yaml:14:9: error[CG0101]: clients[0].alias:
+    /// expected .., found ..: quote it`.
+    pub fn line<'d>(&'d self, file: &'d impl fmt::Display) -> impl fmt::Display + 'd {
+        fmt::from_fn(move |f| {
+            write!(f, "{file}:")?;
+            if let Some(Span { start, .. }) = &self.span {
+                write!(f, "{}:{}:", start.line, start.column)?;
+            }
+            write!(f, " {}[{}]: ", self.severity, self.code)?;
+            if !self.path.is_empty() {
+                write!(f, "{}: ", self.path)?;
+            }
+            f.write_str(&self.message)?;
+            self.mend.iter().try_for_each(|mend| write!(f, ": {mend}"))
+        })
+    }
+}

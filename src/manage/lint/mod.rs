@@ -1,0 +1,30 @@
+//! What is right in a registry but perhaps not meant: a warning for each.
+
+mod names;
+mod policy;
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::code::Code;
+use super::load::Loaded;
+use super::load::document::Document;
+use super::load::tree::Node;
+use certgate_core::domain::time::UnixSeconds;
+
+/// The warnings of this registry at this moment.
+pub fn lint(registry: &Loaded<'_>, now: UnixSeconds) -> Vec<Diagnostic> {
+    let mut warnings = policy::warnings(registry, now);
+    warnings.extend(unchecked_lists(&registry.document));
+    warnings.extend(names::warnings(registry));
+    warnings
+}
+
+/// Revocation lists without the certificate that tells whether their signature is right.
+fn unchecked_lists<'d>(document: &'d Document<'_>) -> impl Iterator<Item = Diagnostic> + 'd {
+    let lists = document.root().get("crls").map(Node::items).unwrap_or_default();
+    let unchecked = lists.iter().enumerate().filter(|(_, list)| list.get("issuer_pem").is_none());
+    unchecked.map(|(index, list)| {
+        Diagnostic::warning(Code::CrlUnchecked, "the signature of this CRL is not checked")
+            .mended_by("add `issuer_pem`, the certificate of its issuer")
+            .at(format!("crls[{index}]"), Some(document.span(list)))
+    })
+}

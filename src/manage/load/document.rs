@@ -1,0 +1,108 @@
+//! A registry's source: its text, the tree of its values, and the line and column of each byte. Must not know what a value
+//! means.
+
+use super::tree::{Node, Part};
+use crate::diagnostic::Diagnostic;
+use std::ops::Range;
+
+/// A place in a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl Position {
+    pub(super) fn new(line: usize, column: usize) -> Self {
+        let [line, column] = [line, column].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        Self { line, column }
+    }
+}
+
+/// A piece of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The line and column of its first character.
+    pub start: Position,
+    /// The bytes.
+    pub bytes: Range<usize>,
+}
+
+/// A text whose lines are known.
+pub(super) struct Lines<'t> {
+    text: &'t str,
+    /// The bytes at which lines begin.
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(end, _)| end.saturating_add(1))).collect();
+        Self { text, starts }
+    }
+
+    pub(super) fn span(&self, range: &Range<usize>) -> Span {
+        Span { start: self.position(range.start), bytes: range.clone() }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let before = self.text.get(start..offset).unwrap_or_default();
+        Position::new(line, before.chars().count().saturating_add(1))
+    }
+
+    /// The byte at this line and column, both from 1.
+    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let line = self.text.get(start..).unwrap_or_default();
+        let before: usize = line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        start.saturating_add(before)
+    }
+}
+
+/// A registry as it was written.
+pub struct Document<'t> {
+    lines: Lines<'t>,
+    root: Node,
+}
+
+impl<'t> Document<'t> {
+    pub(super) fn new(lines: Lines<'t>, root: Node) -> Self {
+        Self { lines, root }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &'t str {
+        self.lines.text
+    }
+
+    /// Its values.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The text of this value.
+    pub fn span(&self, node: &Node) -> Span {
+        self.lines.span(&node.range)
+    }
+
+    /// The text of the value at this path, or of the nearest value around it.
+    pub fn span_at(&self, path: &str) -> Span {
+        self.lines.span(&self.root.range_at(path, Part::Value))
+    }
+
+    /// The diagnostic with the span of its path.
+    pub(crate) fn placed(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let span = (!diagnostic.path.is_empty()).then(|| self.span_at(&diagnostic.path));
+        Diagnostic { span, ..diagnostic }
+    }
+
+    /// The text of the key at this path, of several of this name the n-th from 0.
+    pub(super) fn key_span_at(&self, path: &str, number: usize) -> Span {
+        self.lines.span(&self.root.range_at(path, Part::Key(number)))
+    }
+}

@@ -1,0 +1,128 @@
+//! Loading a registry: one reading of its text gives the tree of its values with their places, and the compiled policy.
+
+pub(super) mod document;
+mod json;
+mod signatures;
+pub(super) mod tree;
+mod yaml;
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::code::Code;
+use certgate_core::config::{self, Errors, Problem};
+use certgate_core::domain::policy::Policy;
+use document::{Document, Lines, Position, Span};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The most levels of lists and maps that are read. The schema needs five.
+const MAX_LEVELS: usize = 127;
+
+/// Why text is not of its format.
+#[derive(Debug)]
+struct Unreadable {
+    /// The line, from 1.
+    line: usize,
+    /// The column, from 1.
+    column: usize,
+    message: String,
+}
+
+/// A registry's format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// YAML, as Envoy reads it.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+impl Format {
+    /// The format of a file: by the end of its name, and else by its first character.
+    pub fn of(file: &Path, text: &[u8]) -> Self {
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Self::Json,
+            Some("yaml" | "yml") => Self::Yaml,
+            _ if text.trim_ascii_start().starts_with(b"{") => Self::Json,
+            _ => Self::Yaml,
+        }
+    }
+}
+
+/// A registry that certgate in Envoy accepts.
+pub struct Loaded<'t> {
+    /// What it was compiled to.
+    pub policy: Policy,
+    /// What it was written as.
+    pub document: Document<'t>,
+}
+
+/// The registry that `bytes` write, or everything that is wrong with it.
+///
+/// # Errors
+///
+/// One diagnostic or more: those of single values in the order of the document, then those between entries.
+pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>> {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return Err(unreadable(bytes, Code::NotText, "expected UTF-8 text, found something else"));
+    };
+    let lines = Lines::of(text);
+    let root = match format {
+        Format::Json => match json::read(text) {
+            Some(root) => root,
+            None => return Err(unreadable(bytes, Code::Json, "expected JSON, found something else")),
+        },
+        Format::Yaml => match yaml::read(text) {
+            Ok(Some(root)) => root,
+            Ok(None) => return Err(unreadable(b"", Code::Empty, "expected a configuration, found nothing")),
+            Err(Unreadable { line, column, message }) => {
+                let offset = lines.offset(line, column);
+                return Err(vec![Diagnostic::error(Code::Yaml, message).at("", Some(lines.span(&(offset..offset))))]);
+            }
+        },
+    };
+    let document = Document::new(lines, root);
+    let policy = config::read_from(document.root()).map_err(|errors| located(&errors, &document))?;
+    let forged = signatures::wrong(&document);
+    if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
+}
+
+/// What the configuration's reader says of bytes that make no tree; `otherwise` if that takes them for something.
+fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
+    match config::read(bytes) {
+        Ok(_) => vec![Diagnostic::error(code, otherwise)],
+        Err(errors) => errors.iter().map(unplaced).collect(),
+    }
+}
+
+/// An error whose value has no place; only a mistake in the text itself tells its own.
+fn unplaced(error: &config::Error) -> Diagnostic {
+    let Problem::Syntax { line, column, message } = &error.problem else { return diagnostic(error, None) };
+    let start = Position::new(*line, *column);
+    let message = format!("expected JSON, and read no further: {message}");
+    Diagnostic::error(Code::Json, message).at("", Some(Span { start, bytes: 0..0 }))
+}
+
+fn located(errors: &Errors, document: &Document<'_>) -> Vec<Diagnostic> {
+    // How many keys of one path were duplicates so far: the first of that name is none.
+    let mut duplicates: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut diagnostics = Vec::with_capacity(errors.len());
+    for error in errors.iter() {
+        let span = match error.problem {
+            Problem::DuplicateKey => {
+                let number = duplicates.entry(&error.path).or_default();
+                *number = number.saturating_add(1);
+                document.key_span_at(&error.path, *number)
+            }
+            Problem::UnknownField { .. } => document.key_span_at(&error.path, 0),
+            _ => document.span_at(&error.path),
+        };
+        diagnostics.push(diagnostic(error, Some(span)));
+    }
+    diagnostics
+}
+
+fn diagnostic(error: &config::Error, span: Option<Span>) -> Diagnostic {
+    let mend = error.problem.mend().map(str::to_owned);
+    let message = error.problem.to_string();
+    Diagnostic { mend, ..Diagnostic::error(Code::from(&error.problem), message).at(&error.path, span) }
+}

@@ -1,0 +1,120 @@
+//! Istio: manifests for a gateway or for the sidecars of a workload.
+
+use super::authorization::{denied, is_everywhere};
+use super::guard::{Guard, narrower};
+use super::header_mutations::header_mutations;
+use super::rbac::rbac;
+use super::template::{Problem, filled, yaml};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::code::Code;
+use crate::load::tree::Node;
+use certgate_core::domain::identity::Source;
+use certgate_core::domain::policy::Policy;
+use serde_json::{Value, json};
+
+const TEMPLATE: &str = include_str!("templates/istio.yaml");
+
+/// Which proxies certgate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Those of a gateway.
+    Gateway,
+    /// The sidecars of a workload, for requests to it.
+    Sidecar,
+}
+
+/// Which object loads the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// A WasmPlugin.
+    WasmPlugin,
+    /// An EnvoyFilter, with a vm_id of its own.
+    EnvoyFilter,
+}
+
+/// What manifests have that the registry does not say.
+pub struct Options<'a> {
+    /// The name of the objects.
+    pub name: &'a str,
+    /// Their namespace.
+    pub namespace: &'a str,
+    /// The labels of the pods whose proxies they are for.
+    pub labels: &'a [(String, String)],
+    /// Which proxies these are.
+    pub placement: Placement,
+    /// Which object loads the filter.
+    pub loader: Loader,
+    /// The module's image.
+    pub image: &'a str,
+    /// The image's digest, 64 hexadecimal digits.
+    pub sha256: &'a str,
+}
+
+/// The manifests; adds what is to be known of them to `warnings`.
+pub(super) fn manifests(
+    registry: &Node,
+    guard: &Guard<'_>,
+    policy: &Policy,
+    options: &Options<'_>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<String, Problem> {
+    let labels: Value = options.labels.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    let is_sidecar = options.placement == Placement::Sidecar;
+    let forward = match policy.identity.source {
+        Source::Connection => "SANITIZE_SET",
+        Source::Xfcc(_) => "FORWARD_ONLY",
+    };
+    let denied = denied(guard);
+    let rbac = rbac(guard).filter(|_| !denied.is_exact).as_ref().map(yaml).transpose()?;
+    let rules = match guard.alias.as_deref().filter(|_| !denied.operations.is_empty()) {
+        Some(alias) => {
+            warnings.extend(denied.unsaid.iter().map(|rule| {
+                let message = "an AuthorizationPolicy cannot express this rule, so the guard refuses requests without a \
+                               client that the rule lets through";
+                narrower(*rule, message)
+            }));
+            let when = json!([{"key": format!("request.headers[{alias}]"), "notValues": ["*"]}]);
+            let to: Vec<_> = denied.operations.iter().map(|operation| json!({"operation": operation})).collect();
+            let rule = match denied.operations.iter().any(is_everywhere) {
+                true => json!({"when": when}),
+                false => json!({"to": to, "when": when}),
+            };
+            Some(yaml(&json!([rule]))?)
+        }
+        None => None,
+    };
+    if let Some(rule) = policy.rules.rules().iter().position(|rule| rule.bound_token) {
+        let message = "Istio's RequestAuthentication does not put tokens where certgate looks for them \
+                       (`payload_in_metadata: certgate`), so this rule refuses every request";
+        let mend = "add a jwt_authn filter that puts them there";
+        let warning = Diagnostic::warning(Code::BoundToken, message).mended_by(mend);
+        warnings.push(warning.at(format!("rules[{rule}].bound_token"), None));
+    }
+    filled(
+        TEMPLATE,
+        &[
+            ("name", options.name.into()),
+            ("guard", format!("{}-guard", options.name).into()),
+            ("namespace", options.namespace.into()),
+            ("selector", yaml(&json!({"selector": {"matchLabels": labels}}))?.into()),
+            ("workload_selector", yaml(&json!({"workloadSelector": {"labels": labels}}))?.into()),
+            ("context", if is_sidecar { "SIDECAR_INBOUND" } else { "GATEWAY" }.into()),
+            ("is_sidecar", is_sidecar.into()),
+            ("by_envoy_filter", (options.loader == Loader::EnvoyFilter).into()),
+            ("image", with_scheme(options.image).into()),
+            ("sha256", options.sha256.into()),
+            ("registry", yaml(registry)?.into()),
+            ("forward", forward.into()),
+            ("mutations", yaml(&header_mutations(guard))?.into()),
+            ("rbac", rbac.into()),
+            ("has_alias", guard.alias.is_some().into()),
+            ("rules", rules.into()),
+            ("shadow", guard.shadow.into()),
+        ],
+    )
+}
+
+/// The image with its scheme. Istio takes an image without a scheme for `oci://`; written out, it needs no knowledge.
+fn with_scheme(image: &str) -> String {
+    if image.contains("://") { image.to_owned() } else { format!("oci://{image}") }
+}

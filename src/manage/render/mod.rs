@@ -1,0 +1,132 @@
+//! Rendering: what a platform loads, made from a registry. Each platform has a file of its own; must not hold what their
+//! manifests say.
+
+mod authorization;
+mod cel;
+mod condition;
+pub mod envoy;
+mod envoy_crl;
+pub mod envoy_gateway;
+mod guard;
+mod header_mutations;
+pub mod istio;
+mod look_alikes;
+mod match_condition;
+mod rbac;
+mod template;
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::code::Code;
+use super::load::Loaded;
+use super::load::document::Document;
+use super::load::tree::{Entry, Node, Value};
+use certgate_core::domain::time::UnixSeconds;
+use guard::Guard;
+
+/// The most bytes of an object that Kubernetes stores.
+const LARGEST_OBJECT: usize = 1_500_000;
+
+/// What a platform loads.
+pub struct Rendered {
+    /// The text of the file.
+    pub text: String,
+    /// What is to be known of it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A bootstrap for Envoy.
+///
+/// # Errors
+///
+/// Why Envoy cannot be given the registry's revocation lists, or the text cannot be made.
+pub fn envoy(
+    registry: &Loaded<'_>,
+    options: &envoy::Options<'_>,
+    now: UnixSeconds,
+) -> Result<Rendered, Vec<Diagnostic>> {
+    let guard = guard::guard(&registry.policy);
+    let crl = options
+        .envoy_crl
+        .map(|authorities| envoy_crl::envoy_crl(&registry.document, options.trusted_ca, authorities, now));
+    let crl = crl.transpose()?;
+    let text = envoy::bootstrap(&written(registry), &guard, &registry.policy, options, crl.as_ref());
+    let warnings = crl.and_then(|crl| crl.warning()).into_iter().collect();
+    finish(text, warnings, &guard, &registry.document)
+}
+
+/// The registry as a file that Envoy watches (ECDS), for the module at this path.
+///
+/// # Errors
+///
+/// Why the text cannot be made.
+pub fn ecds(registry: &Loaded<'_>, module: &str) -> Result<Rendered, Vec<Diagnostic>> {
+    let guard = guard::guard(&registry.policy);
+    finish(envoy::watched(&written(registry), module), Vec::new(), &guard, &registry.document)
+}
+
+/// Manifests for an Istio gateway or sidecars.
+///
+/// # Errors
+///
+/// Why the text cannot be made.
+pub fn istio(registry: &Loaded<'_>, options: &istio::Options<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+    let guard = guard::guard(&registry.policy);
+    let mut warnings = Vec::new();
+    let text = istio::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
+    finish_object(text, warnings, &guard, &registry.document)
+}
+
+/// Manifests for a Gateway of Envoy Gateway.
+///
+/// # Errors
+///
+/// Why the text cannot be made.
+pub fn envoy_gateway(registry: &Loaded<'_>, options: &envoy_gateway::Options<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+    let guard = guard::guard(&registry.policy);
+    let mut warnings = Vec::new();
+    let text = envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
+    finish_object(text, warnings, &guard, &registry.document)
+}
+
+/// The same as [`finish`], for objects that Kubernetes stores.
+fn finish_object(
+    text: Result<String, template::Problem>,
+    mut warnings: Vec<Diagnostic>,
+    guard: &Guard<'_>,
+    document: &Document<'_>,
+) -> Result<Rendered, Vec<Diagnostic>> {
+    if let Some(length) = text.as_ref().ok().map(String::len).filter(|length| *length > LARGEST_OBJECT) {
+        let message = format!("{length} bytes: Kubernetes stores no object of more than {LARGEST_OBJECT}");
+        warnings.push(Diagnostic::warning(Code::ObjectTooLarge, message));
+    }
+    finish(text, warnings, guard, document)
+}
+
+/// The text, with the guard's warnings and these, each with its place.
+fn finish(
+    text: Result<String, template::Problem>,
+    warnings: Vec<Diagnostic>,
+    guard: &Guard<'_>,
+    document: &Document<'_>,
+) -> Result<Rendered, Vec<Diagnostic>> {
+    let text = text.map_err(|problem| vec![Diagnostic::error(Code::Template, problem.to_string())])?;
+    let warnings = guard.warnings.iter().cloned().chain(warnings).map(|warning| document.placed(warning));
+    Ok(Rendered { text, warnings: warnings.collect() })
+}
+
+/// The registry as it is written into what a platform loads. Every target validates client certificates before certgate sees
+/// them, and the registry says so, unless it has a `chain` of its own.
+fn written(registry: &Loaded<'_>) -> Node {
+    let mut root = registry.document.root().clone();
+    let range = root.range.clone();
+    let node = |value| Node { value, range: range.clone() };
+    let entry = |key: &str, node| Entry { key: key.to_owned(), key_range: range.clone(), node };
+    let chain = entry("chain", node(Value::Text("listener".to_owned())));
+    let Value::Map(entries) = &mut root.value else { return root };
+    match entries.iter_mut().find(|entry| entry.key == "identity").map(|entry| &mut entry.node.value) {
+        Some(Value::Map(identity)) if identity.iter().any(|entry| entry.key == "chain") => {}
+        Some(Value::Map(identity)) => identity.push(chain),
+        _ => entries.push(entry("identity", node(Value::Map(vec![chain])))),
+    }
+    root
+}
