@@ -6,7 +6,7 @@ use super::log_sink::EnvoyLog;
 use super::plugin_configuration::{reserve, root_id};
 use super::shared_data::{Plugin, SharedData};
 use super::snapshots::{Found, Snapshots, Source};
-use super::worker::{Clocks, Vm, Worker};
+use super::worker::{Clocks, RequestTelemetry, VmState};
 use certgate_core::config;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::Nanos;
@@ -14,7 +14,7 @@ use certgate_core::engine::generation::{GenerationCounter, Hash};
 use certgate_core::engine::host::Clock;
 use certgate_core::engine::ledger::Unavailable;
 use certgate_core::runtime::activation::Activation;
-use certgate_core::runtime::active_policy::{ActivePolicy, Telemetry};
+use certgate_core::runtime::active_policy::{ActivePolicy, Publisher};
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
@@ -47,13 +47,9 @@ pub(super) struct Active {
 
 impl Active {
     /// The telemetry of a request that this configuration decides.
-    pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
-        Worker {
-            vm,
-            counters: &self.policy.counters,
-            expiries: &self.policy.expiries,
-            policy: self.policy.engine.policy(),
-        }
+    pub(super) fn on<'a>(&'a self, vm: &'a VmState) -> RequestTelemetry<'a> {
+        let ActivePolicy { engine, counters, expiries, .. } = &self.policy;
+        RequestTelemetry { vm, counters, expiries, policy: engine.policy() }
     }
 }
 
@@ -107,8 +103,8 @@ impl Configuration {
     pub(super) fn release(&self, root_id: &str, former: &[Hash]) {
         let Some(active) = self.loaded().filter(|active| &*active.plugin.root_id == root_id) else { return };
         if former.contains(&active.hash) {
-            let counter = Some(active.policy.engine.generation());
-            self.put(State::Warming { hash: active.hash, source: None, former: counter });
+            let former = Some(active.policy.engine.generation());
+            self.put(State::Warming { hash: active.hash, source: None, former });
         }
     }
 
@@ -123,7 +119,7 @@ impl Configuration {
     }
 
     /// The active configuration, activated now if it is warming; `None` if it cannot be used.
-    pub(super) fn active(&self, vm: &Vm) -> Option<Rc<Active>> {
+    pub(super) fn active(&self, vm: &VmState) -> Option<Rc<Active>> {
         match &*self.state.try_borrow().ok()? {
             State::Warming { .. } => {}
             state => return state.active(),
@@ -139,7 +135,7 @@ impl Configuration {
 
     /// Not inlined: inlined, it costs each request instructions.
     #[inline(never)]
-    fn activate(&self, vm: &Vm) -> Option<Rc<Active>> {
+    fn activate(&self, vm: &VmState) -> Option<Rc<Active>> {
         let state = match self.put(State::Unusable) {
             State::Warming { hash, source, former } => match source.or_else(|| self.ask(&hash)) {
                 Some(source) => activate(hash, source, former, vm),
@@ -172,7 +168,7 @@ impl Configuration {
 }
 
 /// The state of an accepted configuration after an attempt to activate it.
-fn activate(hash: Hash, source: Source, former: Option<Arc<GenerationCounter>>, vm: &Vm) -> State {
+fn activate(hash: Hash, source: Source, former: Option<Arc<GenerationCounter>>, vm: &VmState) -> State {
     let (plugin, activation) = match number(hash, former.clone(), vm) {
         Ok(numbered) => numbered,
         Err(why) => {
@@ -187,13 +183,17 @@ fn activate(hash: Hash, source: Source, former: Option<Arc<GenerationCounter>>, 
             return State::Unusable;
         }
     };
-    let telemetry = Telemetry { metrics: &vm.metrics, gauges: &vm.gauges, log: &EnvoyLog };
-    let policy = ActivePolicy::activate(policy, activation, &plugin.root_id, &telemetry);
+    let publisher = Publisher { metrics: &vm.metrics, gauges: &vm.gauges, log: &EnvoyLog };
+    let policy = ActivePolicy::activate(policy, activation, &plugin.root_id, &publisher);
     State::Active(Rc::new(Active { hash, plugin: plugin.into(), policy }))
 }
 
 /// The plugin of the configuration with this hash, and the configuration's generation.
-fn number(hash: Hash, former: Option<Arc<GenerationCounter>>, vm: &Vm) -> Result<(Plugin, Activation), Unavailable> {
+fn number(
+    hash: Hash,
+    former: Option<Arc<GenerationCounter>>,
+    vm: &VmState,
+) -> Result<(Plugin, Activation), Unavailable> {
     let (now, plugin) = (Clocks.wall()?, Plugin::new(&root_id()?));
     let activation = Activation::new(&plugin.ledger(vm), hash, former, now)?;
     Ok((plugin, activation))

@@ -13,7 +13,7 @@ use super::plugin_configuration::{self, NO_MEMORY, reserve};
 use super::shared_data::SharedData;
 use super::snapshots::{Found, Snapshots, Source};
 use super::stream::Stream;
-use super::worker::{Clocks, Vm};
+use super::worker::{Clocks, VmState};
 use certgate_core::config::{self, Capabilities};
 use certgate_core::engine::generation::Hash;
 use certgate_core::engine::host::Clock;
@@ -22,7 +22,7 @@ use proxy_wasm::types::ContextType;
 use std::rc::Rc;
 
 thread_local! {
-    static VM: Rc<Vm> = Rc::default();
+    static VM: Rc<VmState> = Rc::default();
 }
 
 /// Only the module with callbacks for bodies counts bytes.
@@ -41,7 +41,7 @@ enum Answer {
 
 /// One configuration of the filter in one VM.
 pub(super) struct Root {
-    vm: Rc<Vm>,
+    vm: Rc<VmState>,
     configuration: Rc<Configuration>,
 }
 

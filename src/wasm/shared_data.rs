@@ -2,7 +2,7 @@
 
 use super::abi;
 use super::cas::{self, Expected, Store, Swap, Version};
-use super::worker::Vm;
+use super::worker::VmState;
 use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::telemetry::counters;
@@ -24,7 +24,7 @@ impl Store for SharedData {
 }
 
 /// Envoy's shared data, with a metric that counts conflicts.
-struct Counted<'a>(&'a Vm);
+struct Counted<'a>(&'a VmState);
 
 impl Store for Counted<'_> {
     fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
@@ -55,7 +55,7 @@ impl Plugin {
     }
 
     /// The ledger of the plugin, with the counters of this VM.
-    pub(super) fn ledger<'a>(&'a self, vm: &'a Vm) -> SharedLedger<'a> {
+    pub(super) fn ledger<'a>(&'a self, vm: &'a VmState) -> SharedLedger<'a> {
         SharedLedger { plugin: self, vm }
     }
 }
@@ -63,7 +63,7 @@ impl Plugin {
 /// The ledger of one plugin.
 pub(super) struct SharedLedger<'a> {
     plugin: &'a Plugin,
-    vm: &'a Vm,
+    vm: &'a VmState,
 }
 
 impl Ledger for SharedLedger<'_> {

@@ -6,7 +6,7 @@ use super::configuration::Configuration;
 use super::pairs;
 #[cfg(feature = "bandwidth")]
 use super::shared_data::Plugin;
-use super::worker::{Clocks, Connection, Undecided, Vm};
+use super::worker::{Clocks, Connection, Undecided, VmState};
 use certgate_core::domain::headers::OwnedHeaders;
 use certgate_core::engine::reply::Reply;
 use certgate_core::engine::{Forward, Outcome, ResponseHeaders, apply, strip};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// A request under way.
 pub(super) struct Stream {
-    vm: Rc<Vm>,
+    vm: Rc<VmState>,
     configuration: Rc<Configuration>,
     /// The names that its trailers must not have, once it goes on.
     owned: Option<Arc<OwnedHeaders>>,
@@ -28,7 +28,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
+    pub(super) fn new(vm: Rc<VmState>, configuration: Rc<Configuration>) -> Self {
         Self {
             vm,
             configuration,

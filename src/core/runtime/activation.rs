@@ -10,7 +10,7 @@ pub struct Activation {
     /// The time of the activation.
     pub now: UnixSeconds,
     /// The generation of the configuration.
-    pub counter: Arc<GenerationCounter>,
+    pub generation: Arc<GenerationCounter>,
     /// Whether the configuration is the newest of its plugin. An older one becomes active again where a stream of before
     /// still uses it.
     pub newest: bool,
@@ -19,7 +19,7 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// The activation of the configuration with this hash. `former` is its counter where this host had activated the
+    /// The activation of the configuration with this hash. `former` is its generation where this host had activated the
     /// configuration before and released its policy since.
     pub fn new(
         ledger: &impl Ledger,
@@ -27,11 +27,11 @@ impl Activation {
         former: Option<Arc<GenerationCounter>>,
         now: UnixSeconds,
     ) -> Result<Self, Unavailable> {
-        if let Some(counter) = former {
-            let newest = counter.refresh(ledger);
-            return Ok(Self { now, counter, newest, first: false });
+        if let Some(generation) = former {
+            let newest = generation.refresh(ledger);
+            return Ok(Self { now, generation, newest, first: false });
         }
-        let (counter, first) = GenerationCounter::take_up(ledger, hash, now)?;
-        Ok(Self { now, counter, newest: true, first })
+        let (generation, first) = GenerationCounter::take_up(ledger, hash, now)?;
+        Ok(Self { now, generation, newest: true, first })
     }
 }

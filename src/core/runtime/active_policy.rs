@@ -7,16 +7,16 @@ use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
 use crate::engine::Engine;
 use crate::telemetry::counters::{self, Counters};
-use crate::telemetry::expiry_gauges::{Gauges, Shown};
+use crate::telemetry::expiry_gauges::{ExpiryGauges, PolicyGauges};
 use crate::telemetry::log::Log;
 use crate::telemetry::metrics::MetricSink;
 
-/// Where a host publishes what becomes active.
-pub struct Telemetry<'t, M, L> {
+/// The outputs of a host for an activation.
+pub struct Publisher<'t, M, L> {
     /// The host's metrics.
     pub metrics: &'t M,
     /// The expiry gauges that the host has published.
-    pub gauges: &'t Gauges,
+    pub gauges: &'t ExpiryGauges,
     /// The host's log.
     pub log: &'t L,
 }
@@ -28,7 +28,7 @@ pub struct ActivePolicy {
     /// Counts decisions.
     pub counters: Counters,
     /// The expiry gauges of the policy's credentials.
-    pub expiries: Shown,
+    pub expiries: PolicyGauges,
     crl_watch: CrlWatch,
 }
 
@@ -37,18 +37,18 @@ impl ActivePolicy {
     /// worker that activates the newest configuration logs it.
     pub fn activate(
         policy: Policy,
-        Activation { now, counter, newest, first }: Activation,
+        Activation { now, generation: counter, newest, first }: Activation,
         plugin: &str,
-        telemetry: &Telemetry<'_, impl MetricSink, impl Log>,
+        publisher: &Publisher<'_, impl MetricSink, impl Log>,
     ) -> Self {
-        let mut expiries = Shown::default();
+        let mut expiries = PolicyGauges::default();
         if newest {
             let generation = counter.current();
-            counters::set_configuration_gauges(telemetry.metrics, &policy, generation);
+            counters::set_configuration_gauges(publisher.metrics, &policy, generation);
             if first {
-                announce(&policy, generation.0, now, telemetry.log);
+                announce(&policy, generation.0, now, publisher.log);
             }
-            expiries = telemetry.gauges.activate(telemetry.metrics, plugin, (generation, first), &policy);
+            expiries = publisher.gauges.activate(publisher.metrics, plugin, (generation, first), &policy);
         }
         let counters = Counters::new(&policy);
         let engine = Engine::new(policy, counter);
@@ -112,7 +112,7 @@ mod tests {
     struct Worker {
         ledger: FakeLedger,
         metrics: FakeMetrics,
-        gauges: Gauges,
+        gauges: ExpiryGauges,
         log: FakeLog,
     }
 
@@ -120,8 +120,8 @@ mod tests {
         fn activate(&self, policy: Policy, hash: Hash, former: Option<&ActivePolicy>) -> ActivePolicy {
             let former = former.map(|former| former.engine.generation());
             let activation = Activation::new(&self.ledger, hash, former, NOW).unwrap();
-            let telemetry = Telemetry { metrics: &self.metrics, gauges: &self.gauges, log: &self.log };
-            ActivePolicy::activate(policy, activation, "certgate", &telemetry)
+            let publisher = Publisher { metrics: &self.metrics, gauges: &self.gauges, log: &self.log };
+            ActivePolicy::activate(policy, activation, "certgate", &publisher)
         }
 
         fn assert_gauges(&self, generation: u64, enforcing: u64) {

@@ -14,11 +14,11 @@ const SHORT: usize = 6;
 
 /// The published gauges of all plugins.
 #[derive(Default)]
-pub struct Gauges(Mutex<Vec<OfPlugin>>);
+pub struct ExpiryGauges(Mutex<Vec<PluginGauges>>);
 
 /// The published gauges of one plugin.
 #[derive(Default)]
-struct OfPlugin {
+struct PluginGauges {
     name: String,
     /// The newest configuration that the plugin has activated.
     generation: Generation,
@@ -31,16 +31,16 @@ struct Gauge {
     /// The newest configuration that published the gauge.
     generation: Generation,
     /// The first 8 bytes of the credential's digest when the gauge was last published.
-    asked: Asked,
+    digest_start: DigestStart,
 }
 
-type Asked = [u8; 8];
+type DigestStart = [u8; 8];
 
 /// The gauges of one configuration: the credential, its expiry in seconds since 1970, the gauge.
 #[derive(Default)]
-pub struct Shown(Vec<(CredentialIndex, u32, MetricId)>);
+pub struct PolicyGauges(Vec<(CredentialIndex, u32, MetricId)>);
 
-impl Gauges {
+impl ExpiryGauges {
     /// Publishes one gauge for each credential's expiry in `policy` of the plugin called `name`, and sets gauges of
     /// removed credentials to 0, since no gauge can be removed. An expiry learnt from a presented certificate is kept
     /// unless the credential's digest changed. Only the `first` host to activate the policy resets such a gauge, so
@@ -51,17 +51,17 @@ impl Gauges {
         name: &str,
         (generation, first): (Generation, bool),
         policy: &Policy,
-    ) -> Shown {
-        let mut shown = Vec::new();
-        let Ok(mut plugins) = self.0.lock() else { return Shown(shown) };
+    ) -> PolicyGauges {
+        let mut published = Vec::new();
+        let Ok(mut plugins) = self.0.lock() else { return PolicyGauges(published) };
         let place = plugins.iter().position(|plugin| plugin.name == name);
         let known = place.map(|place| plugins.swap_remove(place));
-        let mut plugin = known.unwrap_or_else(|| OfPlugin { name: name.to_owned(), ..OfPlugin::default() });
+        let mut plugin = known.unwrap_or_else(|| PluginGauges { name: name.to_owned(), ..PluginGauges::default() });
         plugin.generation = generation;
         // Another plugin may have a credential with the same labels.
         let others = plugins.as_slice();
         let clear = |id| {
-            if !others.iter().any(|other| other.shows(id)) {
+            if !others.iter().any(|other| other.publishes(id)) {
                 sink.set(id, 0);
             }
         };
@@ -69,33 +69,33 @@ impl Gauges {
         let count = policy.expiries.iter().count();
         sink.reserve(count);
         plugin.gauges.reserve(count.saturating_sub(plugin.gauges.len()));
-        shown.reserve(count);
+        published.reserve(count);
         for expiry in policy.expiries.iter() {
             let Some(identifier) = policy.registry.clients().identifier(expiry.credential) else { continue };
             let Some(id) = gauge(sink, policy, &expiry, &identifier) else { continue };
-            let asked = identifier.digest.first_chunk().copied().unwrap_or_default();
-            let before = plugin.keep(id, asked);
-            if first && expiry.not_after == UNKNOWN && before.is_some_and(|before| before != asked) {
+            let digest_start = identifier.digest.first_chunk().copied().unwrap_or_default();
+            let before = plugin.keep(id, digest_start);
+            if first && expiry.not_after == UNKNOWN && before.is_some_and(|before| before != digest_start) {
                 clear(id);
             }
-            show(sink, id, expiry.not_after);
-            shown.push((expiry.credential, expiry.not_after, id));
+            set_expiry(sink, id, expiry.not_after);
+            published.push((expiry.credential, expiry.not_after, id));
         }
-        plugin.show_next_update(sink, policy);
+        plugin.publish_next_update(sink, policy);
         let gone = plugin.gauges.iter().filter(|gauge| gauge.generation != generation);
         gone.for_each(|gauge| clear(gauge.id));
         plugins.push(plugin);
-        Shown(shown)
+        PolicyGauges(published)
     }
 }
 
-impl OfPlugin {
+impl PluginGauges {
     /// Keeps the gauge as one of this configuration. Returns the first bytes of the credential's former digest, if the
     /// gauge was published before.
-    fn keep(&mut self, id: MetricId, asked: Asked) -> Option<Asked> {
-        let gauge = Gauge { id, generation: self.generation, asked };
+    fn keep(&mut self, id: MetricId, digest_start: DigestStart) -> Option<DigestStart> {
+        let gauge = Gauge { id, generation: self.generation, digest_start };
         match self.find(id) {
-            Ok(place) => self.gauges.get_mut(place).map(|known| std::mem::replace(known, gauge).asked),
+            Ok(place) => self.gauges.get_mut(place).map(|known| std::mem::replace(known, gauge).digest_start),
             // A new gauge comes last, since the host counts its ids up.
             Err(place) => {
                 self.gauges.insert(place, gauge);
@@ -105,17 +105,17 @@ impl OfPlugin {
     }
 
     /// Publishes the earliest `nextUpdate` of the CRLs.
-    fn show_next_update(&mut self, sink: &impl MetricSink, policy: &Policy) {
+    fn publish_next_update(&mut self, sink: &impl MetricSink, policy: &Policy) {
         let Some(id) = sink.metric(Kind::Gauge, "certgate_crl_next_update_timestamp_seconds", &[]) else { return };
         let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
         if let Some(UnixSeconds(first)) = next_updates.min() {
-            self.keep(id, Asked::default());
+            self.keep(id, DigestStart::default());
             sink.set(id, u64::try_from(first).unwrap_or(0));
         }
     }
 
     /// Whether the plugin's active configuration has published the gauge.
-    fn shows(&self, id: MetricId) -> bool {
+    fn publishes(&self, id: MetricId) -> bool {
         let gauge = self.find(id).ok().and_then(|place| self.gauges.get(place));
         gauge.is_some_and(|gauge| gauge.generation == self.generation)
     }
@@ -125,16 +125,16 @@ impl OfPlugin {
     }
 }
 
-impl Shown {
+impl PolicyGauges {
     /// Publishes the expiry of a presented certificate, or that of its credential if that is earlier.
     pub fn seen(&self, sink: &impl MetricSink, credential: CredentialIndex, not_after: UnixSeconds) {
         if let Some((_, known, id)) = self.0.iter().find(|(index, ..)| *index == credential) {
-            show(sink, *id, expiry::end(not_after).min(*known));
+            set_expiry(sink, *id, expiry::end(not_after).min(*known));
         }
     }
 }
 
-fn show(sink: &impl MetricSink, id: MetricId, end: u32) {
+fn set_expiry(sink: &impl MetricSink, id: MetricId, end: u32) {
     if end != UNKNOWN {
         sink.set(id, end.into());
     }
@@ -194,12 +194,12 @@ mod tests {
 
     #[test]
     fn a_reload_keeps_what_was_learnt_and_resets_what_is_gone() {
-        let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
+        let (sink, gauges) = (FakeMetrics::default(), ExpiryGauges::default());
         let first = policy(&[("a", '1', None), ("b", '2', None), ("c", '3', Some("2030-01-01T00:00:00Z"))]);
-        let shown = gauges.activate(&sink, "root", (Generation(1), true), &first);
+        let active = gauges.activate(&sink, "root", (Generation(1), true), &first);
         for place in 0..3 {
             // A certificate that ends after its credential ends with it.
-            shown.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
+            active.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
         }
         let of = |a, b, c| {
             [("a", a), ("b", b), ("c", c)].map(|(alias, value)| (format!("{alias},credential=key}}"), value)).to_vec()
@@ -207,20 +207,20 @@ mod tests {
         assert_eq!(published(&sink), of(4_000_000_000, 4_000_000_000, IN_2030));
         // `a` has another certificate now; `c` is removed.
         let second = policy(&[("a", '4', None), ("b", '2', None)]);
-        let late = Gauges::default();
+        let late = ExpiryGauges::default();
         late.activate(&sink, "root", (Generation(1), false), &first);
         gauges.activate(&sink, "root", (Generation(2), true), &second);
         assert_eq!(published(&sink), of(0, 4_000_000_000, 0));
         // A host that activates the policy late does not reset an expiry that was learnt meanwhile.
-        let shown = gauges.activate(&sink, "root", (Generation(2), true), &second);
-        shown.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
+        let active = gauges.activate(&sink, "root", (Generation(2), true), &second);
+        active.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
         late.activate(&sink, "root", (Generation(2), false), &second);
         assert_eq!(published(&sink), of(3_000_000_000, 4_000_000_000, 0));
     }
 
     #[test]
     fn another_plugins_gauge_is_left_alone() {
-        let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
+        let (sink, gauges) = (FakeMetrics::default(), ExpiryGauges::default());
         let with = policy(&[("a", '1', Some("2030-01-01T00:00:00Z"))]);
         gauges.activate(&sink, "one", (Generation(1), true), &with);
         gauges.activate(&sink, "two", (Generation(1), true), &with);
