@@ -63,8 +63,8 @@ pub trait Clock {
 
 /// The counters, the log and the filter state of a host. A host that cannot write one loses it: no decision depends on it.
 ///
-/// The first four methods count. Those without a body of their own count nothing where no policy could decide, since a
-/// request then has no tier, no limits and no certificate.
+/// A method with a default body is called only where a policy has decided: otherwise a request has no tier, no limits and
+/// no certificate.
 pub trait Telemetry {
     /// Counts a request that was decided: allowed, if there is no reason why not.
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>);
