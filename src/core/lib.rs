@@ -14,10 +14,11 @@
 //!
 //! # One request
 //!
-//! A filter brings the request's headers in one call and hands them to [`engine::Engine::request`]. That removes what
-//! only certgate may say, finds the rule that decides, identifies the client by the peer certificate, checks credential
-//! and certificate at this moment, asks whether the rule admits the client, takes what the request costs from each limit
-//! that applies, and either annotates the request or says how to reject it.
+//! A filter brings the request's headers in one call and hands them to [`engine::apply::handle`]. That removes the headers
+//! that only certgate may set, and asks [`engine::Engine::decide`]: it finds the rule that decides, identifies the client by
+//! the peer certificate, checks credential and certificate at this moment, checks whether the rule admits the client, and
+//! charges each limit that applies. The [`engine::Decision`] is data; it is then applied to the request's headers, counted
+//! and logged, and the request goes on or is answered.
 
 pub mod calendar;
 pub mod certificate;

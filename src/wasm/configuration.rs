@@ -55,15 +55,9 @@ const RETRY: u32 = 1000;
 const LONGEST_WATCH: u64 = 86_400_000;
 
 impl InForce {
-    /// The worker's host for a request under it.
+    /// The telemetry of a request under it.
     pub(super) fn on<'a>(&'a self, vm: &'a Vm) -> Worker<'a> {
-        Worker {
-            vm,
-            ledger: self.plugin.ledger(vm),
-            counters: &self.counters,
-            expiries: &self.expiries,
-            policy: self.engine.policy(),
-        }
+        Worker { vm, counters: &self.counters, expiries: &self.expiries, policy: self.engine.policy() }
     }
 
     /// Warns of the CRLs whose next one has become overdue since the last look; says after how many milliseconds to look

@@ -6,16 +6,10 @@ use super::configuration::Configuration;
 use super::pairs;
 #[cfg(feature = "bandwidth")]
 use super::shared_data::Plugin;
-#[cfg(feature = "bandwidth")]
-use super::worker::Clocks;
-use super::worker::Vm;
-use certgate_core::domain::decision::Reason;
+use super::worker::{Clocks, Connection, Undecided, Vm};
 use certgate_core::domain::headers::OwnedHeaders;
-use certgate_core::engine::host::REASON;
-use certgate_core::engine::reply::{self, Reply};
-use certgate_core::engine::{Forward, Outcome, ResponseHeaders, strip};
-use certgate_core::telemetry::audit_event::Event;
-use certgate_core::telemetry::counters;
+use certgate_core::engine::reply::Reply;
+use certgate_core::engine::{Forward, Outcome, ResponseHeaders, apply, strip};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
@@ -45,13 +39,16 @@ impl Stream {
         }
     }
 
-    fn decide(&mut self) -> Outcome {
+    fn handle(&mut self) -> Outcome {
         let policy = self.configuration.in_force(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
         match (&policy, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
             (Some(policy), Some(headers)) if !bytes.is_empty() => {
-                let outcome = policy.engine.request(&policy.on(&self.vm), headers);
+                let (ledger, telemetry) = (policy.plugin.ledger(&self.vm), policy.on(&self.vm));
+                let request = &Map::REQUEST_HEADERS;
+                let outcome =
+                    apply::handle(&policy.engine, &Connection, &ledger, &Clocks, request, &telemetry, headers);
                 if let Outcome::Forward(_) = outcome {
                     self.owned = Some(policy.engine.owned());
                     #[cfg(feature = "bandwidth")]
@@ -62,12 +59,9 @@ impl Stream {
                 outcome
             }
             (policy, headers) => {
-                counters::undecided(&self.vm.metrics);
                 let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
-                self.vm.log.write(audit, &Event::UNDECIDED);
-                let _ = abi::set_property(REASON, Reason::Internal.as_str().as_bytes());
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
-                Outcome::Reply(reply::undecided(content_type.map(|(_, value)| value)))
+                apply::refuse_undecided(&Undecided { vm: &self.vm, audit }, content_type.map(|(_, value)| value))
             }
         }
     }
@@ -84,22 +78,20 @@ impl Stream {
 #[cfg(feature = "bandwidth")]
 impl Stream {
     /// Counts a piece of a body. Pieces are never held back.
-    fn pass(&mut self, size: usize) {
-        if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
-            meter.pass(&plugin.ledger(&self.vm), &Clocks, u64::try_from(size).unwrap_or(u64::MAX));
+    fn count(&mut self, size: usize) {
+        if let (Some(bytes), Some(plugin)) = (&mut self.forward.byte_count, &self.plugin) {
+            bytes.count(&plugin.ledger(&self.vm), &Clocks, u64::try_from(size).unwrap_or(u64::MAX));
         }
     }
 }
 
 #[cfg(feature = "bandwidth")]
 impl Drop for Stream {
-    /// The end of the stream, whichever way it came.
     fn drop(&mut self) {
-        if let (Some(meter), Some(plugin)) = (&mut self.forward.meter, &self.plugin) {
-            let bytes = meter.settle(&plugin.ledger(&self.vm), &Clocks);
-            if bytes > 0 {
-                self.vm.log.report_fault(|| format!("{bytes} bytes passed that no limit could be charged for"));
-            }
+        if let (Some(bytes), Some(plugin)) = (&mut self.forward.byte_count, &self.plugin)
+            && let Err(uncharged) = bytes.finish(&plugin.ledger(&self.vm), &Clocks)
+        {
+            self.vm.log.report_fault(|| uncharged.to_string());
         }
     }
 }
@@ -108,7 +100,7 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        match self.decide() {
+        match self.handle() {
             Outcome::Forward(forward) => {
                 self.forward = forward;
                 Action::Continue
@@ -119,13 +111,13 @@ impl HttpContext for Stream {
 
     #[cfg(feature = "bandwidth")]
     fn on_http_request_body(&mut self, size: usize, _: bool) -> Action {
-        self.pass(size);
+        self.count(size);
         Action::Continue
     }
 
     #[cfg(feature = "bandwidth")]
     fn on_http_response_body(&mut self, size: usize, _: bool) -> Action {
-        self.pass(size);
+        self.count(size);
         Action::Continue
     }
 

@@ -1,19 +1,17 @@
-//! An Envoy worker as the engine's host.
+//! An Envoy worker as the engine's host: one type for each port.
 
 use super::abi::{self, Map};
 use super::configurations::Configurations;
 use super::log_sink::LogSink;
 use super::metrics::Metrics;
-use super::shared_data::SharedLedger;
 use super::spare::Spare;
 use certgate_core::domain::client::{ClientIndex, TierIndex};
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::limit::Limit;
-use certgate_core::domain::policy::Policy;
+use certgate_core::domain::policy::{Audit, Policy};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
-use certgate_core::engine::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
-use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
+use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::telemetry::audit_event::Event;
 use certgate_core::telemetry::counters;
 use certgate_core::telemetry::expiry_gauges::{Gauges, Shown};
@@ -31,16 +29,24 @@ pub(super) struct Vm {
     pub(super) spare_key: Cell<String>,
 }
 
-/// The worker, while it handles a request under one configuration.
+/// The telemetry of a request under one configuration.
 pub(super) struct Worker<'a> {
     pub(super) vm: &'a Vm,
-    pub(super) ledger: SharedLedger<'a>,
     pub(super) counters: &'a counters::Counters,
     pub(super) expiries: &'a Shown,
     pub(super) policy: &'a Policy,
 }
 
-impl Peer for Worker<'_> {
+/// The telemetry of a request that no configuration could decide.
+pub(super) struct Undecided<'a> {
+    pub(super) vm: &'a Vm,
+    pub(super) audit: Audit,
+}
+
+/// The connection of the current request.
+pub(super) struct Connection;
+
+impl Peer for Connection {
     fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure> {
         present("connection\0sha256_peer_certificate_digest")
     }
@@ -90,30 +96,6 @@ impl Headers for Map {
     }
 }
 
-impl Headers for Worker<'_> {
-    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        Map::REQUEST_HEADERS.add(name, value)
-    }
-
-    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        Map::REQUEST_HEADERS.set(name, value)
-    }
-
-    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
-        Map::REQUEST_HEADERS.remove(name)
-    }
-}
-
-impl Ledger for Worker<'_> {
-    fn update<T: AsRef<[u8]>, E: From<Unavailable>>(
-        &self,
-        entry: Entry<'_>,
-        compute: impl FnMut(Option<Vec<u8>>) -> Result<Change<T>, E>,
-    ) -> Result<T, E> {
-        self.ledger.update(entry, compute)
-    }
-}
-
 /// Envoy's two clocks.
 pub(super) struct Clocks;
 
@@ -128,17 +110,7 @@ impl Clock for Clocks {
     }
 }
 
-impl Clock for Worker<'_> {
-    fn monotonic(&self) -> Result<Nanos, HostFailure> {
-        Clocks.monotonic()
-    }
-
-    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
-        Clocks.wall()
-    }
-}
-
-impl Counters for Worker<'_> {
+impl Telemetry for Worker<'_> {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
         self.counters.decided(&self.vm.metrics, self.policy, reason, tier, client);
     }
@@ -151,17 +123,33 @@ impl Counters for Worker<'_> {
         self.counters.dates_unchecked(&self.vm.metrics);
     }
 
-    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+    fn parsed(&self, credential: CredentialIndex, not_after: UnixSeconds) {
         self.expiries.seen(&self.vm.metrics, credential, not_after);
     }
-}
 
-impl Records for Worker<'_> {
     fn filter_state(&self, key: &str, value: &str) {
-        let _ = abi::set_property(key, value.as_bytes());
+        set_filter_state(key, value);
     }
 
     fn log(&self, event: &Event<'_>) {
         self.vm.log.write(self.policy.audit, event);
     }
+}
+
+impl Telemetry for Undecided<'_> {
+    fn decided(&self, _: Option<Reason>, _: Option<TierIndex>, _: Option<ClientIndex>) {
+        counters::undecided(&self.vm.metrics);
+    }
+
+    fn filter_state(&self, key: &str, value: &str) {
+        set_filter_state(key, value);
+    }
+
+    fn log(&self, event: &Event<'_>) {
+        self.vm.log.write(self.audit, event);
+    }
+}
+
+fn set_filter_state(key: &str, value: &str) {
+    let _ = abi::set_property(key, value.as_bytes());
 }

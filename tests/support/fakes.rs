@@ -6,8 +6,9 @@ use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
-use certgate_core::engine::host::{Clock, Counters, Headers, HostFailure, Peer, Records};
+use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
+use certgate_core::engine::{Engine, Outcome, apply};
 use certgate_core::telemetry::audit_event::{Circumstances, Event};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -123,8 +124,8 @@ pub struct Fake<'s> {
     pub limits_exceeded: RefCell<Vec<(Option<TierIndex>, String)>>,
     /// Requests of certificates without known dates.
     pub dates_unchecked: Cell<usize>,
-    /// Certificates of credentials, with their ends.
-    pub seen: RefCell<Vec<(CredentialIndex, UnixSeconds)>>,
+    /// The credentials whose certificates were parsed, with `notAfter`.
+    pub parsed: RefCell<Vec<(CredentialIndex, UnixSeconds)>>,
     /// How often the certificate was read.
     pub certificate_reads: Cell<usize>,
     /// How often it was asked whether the chain is verified.
@@ -136,6 +137,11 @@ pub struct Fake<'s> {
 const FAILURE: HostFailure = HostFailure::new("as the test wants it");
 
 impl Fake<'_> {
+    /// Decides the request with these headers, and applies the decision to this worker's request.
+    pub fn handle<'h>(&self, engine: &Engine, headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone) -> Outcome {
+        apply::handle(engine, self, self, self, self, self, headers)
+    }
+
     fn fail_at(&self, fault: Fault) -> Result<(), HostFailure> {
         if self.fault == fault { Err(FAILURE) } else { Ok(()) }
     }
@@ -216,7 +222,7 @@ impl Clock for Fake<'_> {
     }
 }
 
-impl Counters for Fake<'_> {
+impl Telemetry for Fake<'_> {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
         self.decided.borrow_mut().push(Decided(reason, tier, client));
     }
@@ -229,12 +235,10 @@ impl Counters for Fake<'_> {
         self.dates_unchecked.set(self.dates_unchecked.get().saturating_add(1));
     }
 
-    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds) {
-        self.seen.borrow_mut().push((credential, not_after));
+    fn parsed(&self, credential: CredentialIndex, not_after: UnixSeconds) {
+        self.parsed.borrow_mut().push((credential, not_after));
     }
-}
 
-impl Records for Fake<'_> {
     fn filter_state(&self, key: &str, value: &str) {
         self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
     }

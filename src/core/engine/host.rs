@@ -1,7 +1,6 @@
-//! What the engine needs from its host, as small traits: the host is an Envoy worker in `filter` and a fake in
-//! [`super::fakes`]. Nothing here says how a host does it.
+//! The ports of the engine, as small traits, beside [`super::ledger`]. A filter implements them for its proxy, and a test
+//! for a host in memory.
 
-use super::ledger::Ledger;
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
@@ -62,30 +61,21 @@ pub trait Clock {
     fn wall(&self) -> Result<UnixSeconds, HostFailure>;
 }
 
-/// What is counted.
-pub trait Counters {
-    /// A request was decided: allowed, if there is no reason why not.
+/// The counters, the log and the filter state of a host. A host that cannot write one loses it: no decision depends on it.
+///
+/// The first four methods count. Those without a body of their own count nothing where no policy could decide, since a
+/// request then has no tier, no limits and no certificate.
+pub trait Telemetry {
+    /// Counts a request that was decided: allowed, if there is no reason why not.
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>);
-    /// The limit did not hold what a request costs that counts in this tier.
-    fn limit_exceeded(&self, tier: Option<TierIndex>, limit: &Limit);
-    /// A registered certificate passed without its dates being known.
-    fn dates_unchecked(&self);
-    /// The certificate that this credential asks for was seen, and ends then. Said when it is first seen, and seldom again.
-    fn seen(&self, credential: CredentialIndex, not_after: UnixSeconds);
-}
-
-/// The key of the filter state in which access logs find why a request did not pass.
-pub const REASON: &str = "certgate.reason";
-
-/// What people can read of a request afterwards. A host that cannot write it loses it: no decision hangs on it.
-pub trait Records {
+    /// Counts a limit that did not hold what a request costs that counts in this tier.
+    fn limit_exceeded(&self, _tier: Option<TierIndex>, _limit: &Limit) {}
+    /// Counts a registered certificate that passed without its dates being known.
+    fn dates_unchecked(&self) {}
+    /// Shows `notAfter` of the certificate of this credential, which was parsed.
+    fn parsed(&self, _credential: CredentialIndex, _not_after: UnixSeconds) {}
     /// Makes `value` readable for access logs as filter state `wasm.<key>`.
     fn filter_state(&self, key: &str, value: &str);
-    /// A request was decided of which the log may have a line.
+    /// Logs a request that was decided, unless there are too many lines.
     fn log(&self, event: &Event<'_>);
 }
-
-/// All of it.
-pub trait Host: Peer + Headers + Ledger + Clock + Counters + Records {}
-
-impl<T: Peer + Headers + Ledger + Clock + Counters + Records> Host for T {}

@@ -1,5 +1,4 @@
-//! The values that all workers of a plugin share, as the engine sees them: the clients' buckets and the configuration's
-//! number. A host keeps them; how it does so, and under which keys, is the host's.
+//! The port to the values that all workers of a plugin share: the clients' buckets and the configuration's number.
 
 use super::host::HostFailure;
 use crate::domain::decision::Reason;

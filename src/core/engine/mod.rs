@@ -1,197 +1,179 @@
-//! One request, from evidence to decision: look, identify, check, throttle, annotate. Knows no proxy: what it needs of
-//! one is in [`host`], and Envoy is only one that has it.
+//! One request, from evidence to decision: identify, check, authorize, charge. [`host`] and [`ledger`] have the ports to a
+//! proxy; nothing here names one.
 
-mod account;
-mod annotate;
+pub mod apply;
 mod authorize;
-mod content;
-mod dates;
-mod effective_limits;
-pub mod generation;
+mod decision;
+mod edits;
+mod header_policy;
 pub mod host;
-mod identify;
+mod identity;
 pub mod ledger;
-mod look;
-mod meter;
-mod misdirected;
-mod presented;
-mod rate_limit;
-mod recent;
-mod relay;
+mod limits;
 pub mod reply;
-mod throttle;
+mod request_head;
+mod sni;
+mod strictest_tier;
 mod token;
-mod validity;
-mod verdict;
-mod vouch;
-mod xfcc;
 
-use crate::domain::client::Tier;
+pub use decision::{Decision, Forward, Outcome};
+pub use edits::Edit;
+pub use header_policy::strip;
+pub use identity::{Identified, Observations, Unidentified};
+pub use limits::{ByteCount, Charge, LimitBalance, ResponseHeaders, Uncharged, generation};
+pub use request_head::RequestHead;
+
 use crate::domain::decision::Reason;
 use crate::domain::headers::OwnedHeaders;
-use crate::domain::limit::{Kind, Limit};
-use crate::domain::mode::Mode;
 use crate::domain::name::Name;
-use crate::domain::policy::{Policy, RateLimitHeaders};
-use crate::domain::time::Nanos;
-use content::Contents;
-use dates::Dates;
-use effective_limits::LimitLists;
+use crate::domain::policy::Policy;
+use crate::domain::rules::{Access, Match};
+use authorize::check_rule;
 use generation::Numbering;
-use host::Host;
-use reply::{Protocol, Reply};
+use header_policy::HeaderPolicy;
+use host::{Clock, Headers, HostFailure, Peer};
+use identity::Identity;
+use ledger::Ledger;
+use limits::{Account, LimitPolicy};
+use sni::check_sni;
 use std::sync::Arc;
-use throttle::Draw;
-use verdict::{Case, Verdict};
+use strictest_tier::strictest_tier;
 
-pub use look::strip;
-pub use meter::Meter;
-pub use rate_limit::ResponseHeaders;
-
-/// One policy in force, with everything prepared that requests need of it.
+/// One policy, with everything prepared that requests need of it.
 pub struct Engine {
-    policy: Policy,
-    numbering: Arc<Numbering>,
-    owned: Arc<OwnedHeaders>,
-    /// Which limits apply.
-    limit_lists: LimitLists,
-    /// What is known of certificates' dates, by credential.
-    dates: Vec<Dates>,
-    /// What is known of certificates' content.
-    contents: Contents,
-    /// Whether anything but identity hangs on what certificates say.
-    reads_content: bool,
-    /// Whether any rule has `bound_token`.
-    binds_tokens: bool,
-    /// The tier that lets the least through, for who has none yet.
+    policy: Arc<Policy>,
+    identity: Identity,
+    limits: LimitPolicy,
+    headers: HeaderPolicy,
+    /// The tier that admits the fewest requests, which the log suggests for unknown certificates.
     strictest_tier: Option<Name>,
-}
-
-/// What becomes of a request.
-#[derive(Debug)]
-pub enum Outcome {
-    /// It goes on.
-    Forward(Forward),
-    /// It is answered here.
-    Reply(Reply),
-}
-
-/// What is still to be done for a request that goes on.
-#[derive(Debug, Default)]
-pub struct Forward {
-    /// These headers go on its response.
-    pub headers: Option<ResponseHeaders>,
-    /// The bytes of both bodies are counted here.
-    pub meter: Option<Box<Meter>>,
 }
 
 impl Engine {
     /// The engine for `policy`, which is the configuration with this number.
-    pub fn new(policy: Policy, numbering: Arc<Numbering>) -> Self {
-        let registry = &policy.registry;
-        let clients = registry.clients();
-        let dates: Vec<_> = (0..clients.credential_count()).map(|_| Dates::default()).collect();
-        for (credential, validity) in clients.dates() {
-            if let Some(dates) = dates.get(credential.0) {
-                dates.set(validity);
-            }
-        }
+    pub fn new(policy: Policy, generation: Arc<Numbering>) -> Self {
+        let policy = Arc::new(policy);
         Self {
-            owned: Arc::new(OwnedHeaders::new(&policy.headers)),
-            limit_lists: LimitLists::of(&policy),
-            dates,
-            contents: Contents::default(),
-            reads_content: policy.headers.say_content()
-                || !policy.rules.conditions().is_empty()
-                || !policy.revocation_lists.is_empty(),
-            binds_tokens: policy.rules.rules().iter().any(|rule| rule.bound_token),
+            identity: Identity::new(Arc::clone(&policy)),
+            limits: LimitPolicy::new(&policy, generation),
+            headers: HeaderPolicy::new(&policy),
             strictest_tier: strictest_tier(policy.registry.tiers()).cloned(),
-            numbering,
             policy,
         }
     }
 
-    /// The policy in force.
+    /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// Its configuration's number, which outlives it where the configuration may come back.
+    /// The number of its configuration, which outlives the engine where the configuration may come back.
     pub fn numbering(&self) -> Arc<Numbering> {
-        Arc::clone(&self.numbering)
+        Arc::clone(self.limits.generation())
     }
 
-    /// The names of headers that only certgate may use, which a stream needs as long as trailers may come.
+    /// The names of headers that only certgate may set, which a stream needs as long as trailers may come.
     pub fn owned(&self) -> Arc<OwnedHeaders> {
-        Arc::clone(&self.owned)
+        Arc::clone(self.headers.owned())
     }
 
-    /// Decides the request with these headers, changes them through `host`, and says what becomes of it.
-    pub fn request<'h>(
+    /// The head of the request with these headers.
+    pub fn read<'h>(&self, headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone) -> RequestHead<'h> {
+        self.headers.read(headers)
+    }
+
+    /// Removes from the request the headers that only certgate may set.
+    pub fn strip<'h>(
         &self,
-        host: &impl Host,
+        request: &impl Headers,
+        head: &RequestHead<'_>,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
-    ) -> Outcome {
-        let (look, stripped) = self.look(host, headers.clone());
-        let mut case = Case::default();
-        let mut verdict = match stripped {
-            Ok(()) => self.decide(host, &look, &mut case),
-            Err(_) => Verdict::Unsendable,
+    ) -> Result<(), HostFailure> {
+        self.headers.strip(request, head, headers)
+    }
+
+    /// Decides the request with this head. Changes nothing but the client's buckets in the ledger, and what the engine
+    /// remembers of certificates.
+    pub fn decide<'e>(
+        &'e self,
+        peer: &impl Peer,
+        ledger: &impl Ledger,
+        clock: &impl Clock,
+        head: &'e RequestHead<'e>,
+    ) -> Decision<'e> {
+        let mut decision = Decision::allowed(&self.policy, head);
+        if let Err(reason) = self.check(peer, ledger, clock, head, &mut decision) {
+            decision.reason = Some(reason);
+        }
+        if self.headers.tells_contents()
+            && decision.forwards_identity()
+            && let Some(client) = &decision.client
+        {
+            // A client that is identified without its names needs no trust in them. If the host fails here, upstreams are
+            // not told the contents.
+            decision.tells_contents = self.identity.trusts_contents(peer, client).unwrap_or(false);
+        }
+        decision
+    }
+
+    /// The decision about a request that could not be stripped.
+    pub fn unsendable<'e>(&'e self, head: &'e RequestHead<'e>) -> Decision<'e> {
+        Decision::unsendable(&self.policy, head)
+    }
+
+    /// Finds the rule, identifies the caller, checks its credential and the rule, and charges the limits.
+    fn check<'e>(
+        &'e self,
+        peer: &impl Peer,
+        ledger: &impl Ledger,
+        clock: &impl Clock,
+        head: &RequestHead<'_>,
+        decision: &mut Decision<'e>,
+    ) -> Result<(), Reason> {
+        if self.policy.refuses_misdirected {
+            check_sni(peer, head.target.authority)?;
+        }
+        let (index, rule) = match self.policy.rules.find(&head.target) {
+            Match::Rule(index, rule) => (Some(index), Some(rule)),
+            Match::None => (None, None),
+            Match::Ambiguous => return Err(Reason::RuleDenied),
         };
-        if self.annotate(host, &look, &case, verdict).is_err() {
-            (case, verdict) = (Case::default(), Verdict::Unsendable);
+        decision.rule_index = index;
+        let access = rule.map_or(Access::Require, |rule| rule.access);
+        match access {
+            Access::Public => return Ok(()),
+            Access::Deny => return Err(Reason::RuleDenied),
+            Access::Require | Access::Optional => {}
         }
-        self.record(host, &look, headers, &case, verdict);
-        self.outcome(look.protocol, &case, verdict)
-    }
-
-    fn outcome(&self, protocol: Protocol, case: &Case<'_>, verdict: Verdict) -> Outcome {
-        let enforced = self.policy.mode == Mode::Enforce;
-        let draw = &case.draw;
-        let headers = draw.as_ref().and_then(|draw| self.response_headers(draw));
-        match verdict {
-            Verdict::Allowed => {
-                let meter = draw.as_ref().and_then(|draw| self.meter(case.alias(), draw));
-                Outcome::Forward(Forward { headers, meter })
+        let of_rule = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
+        let Decision { client, observations, .. } = decision;
+        match self.identity.identify(peer, clock, &head.xfcc, client, observations) {
+            Ok(client) => decision.tier_index = Some(of_rule.unwrap_or(client.entry.profile.tier)),
+            Err(Unidentified { reason: Reason::NoCertificate, .. }) if access == Access::Optional => {
+                decision.tier_index = of_rule.or(self.policy.anonymous_tier);
             }
-            Verdict::Throttled | Verdict::Refused(_) if !enforced => Outcome::Forward(Forward { headers, meter: None }),
-            Verdict::Throttled => {
-                let fired: Vec<_> =
-                    draw.iter().flat_map(Draw::short).filter(|limit| limit.mode == Mode::Enforce).collect();
-                let wait = draw.as_ref().map_or(Nanos(0), |draw| draw.take.wait);
-                let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
-                Outcome::Reply(reply::throttled(protocol, wait, &fired, &pairs))
+            Err(unidentified) => {
+                let reason = unidentified.reason;
+                decision.unidentified = Some(unidentified);
+                let suggests = reason == Reason::UnknownCertificate;
+                decision.suggested_tier = self.strictest_tier.as_ref().filter(|_| suggests);
+                return Err(reason);
             }
-            Verdict::Refused(reason) => Outcome::Reply(reply::refused(protocol, reason)),
-            Verdict::Unsendable => Outcome::Reply(reply::refused(protocol, Reason::Internal)),
         }
-    }
-
-    fn response_headers(&self, draw: &Draw<'_>) -> Option<ResponseHeaders> {
-        match self.policy.rate_limit_headers {
-            RateLimitHeaders::Off => None,
-            RateLimitHeaders::Legacy => ResponseHeaders::legacy(draw),
-            RateLimitHeaders::Ietf => Some(ResponseHeaders::ietf(draw)),
+        let now = clock.wall()?;
+        let Decision { client, observations, .. } = decision;
+        if let Some(client) = client {
+            self.identity.check_credential(peer, clock, client, now, observations)?;
+            if let Some(rule) = rule {
+                check_rule(rule, &self.identity, peer, head, client, observations)?;
+            }
         }
-    }
-}
-
-/// The tier that lets the least through.
-fn strictest_tier(tiers: &[Tier]) -> Option<&Name> {
-    let strictness = |tier: &&Tier| {
-        let enforced = tier.limits.iter().filter(|limit| limit.mode == Mode::Enforce);
-        enforced.map(nanos_between_requests).max()
-    };
-    tiers.iter().max_by_key(strictness).map(|tier| &tier.name)
-}
-
-/// How far apart a limit keeps requests in the long run.
-fn nanos_between_requests(limit: &Limit) -> u64 {
-    match limit.kind {
-        Kind::TokenBucket(rate) => rate.span(1).0,
-        Kind::Quota(quota) => {
-            let window = quota.period.longest().saturating_mul(Nanos::PER_SECOND);
-            window.checked_div(quota.requests.get()).unwrap_or(0)
+        let account = Account { alias: decision.alias(), tier: decision.tier_index, rule: index };
+        let request = (head.target.method, now);
+        self.limits.charge(ledger, clock, account, request, &mut decision.charge)?;
+        match &decision.charge {
+            Some(charge) if charge.is_denied() => Err(Reason::LimitExceeded),
+            _ => Ok(()),
         }
     }
 }

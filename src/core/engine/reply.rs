@@ -56,11 +56,6 @@ pub(super) fn refused(protocol: Protocol, reason: Reason) -> Reply {
     Reply::new(protocol, status, grpc_status, message.into(), problem.into())
 }
 
-/// The answer to a request, with this `content-type`, that no policy could decide.
-pub fn undecided(content_type: Option<&[u8]>) -> Reply {
-    refused(content_type.map_or(Protocol::Http, Protocol::of), Reason::Internal)
-}
-
 /// The answer to a client that has used up the `fired` limits: 429 (RFC 6585 section 4) with the time after which it is
 /// admitted again, in whole seconds (RFC 9110 section 10.2.3).
 pub(super) fn throttled(

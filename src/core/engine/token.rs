@@ -2,8 +2,7 @@
 //! caller's certificate, and the request must carry no other: an upstream could read the other one. RFC 6750 section 2
 //! allows a client one method for each request.
 
-use super::host::Host;
-use super::look::Look;
+use super::host::Peer;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::headers::fold;
@@ -55,12 +54,17 @@ fn is_in_tokens(byte: u8) -> bool {
 
 /// Security check: whether the token that was verified before certgate is bound to the certificate with this
 /// fingerprint (RFC 8705 section 3.1), and is the only one of the request.
-pub(super) fn has_bound_token(host: &impl Host, look: &Look<'_>, fingerprint: Fingerprint) -> Result<bool, Reason> {
-    let thumbprint = host.token_thumbprint()?;
+pub(super) fn has_bound_token(
+    peer: &impl Peer,
+    authorization: Authorization<'_>,
+    path: &[u8],
+    fingerprint: Fingerprint,
+) -> Result<bool, Reason> {
+    let thumbprint = peer.token_thumbprint()?;
     let expected = BASE64URL_NOPAD.encode(fingerprint.as_bytes());
     Ok(thumbprint.is_some_and(|text| text == expected.as_bytes())
-        && !look.authorization.is_several()
-        && !has_token_in_query(look.target.path))
+        && !authorization.is_several()
+        && !has_token_in_query(path))
 }
 
 /// Whether the query of this path has a parameter that some server takes for a token.

@@ -41,7 +41,7 @@ fn engine(options: &Value, store: &FakeLedger) -> Engine {
 /// The lines about one request.
 fn lines(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -> Vec<Value> {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-    drop(engine.request(fake, headers.iter().copied()));
+    drop(fake.handle(engine, headers.iter().copied()));
     fake.lines.take().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::people::engine_since;
 use certgate_core::domain::time::Nanos;
-use certgate_core::engine::{Engine, Forward, Meter, Outcome};
+use certgate_core::engine::{ByteCount, Engine, Forward, Outcome, Uncharged};
 use certgate_test_support::fakes::{Fake, FakeLedger, Fault};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,12 +28,12 @@ fn engine_with(store: &FakeLedger, limit: &Value) -> Engine {
     engine_since(0, &configuration, store)
 }
 
-fn pass(meter: &mut Meter, fake: &Fake<'_>, bytes: u64) {
-    meter.pass(fake, fake, bytes);
+fn pass(bytes: &mut ByteCount, fake: &Fake<'_>, size: u64) {
+    bytes.count(fake, fake, size);
 }
 
-fn settle(meter: &mut Meter, fake: &Fake<'_>) -> u64 {
-    meter.settle(fake, fake)
+fn finish(bytes: &mut ByteCount, fake: &Fake<'_>) -> Result<(), Uncharged> {
+    bytes.finish(fake, fake)
 }
 
 fn fake(store: &FakeLedger, millis: u64) -> Fake<'_> {
@@ -46,7 +46,7 @@ fn fake(store: &FakeLedger, millis: u64) -> Fake<'_> {
 }
 
 fn begin(engine: &Engine, fake: &Fake<'_>) -> Option<Forward> {
-    match engine.request(fake, [(&b":method"[..], &b"GET"[..])].into_iter()) {
+    match fake.handle(engine, [(&b":method"[..], &b"GET"[..])].into_iter()) {
         Outcome::Forward(forward) => Some(forward),
         Outcome::Reply(_) => None,
     }
@@ -69,15 +69,15 @@ proptest! {
             millis += pause;
             let at_begin = fake(&store, millis);
             let before = (passed, burst + rate * millis);
-            let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &at_begin) else { continue };
+            let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &at_begin) else { continue };
             // Another begins only when there is something left: all of the earlier ones is paid for.
             prop_assert!(before.0 < before.1, "{} passed where {} may", before.0, before.1);
             for (gap, bytes) in pieces {
                 millis += gap;
-                pass(&mut meter, &fake(&store, millis), bytes);
+                pass(&mut count, &fake(&store, millis), bytes);
                 passed += bytes;
             }
-            settle(&mut meter, &fake(&store, millis));
+            finish(&mut count, &fake(&store, millis)).unwrap();
         }
     }
 }
@@ -86,11 +86,13 @@ proptest! {
 fn what_passes_is_charged_each_mebibyte_and_each_second() {
     let store = FakeLedger::default();
     let engine = engine(&store, 1, 100 * MIB);
-    let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
+    let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &fake(&store, 0)) else {
+        panic!("it may call")
+    };
     let writes = || store.writes();
     let mut before = writes();
     let mut charged = |millis, bytes| {
-        pass(&mut meter, &fake(&store, millis), bytes);
+        pass(&mut count, &fake(&store, millis), bytes);
         let after = writes();
         std::mem::replace(&mut before, after) != after
     };
@@ -105,10 +107,10 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
     let store = FakeLedger::default();
     let engine = engine_with(&store, &json!({"bytes": 1000, "per": "1s", "burst": 1000, "mode": "shadow"}));
     for _ in 0..3 {
-        let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else {
+        let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &fake(&store, 0)) else {
             panic!("it may call")
         };
-        pass(&mut meter, &fake(&store, 0), MIB);
+        pass(&mut count, &fake(&store, 0), MIB);
     }
     // A mebibyte is owed, which was in flight, and not three.
     let millis = MIB;
@@ -122,12 +124,14 @@ fn a_limit_in_shadow_gives_what_it_holds_and_owes_nothing_for_the_rest() {
 fn what_cannot_be_charged_is_charged_later() {
     let store = FakeLedger::default();
     let engine = engine(&store, 1, MIB);
-    let Some(Forward { meter: Some(mut meter), .. }) = begin(&engine, &fake(&store, 0)) else { panic!("it may call") };
-    pass(&mut meter, &Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
+    let Some(Forward { byte_count: Some(mut count), .. }) = begin(&engine, &fake(&store, 0)) else {
+        panic!("it may call")
+    };
+    pass(&mut count, &Fake { fault: Fault::Write, ..fake(&store, 1) }, 2 * MIB);
     assert!(begin(&engine, &fake(&store, 2)).is_some());
-    settle(&mut meter, &fake(&store, 3));
+    finish(&mut count, &fake(&store, 3)).unwrap();
     assert!(begin(&engine, &fake(&store, 4)).is_none());
-    assert_eq!(settle(&mut meter, &fake(&store, 5)), 0);
+    assert_eq!(finish(&mut count, &fake(&store, 5)), Ok(()));
     // Once: after the debt of a mebibyte, at a byte a millisecond, there is something left.
     assert!(begin(&engine, &fake(&store, MIB + 5)).is_some());
 }

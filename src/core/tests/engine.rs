@@ -37,7 +37,7 @@ fn request(engine: &Engine, fake: &Fake<'_>) -> Outcome {
     let headers =
         [(":path", "/"), ("x-client-alias", "forged")].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
     fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
-    engine.request(fake, headers.into_iter())
+    fake.handle(engine, headers.into_iter())
 }
 
 fn reason(fake: &Fake<'_>) -> Option<Reason> {
@@ -145,7 +145,7 @@ fn a_million_unknown_certificates_leave_no_key_and_move_no_bucket() {
     let before = store.values();
     for number in 0..1_000_000_u32 {
         let unknown = fake(&store, &format!("{number:064x}"));
-        assert!(matches!(engine.request(&unknown, std::iter::empty()), Outcome::Reply(_)));
+        assert!(matches!(unknown.handle(&engine, std::iter::empty()), Outcome::Reply(_)));
         assert_eq!(*unknown.decided.borrow(), [Decided(Some(Reason::UnknownCertificate), None, None)]);
     }
     assert_eq!(store.values(), before);
@@ -196,7 +196,7 @@ fn connection_names_no_header_of_certgates() {
         let fake = fake(&store, KNOWN);
         let headers = [("connection", value)].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
-        assert!(matches!(engine.request(&fake, headers.into_iter()), Outcome::Forward(_)));
+        assert!(matches!(fake.handle(&engine, headers.into_iter()), Outcome::Forward(_)));
         let headers = fake.headers.borrow();
         let kept = headers.iter().find(|(name, _)| name == b"connection").map(|(_, value)| value.as_slice());
         assert_eq!(kept, expected.map(str::as_bytes), "{value}");
@@ -321,7 +321,7 @@ fn grpc_requests_get_a_grpc_status() {
         let store = FakeLedger::default();
         let fake = fake(&store, &"0".repeat(64));
         let headers = [("content-type", content_type)].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        let Outcome::Reply(reply) = engine.request(&fake, headers.into_iter()) else { panic!("a stranger passed") };
+        let Outcome::Reply(reply) = fake.handle(&engine, headers.into_iter()) else { panic!("a stranger passed") };
         assert_eq!(reply.grpc_status, grpc.then_some(7), "{content_type}");
         assert_eq!(reply.headers.iter().any(|(name, _)| *name == "content-type"), !grpc, "{content_type}");
     }

@@ -156,7 +156,7 @@ fn what_a_certificate_shows_of_itself_is_told_once() {
         for _ in 0..3 {
             assert_eq!(send(&engine, &fake, &[]).alias.as_deref(), Some("a"));
         }
-        assert_eq!(*fake.seen.borrow(), expected, "{more}");
+        assert_eq!(*fake.parsed.borrow(), expected, "{more}");
     }
 }
 
@@ -167,6 +167,6 @@ fn what_strangers_and_names_show_is_not_told() {
     let engine = engine(&registry(&[("a", true, by_key)], 10), &FakeLedger::default());
     for shown in [fake(&leaf), fake(&stranger)] {
         send(&engine, &shown, &[]);
-        assert_eq!(*shown.seen.borrow(), []);
+        assert_eq!(*shown.parsed.borrow(), []);
     }
 }

@@ -23,6 +23,7 @@ mod certificates;
 mod config_errors;
 mod config_laws;
 mod config_policy;
+mod decide;
 mod decisions;
 mod engine;
 mod expiry;

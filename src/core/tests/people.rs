@@ -227,7 +227,7 @@ pub(crate) fn send(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -
     let usual = usual.into_iter().filter(|(name, _)| !named(name));
     let all: Vec<_> = usual.chain([("x-client-alias", "forged")]).chain(headers.iter().copied()).collect();
     fake.headers.replace(all.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
-    let outcome = engine.request(fake, all.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    let outcome = fake.handle(engine, all.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
     let decided = fake.decided.take();
     let [Decided(reason, ..)] = decided[..] else { panic!("counted {} times", decided.len()) };
     let (status, alias) = match outcome {

@@ -19,7 +19,7 @@ fn fields(kind: &str, limits: &Value, methods: &[&str]) -> Vec<String> {
     let engine = engine_since(0, &configuration, &store);
     let request = |method: &&str| {
         let fake = Fake { store: Some(&store), digest: Some(KNOWN.into()), ..Fake::default() };
-        let pairs: Vec<(&str, String)> = match engine.request(&fake, [(&b":method"[..], method.as_bytes())].into_iter())
+        let pairs: Vec<(&str, String)> = match fake.handle(&engine, [(&b":method"[..], method.as_bytes())].into_iter())
         {
             Outcome::Forward(forward) => {
                 let headers = forward.headers.iter().flat_map(|headers| headers.pairs());

@@ -44,7 +44,7 @@ fn send(engine: &Engine, store: &FakeLedger, step: &Step, certificate: &Certific
         headers: RefCell::new(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()),
         ..Fake::default()
     };
-    let mut seen = match engine.request(&fake, headers.iter().copied()) {
+    let mut seen = match fake.handle(engine, headers.iter().copied()) {
         Outcome::Forward(forward) => {
             let pairs = forward.headers.iter().flat_map(|headers| headers.pairs());
             forwarded(&fake, certificate, pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())

@@ -28,7 +28,7 @@ fuzz_target!(|lines: Vec<&[u8]>| {
     let request = |digest: &str| {
         let fake = Fake { digest: Some(digest.into()), ..Fake::default() };
         fake.headers.replace(headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect());
-        matches!(ENGINE.request(&fake, headers.iter().copied()), Outcome::Forward(_))
+        matches!(fake.handle(&ENGINE, headers.iter().copied()), Outcome::Forward(_))
     };
     assert!(!request(&"3".repeat(64)), "a stranger passed");
     let named = lines

@@ -1,45 +1,48 @@
-//! What is known of one registered certificate's own dates. The certificate is read and parsed at most once for each
-//! engine; until some connection shows it, every minute's first request looks again.
+//! The dates of one registered certificate. The certificate is read and parsed at most once for each engine; until some
+//! connection shows it, the first request of every minute asks again.
 
-use super::host::{Counters, Host, HostFailure};
+use super::observations::Observations;
 use crate::certificate;
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::time::{Nanos, UnixSeconds, Validity};
+use crate::engine::host::{Clock, HostFailure, Peer};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// How long not having been shown a certificate counts, in seconds.
-const LOOK_AGAIN: u32 = 60;
+/// Seconds before the host is asked again for a certificate that it did not show.
+const ASK_AGAIN: u32 = 60;
 
-/// In two words, since there are as many of these as certificates.
+/// The dates of one certificate, in two words, since there are as many of these as certificates.
 #[derive(Default)]
 pub(super) struct Dates {
-    /// [`UNKNOWN`], [`UNREADABLE`], or the two dates as seconds since 1970, each in half of it.
+    /// [`UNKNOWN`], [`UNREADABLE`], or `notBefore` (upper half) and `notAfter`, in seconds since 1970.
     known: AtomicU64,
-    /// On the monotonic clock, in seconds.
-    look_again_at: AtomicU32,
+    /// When the host is asked again, on the monotonic clock, in seconds.
+    ask_again_at: AtomicU32,
 }
 
 const UNKNOWN: u64 = 0;
-/// It was never valid.
+/// `notBefore` is after `notAfter`: no certificate is packed so.
 const UNREADABLE: u64 = 1 << 32;
 
 impl Dates {
-    /// Knows the dates from now on.
+    /// Sets the dates, unless they are known.
     pub(super) fn set(&self, validity: Validity) {
         self.know(packed(validity));
     }
 
-    /// The dates, from the connection if need be; `None` if it does not show its certificate.
-    pub(super) fn of(
+    /// The dates, from the connection's certificate if they are not known; `None` if the host does not show it.
+    pub(super) fn of_connection(
         &self,
-        host: &impl Host,
+        peer: &impl Peer,
+        clock: &impl Clock,
         credential: CredentialIndex,
         expected: Fingerprint,
+        observations: &mut Observations,
     ) -> Result<Option<Validity>, Reason> {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
-            self.look(host, credential, expected)?;
+            self.ask(peer, clock, credential, expected, observations)?;
         }
         self.known()
     }
@@ -53,50 +56,57 @@ impl Dates {
         }
     }
 
-    /// Reads the dates of the certificate, which is the one that this credential asks for.
-    pub(super) fn learn(&self, host: &impl Counters, credential: CredentialIndex, der: &[u8]) {
+    /// Reads the dates in `der`, which is the certificate of this credential.
+    pub(super) fn read(&self, credential: CredentialIndex, der: &[u8], observations: &mut Observations) {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
             let validity = certificate::validity(der);
             if let Ok(validity) = &validity {
-                host.seen(credential, validity.not_after);
+                observations.parsed.push((credential, validity.not_after));
             }
             self.know(validity.map_or(UNREADABLE, packed));
         }
     }
 
-    /// What is known stays.
+    /// Dates that are known stay as they are.
     fn know(&self, known: u64) {
         let _ = self.known.compare_exchange(UNKNOWN, known, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn look(&self, host: &impl Host, credential: CredentialIndex, expected: Fingerprint) -> Result<(), HostFailure> {
-        let now = u32::try_from(host.monotonic()?.0.div_euclid(Nanos::PER_SECOND)).unwrap_or(u32::MAX);
-        if now < self.look_again_at.load(Ordering::Relaxed) {
+    fn ask(
+        &self,
+        peer: &impl Peer,
+        clock: &impl Clock,
+        credential: CredentialIndex,
+        expected: Fingerprint,
+        observations: &mut Observations,
+    ) -> Result<(), HostFailure> {
+        let now = u32::try_from(clock.monotonic()?.0.div_euclid(Nanos::PER_SECOND)).unwrap_or(u32::MAX);
+        if now < self.ask_again_at.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let Some(text) = host.certificate()? else {
-            self.look_again_at.store(now.saturating_add(LOOK_AGAIN), Ordering::Relaxed);
+        let Some(text) = peer.certificate()? else {
+            self.ask_again_at.store(now.saturating_add(ASK_AGAIN), Ordering::Relaxed);
             return Ok(());
         };
-        // A host that shows another certificate than the one it gave the digest of cannot be believed about dates.
+        // A host that shows another certificate than the one with the digest makes the dates unreadable.
         match certificate::der_with_fingerprint(&text, expected) {
-            Some(der) => self.learn(host, credential, &der),
+            Some(der) => self.read(credential, &der, observations),
             None => self.know(UNREADABLE),
         }
         Ok(())
     }
 }
 
-/// The dates in one word: what lies before 1970 began with it, what lies beyond 2106 is as good as never.
+/// The dates in one word. Dates before 1970 become 1970, dates after 2106 the end of time.
 fn packed(Validity { not_before, not_after }: Validity) -> u64 {
     let half = |UnixSeconds(seconds): UnixSeconds, least: i64| {
         u64::from(u32::try_from(seconds.max(least)).unwrap_or(u32::MAX))
     };
-    // A second after 1970 at least, so that it is neither of the other two.
+    // At least a second after 1970, so that the word is neither `UNKNOWN` nor `UNREADABLE`.
     (half(not_before, 0) << 32) | half(not_after, 1)
 }
 
-/// The dates in the word. Never is the end of time.
+/// The dates in the word.
 fn unpacked(packed: u64) -> Validity {
     let moment = |half: u64| match u32::try_from(half) {
         Ok(u32::MAX) | Err(_) => UnixSeconds(i64::MAX),

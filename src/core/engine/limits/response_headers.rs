@@ -1,20 +1,18 @@
-//! The rate-limit fields of draft-ietf-httpapi-ratelimit-headers-10, which are structured fields (RFC 9651), and those
-//! that came before it.
+//! The rate-limit fields of responses: those of draft-ietf-httpapi-ratelimit-headers-10, which are structured fields
+//! (RFC 9651), and the older `X-RateLimit-*`.
 
-use super::throttle::Draw;
-use crate::domain::bucket::Balance;
+use super::limit_balance::LimitBalance;
 use crate::domain::cost::Cost;
 use crate::domain::limit::{LARGEST_CAPACITY, Limit};
 use crate::domain::mode::Mode;
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The field that lists the limits.
 const POLICY: &str = "ratelimit-policy";
-/// The field that says what is left of them.
+/// The field that says what is left of each limit.
 const STATUS: &str = "ratelimit";
-/// What came before the draft.
+/// The older fields.
 const LEGACY: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
 
 /// The rate-limit fields of one response.
@@ -27,8 +25,8 @@ pub enum ResponseHeaders {
         /// What is left of them.
         status: String,
     },
-    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, which have no standard; the last in seconds from now, as most write
-    /// it.
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, which have no standard; the last in seconds from now, as is most
+    /// common.
     Legacy {
         /// Capacity, what is left of it, and seconds until it is whole.
         numbers: [String; 3],
@@ -36,16 +34,15 @@ pub enum ResponseHeaders {
 }
 
 impl ResponseHeaders {
-    /// The draft's fields for a response to a request with this draw.
-    pub(super) fn ietf(draw: &Draw<'_>) -> Self {
-        Self::Ietf { policy: draw.effective.policy(), status: status(draw) }
+    /// The draft's fields, with this value of `RateLimit-Policy`, of these limits.
+    pub(super) fn ietf<'l>(policy: Arc<str>, balances: impl Iterator<Item = LimitBalance<'l>>) -> Self {
+        Self::Ietf { policy, status: status(balances.collect()) }
     }
 
-    /// The older fields, of the enforced limit that is nearest to exhaustion; `None` where there is none.
-    pub(super) fn legacy(draw: &Draw<'_>) -> Option<Self> {
-        let place = nearest(draw)?;
-        let limit = draw.effective.limits().get(place).filter(|limit| limit.mode == Mode::Enforce)?;
-        let balance = draw.balance(limit);
+    /// The older fields, of the enforced limit that is nearest to exhaustion; `None` if no limit is enforced.
+    pub(super) fn legacy<'l>(balances: impl Iterator<Item = LimitBalance<'l>>) -> Option<Self> {
+        let LimitBalance { limit, balance, .. } =
+            balances.min_by_key(nearness).filter(|nearest| nearest.limit.mode == Mode::Enforce)?;
         let numbers = [limit.capacity().get(), balance.remaining, balance.until_whole.ceil_seconds()];
         Some(Self::Legacy { numbers: numbers.map(|number| number.to_string()) })
     }
@@ -59,8 +56,8 @@ impl ResponseHeaders {
     }
 }
 
-/// The value of `RateLimit-Policy`: of each limit the capacity (`q`), the seconds in which it comes back (`w`), and what it
-/// counts if that is not requests (`qu`).
+/// The value of `RateLimit-Policy`: of each limit the capacity (`q`), the seconds in which it comes back (`w`), and the
+/// unit if that is not requests (`qu`).
 pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
     let fields = limits.iter().map(|limit| Field {
         limit,
@@ -73,42 +70,30 @@ pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
 
 /// The value of `RateLimit`: of each limit what is left (`r`) and the seconds until it is whole (`t`), the nearest to
 /// exhaustion first and the others in their order.
-fn status(draw: &Draw<'_>) -> String {
-    let fields = draw.effective.limits().iter().map(|limit| Field::left(limit, draw.balance(limit)));
-    let mut fields: VecDeque<_> = fields.collect();
-    if let Some(first) = nearest(draw).and_then(|place| fields.remove(place)) {
-        fields.push_front(first);
+fn status(mut balances: Vec<LimitBalance<'_>>) -> String {
+    let nearest = balances.iter().enumerate().min_by_key(|(_, balance)| nearness(balance)).map(|(index, _)| index);
+    if let Some(first) = nearest.and_then(|index| balances.get_mut(..=index)) {
+        first.rotate_right(1);
     }
-    list(fields.into_iter(), LEFT).unwrap_or_default()
+    list(balances.iter().map(Field::left), LEFT).unwrap_or_default()
 }
 
-/// Where the limit stands that is nearest to exhaustion: of those that are enforced before those that are not, of those
-/// that did not hold what the request needs before those that did, the one with the least left.
-fn nearest(draw: &Draw<'_>) -> Option<usize> {
-    let rank = |(place, limit): &(usize, &Limit)| {
-        let short = draw.take.short.contains(place);
-        (limit.mode == Mode::Shadow, !short, draw.balance(limit).remaining)
-    };
-    draw.effective.limits().iter().enumerate().min_by_key(rank).map(|(place, _)| place)
+/// The order of limits by how near they are to exhaustion: enforced ones before those in shadow mode, exceeded ones before
+/// others, those with less left before those with more.
+fn nearness(LimitBalance { limit, balance, exceeded }: &LimitBalance<'_>) -> (bool, bool, u64) {
+    (limit.mode == Mode::Shadow, !exceeded, balance.remaining)
 }
 
-/// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING): the limits that warn, as in `RateLimit`, those that
-/// did not hold what the request costs with `exceeded`; `None` if there is none.
-pub(super) fn warning(draw: &Draw<'_>) -> Option<String> {
-    let fields = draw.effective.limits().iter().enumerate().filter_map(|(place, limit)| {
-        let exceeded = draw.take.short.contains(&place);
-        // Of most limits nobody has to look at what is left.
-        if !exceeded && limit.warn_at.is_none() {
-            return None;
-        }
-        let balance = draw.balance(limit);
-        (exceeded || limit.warns(balance.remaining))
-            .then(|| Field { more: exceeded.then_some(More::Exceeded), ..Field::left(limit, balance) })
-    });
-    list(fields, LEFT)
+/// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING): the limits that warn, as in `RateLimit`, exceeded
+/// ones with `exceeded`; `None` if no limit is exceeded or warns.
+pub(super) fn warning<'l>(balances: impl Iterator<Item = LimitBalance<'l>>) -> Option<String> {
+    let warning = balances.filter(|limit| limit.exceeded || limit.limit.warns(limit.balance.remaining));
+    let field =
+        |limit: LimitBalance<'l>| Field { more: limit.exceeded.then_some(More::Exceeded), ..Field::left(&limit) };
+    list(warning.map(field), LEFT)
 }
 
-/// What one limit is said to have.
+/// The list member of one limit.
 struct Field<'l> {
     limit: &'l Limit,
     first: u64,
@@ -129,9 +114,8 @@ enum More {
 const LEFT: [&str; 2] = ["r", "t"];
 
 impl<'l> Field<'l> {
-    fn left(limit: &'l Limit, balance: Balance) -> Self {
-        let seconds = balance.until_whole.ceil_seconds();
-        Self { limit, first: balance.remaining, second: seconds, more: None }
+    fn left(LimitBalance { limit, balance, .. }: &LimitBalance<'l>) -> Self {
+        Self { limit, first: balance.remaining, second: balance.until_whole.ceil_seconds(), more: None }
     }
 }
 
@@ -141,7 +125,7 @@ fn list<'l>(mut fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]
     let [first, second] = keys.map(KeyRef::constant);
     let mut list = ListSerializer::new();
     for field in fields {
-        // A name is ASCII without controls, always; see `domain::name`.
+        // Every name is ASCII without controls; see `domain::name`.
         if let Ok(name) = StringRef::from_str(field.limit.name.as_str()) {
             let item = list.bare_item(name);
             let item = item.parameter(first, integer(field.first)).parameter(second, integer(field.second));

@@ -2,9 +2,9 @@
 //! moment of the first one. The number never belongs to the hash: an old configuration that is pushed again must be the
 //! newest.
 
-use super::ledger::{Change, Entry, Ledger, Unavailable};
 use crate::domain::level::Generation;
 use crate::domain::time::UnixSeconds;
+use crate::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,21 +1,22 @@
-//! What was found out about the certificates that were seen last, so many of them and no more.
+//! A bounded cache of values by certificate, in two generations.
 
 use crate::domain::fingerprint::Fingerprint;
 use std::mem::take;
 use std::sync::{Mutex, PoisonError};
 
-/// Values by certificate. When half of the room is filled, those that were not used since the last time make way.
+/// Values by certificate. When the young generation holds half of the capacity it becomes the old one, and the values of
+/// the old one that were not used since are dropped.
 #[derive(Debug)]
-pub(super) struct Recent<V> {
+pub(super) struct CertificateCache<V> {
     capacity: usize,
     generations: Mutex<[Generation<V>; 2]>,
 }
 
-/// In the order of the certificates.
+/// In ascending order of the fingerprints.
 type Generation<V> = Vec<(Fingerprint, V)>;
 
-impl<V: Clone> Recent<V> {
-    /// Nothing, with room for so many.
+impl<V: Clone> CertificateCache<V> {
+    /// An empty cache for at most `capacity` values.
     pub(super) fn new(capacity: usize) -> Self {
         Self { capacity, generations: Mutex::new([Vec::new(), Vec::new()]) }
     }
@@ -32,7 +33,7 @@ impl<V: Clone> Recent<V> {
         Some(value)
     }
 
-    /// Keeps the value of this certificate.
+    /// Caches the value of this certificate.
     pub(super) fn put(&self, fingerprint: Fingerprint, value: V) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         self.put_into(&mut generations, fingerprint, value);
@@ -66,15 +67,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_stays_and_there_is_never_too_much() {
-        let recent = Recent::new(10);
+    fn a_value_that_is_used_stays_and_the_capacity_is_never_exceeded() {
+        let cache = CertificateCache::new(10);
         for number in 0..100 {
-            recent.put(fingerprint(number), number);
-            assert_eq!(recent.get(&fingerprint(0)), Some(0), "after {number}");
-            let kept = recent.generations.lock().unwrap().iter().map(Vec::len).sum::<usize>();
+            cache.put(fingerprint(number), number);
+            assert_eq!(cache.get(&fingerprint(0)), Some(0), "after {number}");
+            let kept = cache.generations.lock().unwrap().iter().map(Vec::len).sum::<usize>();
             assert!(kept <= 10, "{kept}");
         }
-        assert_eq!(recent.get(&fingerprint(99)), Some(99));
-        assert_eq!(recent.get(&fingerprint(50)), None);
+        assert_eq!(cache.get(&fingerprint(99)), Some(99));
+        assert_eq!(cache.get(&fingerprint(50)), None);
     }
 }

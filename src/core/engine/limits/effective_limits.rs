@@ -1,7 +1,7 @@
 //! Which limits apply to a request. A list of limits is prepared once for each tier and for each rule that has some; a
 //! request has one of each, so memory grows with both and not with their product.
 
-use super::rate_limit;
+use super::response_headers;
 use crate::domain::client::TierIndex;
 use crate::domain::cost::Cost;
 use crate::domain::limit::{Kind, Limit};
@@ -23,7 +23,7 @@ struct LimitList {
 impl LimitList {
     fn of(limits: &Arc<[Limit]>) -> Self {
         Self {
-            policy: rate_limit::policy(limits),
+            policy: response_headers::policy(limits),
             by_calendar: limits.iter().any(|limit| matches!(limit.kind, Kind::Quota(_))),
             by_bytes: limits.iter().any(|limit| limit.cost == Cost::Bytes),
             warns: limits.iter().any(|limit| limit.warn_at.is_some()),

@@ -1,16 +1,16 @@
 //! Security checks of a certificate at one moment: its revocation and its validity.
 
-use super::content::Content;
+use super::contents::Contents;
 use crate::domain::decision::Reason;
 use crate::domain::time::{UnixSeconds, Validity};
 
 /// Security check: no CRL of the certificate's issuer has its serial number, and none of these CRLs that is `strict` is
 /// overdue.
-pub(super) fn check_revocation(content: &Content, now: UnixSeconds) -> Result<(), Reason> {
-    if content.revoked {
+pub(super) fn check_revocation(contents: &Contents, now: UnixSeconds) -> Result<(), Reason> {
+    if contents.revoked {
         return Err(Reason::CertificateRevoked);
     }
-    match content.unknown_from {
+    match contents.unknown_from {
         Some(moment) if now > moment => Err(Reason::CertificateUnverified),
         _ => Ok(()),
     }

@@ -1,0 +1,101 @@
+//! The charge of one request: the buckets after it, and the limits that did not hold what it costs.
+
+use super::byte_count::ByteCount;
+use super::effective_limits::EffectiveLimits;
+use super::generation::Numbering;
+use super::limit_balance::LimitBalance;
+use super::response_headers::{self, ResponseHeaders};
+use crate::domain::bucket::{Buckets, Take};
+use crate::domain::level::Occasion;
+use crate::domain::limit::Limit;
+use crate::domain::policy::RateLimitHeaders;
+use crate::domain::time::Nanos;
+use std::sync::Arc;
+
+/// The charge of one request.
+pub struct Charge<'e> {
+    effective: EffectiveLimits<'e>,
+    generation: &'e Arc<Numbering>,
+    headers: RateLimitHeaders,
+    charged: Charged,
+}
+
+/// The buckets after a request was charged to them. Apart from what is known before, since a ledger hands it on.
+pub(super) struct Charged {
+    pub(super) take: Take,
+    pub(super) buckets: Buckets,
+    pub(super) at: Occasion,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        self.buckets.as_bytes()
+    }
+}
+
+impl<'e> Charge<'e> {
+    pub(super) fn new(
+        effective: EffectiveLimits<'e>,
+        generation: &'e Arc<Numbering>,
+        headers: RateLimitHeaders,
+        charged: Charged,
+    ) -> Self {
+        Self { effective, generation, headers, charged }
+    }
+
+    /// Whether an enforced limit did not hold what the request costs. Then nothing was taken from any limit.
+    pub fn is_denied(&self) -> bool {
+        !self.charged.take.taken()
+    }
+
+    /// The time after which all enforced limits hold what the request costs; zero if they do.
+    pub fn retry_after(&self) -> Nanos {
+        self.charged.take.wait
+    }
+
+    /// The limits that did not hold what the request costs, enforced or not.
+    pub fn exceeded(&self) -> impl Iterator<Item = &'e Limit> {
+        let limits = self.effective.limits();
+        self.charged.take.short.iter().filter_map(move |index| limits.get(*index))
+    }
+
+    /// The limits that apply, those of the tier before those of the rule, each with its balance.
+    pub fn balances(&self) -> impl Iterator<Item = LimitBalance<'e>> {
+        self.effective.limits().iter().enumerate().map(|(index, limit)| self.balance(index, limit))
+    }
+
+    fn balance(&self, index: usize, limit: &'e Limit) -> LimitBalance<'e> {
+        let balance = self.charged.buckets.balance(limit, &self.charged.at);
+        LimitBalance { limit, balance, exceeded: self.charged.take.short.contains(&index) }
+    }
+
+    /// The rate-limit fields of the response, as the policy wants them.
+    pub(in crate::engine) fn response_headers(&self) -> Option<ResponseHeaders> {
+        match self.headers {
+            RateLimitHeaders::Off => None,
+            RateLimitHeaders::Legacy => ResponseHeaders::legacy(self.balances()),
+            RateLimitHeaders::Ietf => Some(ResponseHeaders::ietf(self.effective.policy(), self.balances())),
+        }
+    }
+
+    /// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING); `None` if no limit is exceeded or warns.
+    pub(in crate::engine) fn warning(&self) -> Option<String> {
+        // Most requests have no such limit.
+        if !self.effective.warns() && self.charged.take.short.is_empty() {
+            return None;
+        }
+        // A balance is computed only for these limits.
+        let warns =
+            |(index, limit): &(usize, &Limit)| limit.warn_at.is_some() || self.charged.take.short.contains(index);
+        let limits = self.effective.limits().iter().enumerate().filter(warns);
+        response_headers::warning(limits.map(|(index, limit)| self.balance(index, limit)))
+    }
+
+    /// The byte count of a request that goes on, of the client with this alias; `None` if no limit counts bytes.
+    pub(in crate::engine) fn byte_count(&self, alias: Option<&str>) -> Option<Box<ByteCount>> {
+        self.effective.by_bytes().then(|| {
+            let (limits, exempt) = (self.effective.shared(), self.charged.take.short.clone());
+            Box::new(ByteCount::new(limits, exempt, alias, Arc::clone(self.generation), self.charged.at.monotonic))
+        })
+    }
+}
