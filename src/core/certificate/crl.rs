@@ -95,6 +95,8 @@ impl SignedList {
     /// # Errors
     ///
     /// As [`parse`] has them, of what comes before the list's entries.
+    // Inlined, so that a module that never calls it has [`parse`] as the only caller of what both need.
+    #[inline]
     pub fn from_pem(pem_text: &str) -> Result<Self, CrlProblem> {
         let der = der_from_pem(pem_text)?;
         let signed = Signed::read(&der)?;
@@ -109,6 +111,8 @@ impl SignedList {
 /// # Errors
 ///
 /// As [`parse`] has them, of what comes before the list's entries.
+// Inlined as `SignedList::from_pem` is.
+#[inline]
 pub fn issuer(pem_text: &str) -> Result<DistinguishedName, CrlProblem> {
     let der = der_from_pem(pem_text)?;
     Ok(DistinguishedName::from_der(Body::read(&Signed::read(&der)?)?.issuer))

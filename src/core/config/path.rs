@@ -1,7 +1,6 @@
 //! Where in a configuration a value stands. Paths live on the stack and become text only when there is an error.
 
 use super::show::Shown;
-use std::borrow::Cow;
 use std::fmt;
 
 /// The way from the top of a configuration to a value in it.
@@ -20,17 +19,16 @@ impl fmt::Display for Path<'_> {
         match self {
             Self::Top => Ok(()),
             Self::Item(list, index) => write!(f, "{list}[{index}]"),
-            Self::Key(map, key) => {
-                let dot = if matches!(map, Self::Top) || !is_word(key) { "" } else { "." };
-                write!(f, "{map}{dot}{}", path_step(key))
-            }
+            Self::Key(map, key) if !is_word(key) => write!(f, "{map}[{}]", Shown::new(key)),
+            Self::Key(Self::Top, key) => f.write_str(key),
+            Self::Key(map, key) => write!(f, "{map}.{key}"),
         }
     }
 }
 
 /// A key as it is written in a path, without the dot before it: `alias`, `["gold.v2"]`.
-pub fn path_step(key: &str) -> Cow<'_, str> {
-    if is_word(key) { key.into() } else { format!("[{}]", Shown::new(key)).into() }
+pub fn path_step(key: &str) -> String {
+    Path::Key(&Path::Top, key).to_string()
 }
 
 /// Whether a key can stand in a path as it is.
