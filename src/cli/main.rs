@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// Checks and renders registries of certgate, the Envoy filter for client certificates
 #[derive(Parser)]
 #[command(version)]
-struct Arguments {
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -59,7 +59,7 @@ struct Output<'a> {
 
 /// Runs the command that the process's arguments name.
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {
             // Help and usage have nowhere else to go when the stream is closed.

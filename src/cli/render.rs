@@ -2,8 +2,9 @@
 
 use crate::time::now;
 use crate::{Outcome, Output, check, input};
-use certgate_manage::render::envoy::Filter;
-use certgate_manage::render::istio::{Loader, Placement};
+use certgate_manage::render::envoy::{EnvoyOptions, Filter};
+use certgate_manage::render::envoy_gateway::EnvoyGatewayOptions;
+use certgate_manage::render::istio::{IstioOptions, Loader, Placement};
 use certgate_manage::render::{self, Rendered};
 use certgate_manage::{Code, Diagnostic, Loaded};
 use std::io;
@@ -24,7 +25,7 @@ pub(crate) enum Command {
 #[derive(clap::Args)]
 pub(crate) struct Envoy {
     #[command(flatten)]
-    registry: Registry,
+    registry: RegistryFile,
     /// The path of the module, as Envoy finds it
     #[arg(long, value_name = "FILE", required_unless_present = "watch")]
     module: Option<String>,
@@ -48,7 +49,7 @@ pub(crate) struct Envoy {
 #[derive(clap::Args)]
 pub(crate) struct Ecds {
     #[command(flatten)]
-    registry: Registry,
+    registry: RegistryFile,
     /// The path of the module, as Envoy finds it
     #[arg(long, value_name = "FILE")]
     module: String,
@@ -57,7 +58,7 @@ pub(crate) struct Ecds {
 #[derive(clap::Args)]
 pub(crate) struct Istio {
     #[command(flatten)]
-    registry: Registry,
+    registry: RegistryFile,
     #[command(flatten)]
     objects: Objects,
     /// The proxies that certgate is for
@@ -80,7 +81,7 @@ pub(crate) struct Istio {
 #[derive(clap::Args)]
 pub(crate) struct EnvoyGateway {
     #[command(flatten)]
-    registry: Registry,
+    registry: RegistryFile,
     #[command(flatten)]
     objects: Objects,
     /// The Gateway's name
@@ -92,7 +93,7 @@ pub(crate) struct EnvoyGateway {
 }
 
 #[derive(clap::Args)]
-struct Registry {
+struct RegistryFile {
     /// The registry, in YAML or JSON; `-`: standard input
     #[arg(value_name = "REGISTRY")]
     file: PathBuf,
@@ -132,7 +133,7 @@ enum LoaderValue {
 
 /// Prints what the platform loads, or what is wrong with the registry.
 pub(crate) fn run(command: &Command, output: &mut Output<'_>) -> io::Result<Outcome> {
-    let Registry { file } = match command {
+    let RegistryFile { file } = match command {
         Command::Envoy(Envoy { registry, .. })
         | Command::Ecds(Ecds { registry, .. })
         | Command::Istio(Istio { registry, .. })
@@ -161,7 +162,7 @@ fn rendered(command: &Command, registry: &Loaded<'_>) -> Result<Rendered, Vec<Di
         Command::Istio(options) => options.rendered(registry),
         Command::EnvoyGateway(EnvoyGateway { objects, gateway, client_ca, .. }) => {
             let Objects { image, sha256, name, namespace } = objects;
-            let options = render::envoy_gateway::Options { name, namespace, gateway, client_ca, image, sha256 };
+            let options = EnvoyGatewayOptions { name, namespace, gateway, client_ca, image, sha256 };
             render::envoy_gateway(registry, &options)
         }
     }
@@ -174,7 +175,7 @@ impl Envoy {
             (None, module) => Filter::Inline { module: module.as_deref().unwrap_or_default() },
         };
         let authorities = if self.envoy_crl { Some(self.authorities().map_err(|error| vec![error])?) } else { None };
-        let options = render::envoy::Options {
+        let options = EnvoyOptions {
             filter,
             certificate: &self.certificate,
             key: &self.key,
@@ -195,7 +196,7 @@ impl Istio {
     fn rendered(&self, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
         let Objects { image, sha256, name, namespace } = &self.objects;
         let ingress = [("istio".to_owned(), "ingressgateway".to_owned())];
-        let options = render::istio::Options {
+        let options = IstioOptions {
             name,
             namespace,
             labels: if self.selector.is_empty() { &ingress } else { &self.selector },

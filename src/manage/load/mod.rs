@@ -19,7 +19,7 @@ const MAX_LEVELS: usize = 127;
 
 /// Why text is not of its format.
 #[derive(Debug)]
-struct Unreadable {
+struct SyntaxError {
     /// The line, from 1.
     line: usize,
     /// The column, from 1.
@@ -74,7 +74,7 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
         Format::Yaml => match yaml::read(text) {
             Ok(Some(root)) => root,
             Ok(None) => return Err(unreadable(b"", Code::Empty, "expected a configuration, found nothing")),
-            Err(Unreadable { line, column, message }) => {
+            Err(SyntaxError { line, column, message }) => {
                 let offset = lines.offset(line, column);
                 return Err(vec![Diagnostic::error(Code::Yaml, message).at("", Some(lines.span(&(offset..offset))))]);
             }

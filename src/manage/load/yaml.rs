@@ -5,7 +5,7 @@
 //! than 32 bits are text. Hence the parser's events are read here, and no YAML library's idea of a value.
 
 use super::tree::{Entry, Node, Value};
-use super::{MAX_LEVELS, Unreadable};
+use super::{MAX_LEVELS, SyntaxError};
 use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use std::ops::Range;
 const LARGEST: usize = 64 << 20;
 
 /// The one document in `yaml`; `None` if there is none.
-pub(super) fn read(yaml: &str) -> Result<Option<Node>, Unreadable> {
+pub(super) fn read(yaml: &str) -> Result<Option<Node>, SyntaxError> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(yaml) {
         let (event, span) = event.map_err(|error| unreadable(error.marker(), error.info()))?;
@@ -23,8 +23,8 @@ pub(super) fn read(yaml: &str) -> Result<Option<Node>, Unreadable> {
     Ok(reader.root)
 }
 
-fn unreadable(marker: &Marker, message: impl Into<String>) -> Unreadable {
-    Unreadable { line: marker.line(), column: marker.col().saturating_add(1), message: message.into() }
+fn unreadable(marker: &Marker, message: impl Into<String>) -> SyntaxError {
+    SyntaxError { line: marker.line(), column: marker.col().saturating_add(1), message: message.into() }
 }
 
 fn range(span: &Span) -> Range<usize> {
@@ -284,7 +284,7 @@ mod tests {
             ("&x a: b", "line 1, column 4: expected a key, found one with an anchor"),
             ("a: \"b", "line 1, column 4: "),
         ] {
-            let Err(Unreadable { line, column, message }) = read(yaml) else { panic!("{yaml:?} is read") };
+            let Err(SyntaxError { line, column, message }) = read(yaml) else { panic!("{yaml:?} is read") };
             let error = format!("line {line}, column {column}: {message}");
             assert!(error.starts_with(start), "{yaml:?}: {error}");
         }

@@ -4,7 +4,7 @@
 use super::envoy_crl::EnvoyCrl;
 use super::guard::Guard;
 use super::rbac::rbac;
-use super::template::{Problem, filled, yaml};
+use super::template::{TemplateError, filled, yaml};
 use crate::load::tree::Node;
 use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER};
 use certgate_core::domain::identity::Source;
@@ -15,7 +15,7 @@ const BOOTSTRAP: &str = include_str!("templates/envoy.yaml");
 const WATCHED: &str = include_str!("templates/registry-ecds.yaml");
 
 /// What a bootstrap has that the registry does not say.
-pub struct Options<'a> {
+pub struct EnvoyOptions<'a> {
     /// The filter's configuration.
     pub filter: Filter<'a>,
     /// The path of the server's certificate.
@@ -47,9 +47,9 @@ pub(super) fn bootstrap(
     registry: &Node,
     guard: &Guard<'_>,
     policy: &Policy,
-    options: &Options<'_>,
+    options: &EnvoyOptions<'_>,
     crl: Option<&EnvoyCrl>,
-) -> Result<String, Problem> {
+) -> Result<String, TemplateError> {
     let (module, file) = match options.filter {
         Filter::Inline { module } => (module, None),
         Filter::Watched { file } => ("", Some(file)),
@@ -81,6 +81,6 @@ pub(super) fn bootstrap(
 }
 
 /// The watched file, for the module at this path.
-pub(super) fn watched(registry: &Node, module: &str) -> Result<String, Problem> {
+pub(super) fn watched(registry: &Node, module: &str) -> Result<String, TemplateError> {
     filled(WATCHED, &[("registry", yaml(registry)?.into()), ("module", module.into())])
 }

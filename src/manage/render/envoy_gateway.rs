@@ -2,7 +2,7 @@
 
 use super::cel::{expression, is_taken, literal};
 use super::guard::{Guard, narrower};
-use super::template::{Problem, filled, yaml};
+use super::template::{TemplateError, filled, yaml};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::code::Code;
 use crate::load::tree::Node;
@@ -16,7 +16,7 @@ const TEMPLATE: &str = include_str!("templates/envoy-gateway.yaml");
 const LONGEST_EXPRESSION: usize = 4096;
 
 /// What manifests have that the registry does not say.
-pub struct Options<'a> {
+pub struct EnvoyGatewayOptions<'a> {
     /// The name of the objects.
     pub name: &'a str,
     /// Their namespace.
@@ -36,9 +36,9 @@ pub(super) fn manifests(
     registry: &Node,
     guard: &Guard<'_>,
     policy: &Policy,
-    options: &Options<'_>,
+    options: &EnvoyGatewayOptions<'_>,
     warnings: &mut Vec<Diagnostic>,
-) -> Result<String, Problem> {
+) -> Result<String, TemplateError> {
     let forward = match policy.identity.source {
         Source::Connection => "Sanitize",
         Source::Xfcc(_) => "ForwardOnly",

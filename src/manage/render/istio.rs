@@ -4,7 +4,7 @@ use super::authorization::{denied, is_everywhere};
 use super::guard::{Guard, narrower};
 use super::header_mutations::header_mutations;
 use super::rbac::rbac;
-use super::template::{Problem, filled, yaml};
+use super::template::{TemplateError, filled, yaml};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::code::Code;
 use crate::load::tree::Node;
@@ -33,7 +33,7 @@ pub enum Loader {
 }
 
 /// What manifests have that the registry does not say.
-pub struct Options<'a> {
+pub struct IstioOptions<'a> {
     /// The name of the objects.
     pub name: &'a str,
     /// Their namespace.
@@ -55,9 +55,9 @@ pub(super) fn manifests(
     registry: &Node,
     guard: &Guard<'_>,
     policy: &Policy,
-    options: &Options<'_>,
+    options: &IstioOptions<'_>,
     warnings: &mut Vec<Diagnostic>,
-) -> Result<String, Problem> {
+) -> Result<String, TemplateError> {
     let labels: Value = options.labels.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     let is_sidecar = options.placement == Placement::Sidecar;
     let forward = match policy.identity.source {

@@ -21,7 +21,11 @@ use super::load::Loaded;
 use super::load::document::Document;
 use super::load::tree::{Entry, Node, Value};
 use certgate_core::domain::time::UnixSeconds;
+use envoy::EnvoyOptions;
+use envoy_gateway::EnvoyGatewayOptions;
 use guard::Guard;
+use istio::IstioOptions;
+use template::TemplateError;
 
 /// The most bytes of an object that Kubernetes stores.
 const LARGEST_OBJECT: usize = 1_500_000;
@@ -39,11 +43,7 @@ pub struct Rendered {
 /// # Errors
 ///
 /// Why Envoy cannot be given the registry's revocation lists, or the text cannot be made.
-pub fn envoy(
-    registry: &Loaded<'_>,
-    options: &envoy::Options<'_>,
-    now: UnixSeconds,
-) -> Result<Rendered, Vec<Diagnostic>> {
+pub fn envoy(registry: &Loaded<'_>, options: &EnvoyOptions<'_>, now: UnixSeconds) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     let crl = options
         .envoy_crl
@@ -69,7 +69,7 @@ pub fn ecds(registry: &Loaded<'_>, module: &str) -> Result<Rendered, Vec<Diagnos
 /// # Errors
 ///
 /// Why the text cannot be made.
-pub fn istio(registry: &Loaded<'_>, options: &istio::Options<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     let mut warnings = Vec::new();
     let text = istio::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
@@ -81,7 +81,7 @@ pub fn istio(registry: &Loaded<'_>, options: &istio::Options<'_>) -> Result<Rend
 /// # Errors
 ///
 /// Why the text cannot be made.
-pub fn envoy_gateway(registry: &Loaded<'_>, options: &envoy_gateway::Options<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+pub fn envoy_gateway(registry: &Loaded<'_>, options: &EnvoyGatewayOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     let mut warnings = Vec::new();
     let text = envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
@@ -90,7 +90,7 @@ pub fn envoy_gateway(registry: &Loaded<'_>, options: &envoy_gateway::Options<'_>
 
 /// The same as [`finish`], for objects that Kubernetes stores.
 fn finish_object(
-    text: Result<String, template::Problem>,
+    text: Result<String, TemplateError>,
     mut warnings: Vec<Diagnostic>,
     guard: &Guard<'_>,
     document: &Document<'_>,
@@ -104,7 +104,7 @@ fn finish_object(
 
 /// The text, with the guard's warnings and these, each with its place.
 fn finish(
-    text: Result<String, template::Problem>,
+    text: Result<String, TemplateError>,
     warnings: Vec<Diagnostic>,
     guard: &Guard<'_>,
     document: &Document<'_>,

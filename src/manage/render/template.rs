@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Why a text cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(super) enum TemplateError {
     /// A value cannot be written as YAML.
     #[error(transparent)]
     Yaml(#[from] serde_saphyr::ser::Error),
@@ -22,7 +22,7 @@ pub(super) enum Problem {
 }
 
 /// The template with these values.
-pub(super) fn filled(template: &str, values: &[(&'static str, Value)]) -> Result<String, Problem> {
+pub(super) fn filled(template: &str, values: &[(&'static str, Value)]) -> Result<String, TemplateError> {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -34,7 +34,7 @@ pub(super) fn filled(template: &str, values: &[(&'static str, Value)]) -> Result
     let template = environment.template_from_str(template)?;
     let places = template.undeclared_variables(false);
     if let Some((name, _)) = values.iter().find(|(name, _)| !places.contains(*name)) {
-        return Err(Problem::NoPlace(name));
+        return Err(TemplateError::NoPlace(name));
     }
     if let Some(place) = places.iter().find(|place| !values.iter().any(|(name, _)| name == place)) {
         let problem = format!("the template's `{place}` has no value");
@@ -44,7 +44,7 @@ pub(super) fn filled(template: &str, values: &[(&'static str, Value)]) -> Result
 }
 
 /// A value as a block of YAML, without an end of line at its end.
-pub(super) fn yaml(value: &impl Serialize) -> Result<String, Problem> {
+pub(super) fn yaml(value: &impl Serialize) -> Result<String, TemplateError> {
     let options = serde_saphyr::ser_options! {
         compact_list_indent: false,
         // Long text stays on its line.
@@ -97,10 +97,10 @@ mod tests {
     fn a_value_without_a_place_and_a_place_without_a_value_are_errors() {
         let values = [("a", Value::from("1")), ("b", Value::from("2"))];
         assert_eq!(filled("{{ a }} {% if b %}{% endif %}", &values).unwrap(), "1 ");
-        assert!(matches!(filled("{{ a }}", &values), Err(Problem::NoPlace("b"))));
-        assert!(matches!(filled("{{ a }} {{ b }} {{ c }}", &values), Err(Problem::Template(_))));
-        assert!(matches!(filled("{{ a }} {% if b %}", &values), Err(Problem::Template(_))));
-        assert!(matches!(filled("{{ a|unknown }} {{ b }}", &values), Err(Problem::Template(_))));
+        assert!(matches!(filled("{{ a }}", &values), Err(TemplateError::NoPlace("b"))));
+        assert!(matches!(filled("{{ a }} {{ b }} {{ c }}", &values), Err(TemplateError::Template(_))));
+        assert!(matches!(filled("{{ a }} {% if b %}", &values), Err(TemplateError::Template(_))));
+        assert!(matches!(filled("{{ a|unknown }} {{ b }}", &values), Err(TemplateError::Template(_))));
     }
 
     #[test]
