@@ -31,4 +31,5 @@ mod slots;
 pub mod sorted;
 pub mod table;
 pub mod table_builder;
+mod table_layout;
 pub mod time;

@@ -1,6 +1,7 @@
 //! A hash table as bytes, with open addressing. A slot is the index of an item plus one (u32, little-endian), or 0.
 
 use super::fingerprint::LENGTH;
+use zerocopy::little_endian::U32;
 
 /// The number of slots of a hash table with this many items: a quarter stays empty.
 pub(super) fn slots_for(count: usize) -> usize {
@@ -19,8 +20,8 @@ pub(super) fn index(
     count: usize,
     hash: impl Fn(usize) -> u32,
     same: impl Fn(usize, usize) -> bool,
-) -> (Vec<[u8; 4]>, Vec<(usize, usize)>) {
-    let mut table = vec![[0; 4]; slots_for(count)];
+) -> (Vec<U32>, Vec<(usize, usize)>) {
+    let mut table = vec![U32::ZERO; slots_for(count)];
     let mut duplicates = Vec::new();
     for item in 0..count {
         for slot in probe(hash(item), table.len()) {
@@ -32,7 +33,7 @@ pub(super) fn index(
                 }
                 Some(_) => {}
                 None => {
-                    *slot = number(item).saturating_add(1).to_le_bytes();
+                    *slot = number(item).saturating_add(1).into();
                     break;
                 }
             }
@@ -42,8 +43,8 @@ pub(super) fn index(
 }
 
 /// The index in a slot; `None` if the slot is empty.
-pub(super) fn place(slot: [u8; 4]) -> Option<usize> {
-    u32::from_le_bytes(slot).checked_sub(1).and_then(|place| usize::try_from(place).ok())
+pub(super) fn place(slot: U32) -> Option<usize> {
+    slot.get().checked_sub(1).and_then(|place| usize::try_from(place).ok())
 }
 
 /// A hash of all bytes of a digest. Real digests are uniformly distributed, made-up ones are not. Only the operator

@@ -1,47 +1,31 @@
 //! All clients and their credentials in one block of bytes: a hundred thousand of them are one allocation, and are used
 //! without being parsed first.
 //!
-//! ```text
-//! magic        4 bytes
-//! counts       7 x u32   clients, credentials, dates, windows, shapes, bytes of profiles, bytes of aliases
-//! clients      8 bytes each: u32 where its alias ends, u32 its profile, with DISABLED or not
-//! credentials  36 bytes each: digest, u32 its client, with its kind and with REVOKED and BOUNDED or not
-//! slots        u32 each: a hash table of the digests; a credential's place plus one, or 0
-//! dates        20 bytes each: u32 credential, i64 not before, i64 not after; of certificates that are known
-//! windows      the same of BOUNDED credentials, as the operator has set them
-//! shapes       8 bytes each: u8 kind, u8 parts, 2 x 0, u32 mask; the most specific of a kind first
-//! profiles     a line each: the tier's number, groups, scopes: `3 finance,ops read`
-//! aliases      one after the other
-//! ```
+//! The sections, one after the other, are: the header, clients, credentials, a hash table of the digests (see
+//! [`super::slots`]), the validity periods of known certificates, the windows of bounded credentials, shapes (by kind, the
+//! most specific first), profiles (a line each: the tier's index, groups, scopes: `3 finance,ops read`), and the aliases.
+//! [`super::table_layout`] has the layouts of their entries.
 //!
-//! All numbers are little-endian. An index out of range finds nothing: no bytes make this panic.
+//! An index out of range finds nothing: no bytes make this panic.
 
 use super::client::{Client, ClientIndex, Profile, ProfileIndex, TierIndex};
 use super::credential::{Credential, CredentialIndex, Identifier, Kind, Shape};
-use super::fingerprint::LENGTH;
 use super::name::Name;
 use super::slots::{digest_hash, place, probe, slots_for};
 use super::table_builder::Builder;
-use super::time::{UnixSeconds, Validity};
+use super::table_layout::{
+    BOUNDED, CLIENT_BITS, ClientEntry, CredentialEntry, DISABLED, Header, KIND, MAGIC, REVOKED, ShapeEntry,
+    ValidityEntry,
+};
+use super::time::Validity;
 use std::ops::Range;
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, transmute, transmute_ref};
 
-pub(super) const MAGIC: [u8; 4] = *b"cgt3";
-pub(super) const HEADER: usize = 32;
-pub(super) const CLIENT: usize = 8;
-pub(super) const CREDENTIAL: usize = 36;
-pub(super) const DATES: usize = 20;
-pub(super) const SHAPE: usize = 8;
-
-/// The bit beside a client's profile of a disabled client.
-pub(super) const DISABLED: u32 = 1 << 31;
-/// The bit beside a credential's client of a revoked credential.
-pub(super) const REVOKED: u32 = 1 << 31;
-/// The bit beside a credential's client of a credential with a window.
-pub(super) const BOUNDED: u32 = 1 << 30;
-/// The lowest bit beside a credential's client of the index of its kind.
-pub(super) const KIND: u32 = 27;
-/// The bits of the client's index.
-pub(super) const CLIENT_BITS: u32 = (1 << KIND) - 1;
+const CLIENT: usize = size_of::<ClientEntry>();
+const CREDENTIAL: usize = size_of::<CredentialEntry>();
+const VALIDITY: usize = size_of::<ValidityEntry>();
+const SHAPE: usize = size_of::<ShapeEntry>();
 
 /// The clients and credentials of one configuration.
 #[derive(Clone, Debug)]
@@ -67,24 +51,29 @@ impl Default for ClientTable {
 impl ClientTable {
     /// The table whose [`Self::as_bytes`] these are; `None` if they are not a table's.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        let (magic, rest) = bytes.split_first_chunk()?;
-        let mut counts = rest.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        let mut count = || usize::try_from(counts.next()?).ok();
-        let [clients, credentials, dates, windows] = [count()?, count()?, count()?, count()?];
-        let [shapes, profiles, aliases] = [count()?, count()?, count()?];
-        let mut end = HEADER;
+        let (header, _) = Header::ref_from_prefix(&bytes).ok()?;
+        if header.magic != MAGIC {
+            return None;
+        }
+        let count = |count: U32| usize::try_from(count.get()).ok();
+        let (clients, credentials) = (count(header.clients)?, count(header.credentials)?);
+        let (dates, windows, shapes) = (count(header.dates)?, count(header.windows)?, count(header.shapes)?);
+        let (profiles, aliases) = (count(header.profiles)?, count(header.aliases)?);
+        let mut end = size_of::<Header>();
         let mut section = |length: usize| {
             let start = end;
             end = start.checked_add(length)?;
             Some(start..end)
         };
         let clients = section(clients.checked_mul(CLIENT)?)?;
-        let slots = slots_for(credentials).checked_mul(4)?;
+        let slots = slots_for(credentials).checked_mul(size_of::<U32>())?;
         let credentials = section(credentials.checked_mul(CREDENTIAL)?)?;
-        let (slots, dates) = (section(slots)?, section(dates.checked_mul(DATES)?)?);
-        let (windows, shapes) = (section(windows.checked_mul(DATES)?)?, section(shapes.checked_mul(SHAPE)?)?);
+        let slots = section(slots)?;
+        let dates = section(dates.checked_mul(VALIDITY)?)?;
+        let windows = section(windows.checked_mul(VALIDITY)?)?;
+        let shapes = section(shapes.checked_mul(SHAPE)?)?;
         let (profiles, aliases) = (section(profiles)?, section(aliases)?);
-        let whole = *magic == MAGIC && aliases.end == bytes.len();
+        let whole = aliases.end == bytes.len();
         whole.then_some(Self { bytes, clients, credentials, slots, dates, windows, shapes, profiles, aliases })
     }
 
@@ -95,50 +84,52 @@ impl ClientTable {
 
     /// The credential with this identifier.
     pub fn find(&self, identifier: &Identifier) -> Option<(CredentialIndex, Credential)> {
-        let slots = self.section(&self.slots).as_chunks().0;
-        let credentials = self.section(&self.credentials).as_chunks::<CREDENTIAL>().0;
+        let slots = self.chunks(&self.slots);
+        let credentials = self.chunks::<CREDENTIAL>(&self.credentials);
         probe(digest_hash(&identifier.digest), slots.len())
-            .map_while(|slot| slots.get(slot).and_then(|slot| place(*slot)))
+            .map_while(|slot| slots.get(slot).and_then(|slot| place(U32::from_bytes(*slot))))
             .find_map(|place| {
-                let (digest, rest) = credentials.get(place)?.split_first_chunk()?;
-                let found = credential(rest).filter(|found| found.kind == identifier.kind)?;
-                (*digest == identifier.digest).then_some((CredentialIndex(place), found))
+                let entry: &CredentialEntry = transmute_ref!(credentials.get(place)?);
+                let found = credential(entry).filter(|found| found.kind == identifier.kind)?;
+                (entry.digest == identifier.digest).then_some((CredentialIndex(place), found))
             })
     }
 
     /// The number of clients.
     pub fn client_count(&self) -> usize {
-        self.section(&self.clients).as_chunks::<CLIENT>().0.len()
+        self.chunks::<CLIENT>(&self.clients).len()
     }
 
     /// The number of credentials.
     pub fn credential_count(&self) -> usize {
-        self.section(&self.credentials).as_chunks::<CREDENTIAL>().0.len()
+        self.chunks::<CREDENTIAL>(&self.credentials).len()
     }
 
     /// The client at this index.
     pub fn client(&self, ClientIndex(index): ClientIndex) -> Option<Client<'_>> {
-        let clients = self.section(&self.clients).as_chunks().0;
-        let [end, profile] = halves(clients.get(index)?);
+        let client = |index: usize| -> Option<&ClientEntry> {
+            Some(transmute_ref!(self.chunks::<CLIENT>(&self.clients).get(index)?))
+        };
+        let ClientEntry { alias_end, profile } = client(index)?;
         let start = match index.checked_sub(1) {
-            Some(before) => halves(clients.get(before)?)[0],
+            Some(before) => client(before)?.alias_end.get(),
             None => 0,
         };
-        let alias = self.section(&self.aliases).get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?;
-        let index = ProfileIndex(usize::try_from(profile & !DISABLED).ok()?);
-        Some(Client { alias: str::from_utf8(alias).ok()?, profile: index, enabled: profile & DISABLED == 0 })
+        let (start, end) = (usize::try_from(start).ok()?, usize::try_from(alias_end.get()).ok()?);
+        let alias = str::from_utf8(self.section(&self.aliases).get(start..end)?).ok()?;
+        let index = ProfileIndex(usize::try_from(profile.get() & !DISABLED).ok()?);
+        Some(Client { alias, profile: index, enabled: profile.get() & DISABLED == 0 })
     }
 
     /// The credential at this index.
     pub fn credential(&self, CredentialIndex(index): CredentialIndex) -> Option<Credential> {
-        let bytes: &[u8; CREDENTIAL] = self.section(&self.credentials).as_chunks().0.get(index)?;
-        credential(bytes.get(LENGTH..)?)
+        credential(transmute_ref!(self.chunks::<CREDENTIAL>(&self.credentials).get(index)?))
     }
 
     /// The identifier of the credential at this index.
-    pub fn identifier(&self, index: CredentialIndex) -> Option<Identifier> {
-        let bytes: &[u8; CREDENTIAL] = self.section(&self.credentials).as_chunks().0.get(index.0)?;
-        Some(Identifier { kind: self.credential(index)?.kind, digest: *bytes.first_chunk()? })
+    pub fn identifier(&self, CredentialIndex(index): CredentialIndex) -> Option<Identifier> {
+        let entry: &CredentialEntry = transmute_ref!(self.chunks::<CREDENTIAL>(&self.credentials).get(index)?);
+        Some(Identifier { kind: credential(entry)?.kind, digest: entry.digest })
     }
 
     /// The clients, in the order of the configuration.
@@ -153,26 +144,28 @@ impl ClientTable {
 
     /// The validity periods of the certificates that the configuration holds, by credential.
     pub fn dates(&self) -> impl Iterator<Item = (CredentialIndex, Validity)> {
-        self.section(&self.dates).as_chunks::<DATES>().0.iter().filter_map(dated)
+        self.validities(&self.dates)
     }
 
     /// `not_before` and `not_after` of credentials that are [bounded](Credential::bounded), by credential.
     pub fn windows(&self) -> impl Iterator<Item = (CredentialIndex, Validity)> {
-        self.section(&self.windows).as_chunks::<DATES>().0.iter().filter_map(dated)
+        self.validities(&self.windows)
     }
 
     /// `not_before` and `not_after` of this credential, if it is [bounded](Credential::bounded).
-    pub fn window(&self, CredentialIndex(index): CredentialIndex) -> Option<Validity> {
-        let windows = self.section(&self.windows).as_chunks::<DATES>().0;
-        let place = windows.binary_search_by_key(&Some(index), |bytes| Some(dated(bytes)?.0.0)).ok()?;
-        Some(dated(windows.get(place)?)?.1)
+    pub fn window(&self, index: CredentialIndex) -> Option<Validity> {
+        let windows = self.chunks(&self.windows);
+        let entry = |bytes: &[u8; VALIDITY]| -> ValidityEntry { transmute!(*bytes) };
+        let place = windows.binary_search_by_key(&Some(index.0), |bytes| Some(entry(bytes).credential()?.0)).ok()?;
+        Some(entry(windows.get(place)?).validity())
     }
 
     /// The shapes in which names are compared: by kind, the most specific first.
     pub fn shapes(&self) -> impl Iterator<Item = Shape> {
-        self.section(&self.shapes).as_chunks::<SHAPE>().0.iter().filter_map(|[kind, parts, _, _, mask @ ..]| {
+        self.chunks::<SHAPE>(&self.shapes).iter().filter_map(|bytes| {
+            let ShapeEntry { kind, parts, mask, .. } = transmute_ref!(bytes);
             let kind = *Kind::ALL.get(usize::from(*kind))?;
-            Some(Shape { kind, parts: *parts, mask: u32::from_le_bytes(*mask) })
+            Some(Shape { kind, parts: *parts, mask: mask.get() })
         })
     }
 
@@ -187,14 +180,25 @@ impl ClientTable {
         })
     }
 
+    fn validities(&self, section: &Range<usize>) -> impl Iterator<Item = (CredentialIndex, Validity)> {
+        self.chunks::<VALIDITY>(section).iter().filter_map(|bytes| {
+            let entry: &ValidityEntry = transmute_ref!(bytes);
+            Some((entry.credential()?, entry.validity()))
+        })
+    }
+
+    /// The entries of a section, each of `N` bytes.
+    fn chunks<const N: usize>(&self, section: &Range<usize>) -> &[[u8; N]] {
+        self.section(section).as_chunks().0
+    }
+
     fn section(&self, range: &Range<usize>) -> &[u8] {
         self.bytes.get(range.clone()).unwrap_or_default()
     }
 }
 
-/// The credential in the bytes behind its digest.
-fn credential(bytes: &[u8]) -> Option<Credential> {
-    let client = u32::from_le_bytes(*bytes.first_chunk()?);
+fn credential(entry: &CredentialEntry) -> Option<Credential> {
+    let client = entry.client.get();
     let kind = usize::try_from((client & !(REVOKED | BOUNDED)) >> KIND).ok()?;
     Some(Credential {
         client: ClientIndex(usize::try_from(client & CLIENT_BITS).ok()?),
@@ -204,23 +208,10 @@ fn credential(bytes: &[u8]) -> Option<Credential> {
     })
 }
 
-/// A credential with its validity period or window.
-fn dated(bytes: &[u8; DATES]) -> Option<(CredentialIndex, Validity)> {
-    let (index, dates) = bytes.split_first_chunk()?;
-    let [not_before, not_after] =
-        <[[u8; 8]; 2]>::try_from(dates.as_chunks().0).ok()?.map(|bytes| UnixSeconds(i64::from_le_bytes(bytes)));
-    let index = usize::try_from(u32::from_le_bytes(*index)).ok()?;
-    Some((CredentialIndex(index), Validity { not_before, not_after }))
-}
-
-/// The two numbers of a client.
-pub(super) fn halves(bytes: &[u8; CLIENT]) -> [u32; 2] {
-    let (halves, _) = bytes.as_chunks();
-    <[[u8; 4]; 2]>::try_from(halves).unwrap_or_default().map(u32::from_le_bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::fingerprint::LENGTH;
+    use super::super::time::UnixSeconds;
     use super::*;
 
     fn identifier(kind: Kind, number: u32) -> Identifier {

@@ -5,19 +5,23 @@ use super::credential::{Credential, CredentialIndex, Identifier, Kind, Shape};
 use super::fingerprint::LENGTH;
 use super::name::Name;
 use super::slots::{digest_hash, index, number, text_hash};
-use super::table::{
-    BOUNDED, CLIENT, CLIENT_BITS, CREDENTIAL, ClientTable, DATES, DISABLED, HEADER, KIND, MAGIC, REVOKED, SHAPE, halves,
+use super::table::ClientTable;
+use super::table_layout::{
+    BOUNDED, CLIENT_BITS, ClientEntry, CredentialEntry, DISABLED, Header, KIND, MAGIC, REVOKED, ShapeEntry,
+    ValidityEntry,
 };
 use super::time::Validity;
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::U32;
 
 /// A table that is being built.
 #[derive(Default)]
 pub struct Builder {
-    clients: Vec<[u8; CLIENT]>,
-    credentials: Vec<[u8; CREDENTIAL]>,
-    dates: Vec<[u8; DATES]>,
-    windows: Vec<[u8; DATES]>,
-    shapes: Vec<[u8; SHAPE]>,
+    clients: Vec<ClientEntry>,
+    credentials: Vec<CredentialEntry>,
+    dates: Vec<ValidityEntry>,
+    windows: Vec<ValidityEntry>,
+    shapes: Vec<ShapeEntry>,
     profiles: String,
     aliases: Vec<u8>,
 }
@@ -32,7 +36,7 @@ impl Builder {
     pub fn push_client(&mut self, client: &Client<'_>) {
         self.aliases.extend(client.alias.as_bytes());
         let profile = number(client.profile.0) | if client.enabled { 0 } else { DISABLED };
-        self.clients.push(join(&number(self.aliases.len()).to_le_bytes(), &profile.to_le_bytes()));
+        self.clients.push(ClientEntry { alias_end: number(self.aliases.len()).into(), profile: profile.into() });
     }
 
     /// Adds a credential, with the validity period of its certificate if known, and its window if it has one.
@@ -43,23 +47,19 @@ impl Builder {
         dates: Option<Validity>,
         window: Option<Validity>,
     ) {
-        let index = number(self.credentials.len()).to_le_bytes();
-        for (moments, section) in [(dates, &mut self.dates), (window, &mut self.windows)] {
-            if let Some(Validity { not_before, not_after }) = moments {
-                section.push(join(&index, [not_before.0, not_after.0].map(i64::to_le_bytes).as_flattened()));
-            }
-        }
+        let index = self.credentials.len();
+        self.dates.extend(dates.map(|validity| ValidityEntry::new(index, validity)));
+        self.windows.extend(window.map(|validity| ValidityEntry::new(index, validity)));
         let client = number(credential.client.0)
             | number(credential.kind.place()).wrapping_shl(KIND)
             | if credential.revoked { REVOKED } else { 0 }
             | if window.is_some() { BOUNDED } else { 0 };
-        self.credentials.push(join(digest, &client.to_le_bytes()));
+        self.credentials.push(CredentialEntry { digest: *digest, client: client.into() });
     }
 
     /// Adds a shape. Shapes must come by kind, the most specific first.
     pub fn push_shape(&mut self, shape: Shape) {
-        let kind = u8::try_from(shape.kind.place()).unwrap_or(u8::MAX);
-        self.shapes.push(join(&[kind, shape.parts, 0, 0], &shape.mask.to_le_bytes()));
+        self.shapes.push(ShapeEntry::new(shape));
     }
 
     /// Adds a profile.
@@ -71,7 +71,7 @@ impl Builder {
 
     /// The client of the credential at this index.
     pub fn holder(&self, CredentialIndex(index): CredentialIndex) -> Option<ClientIndex> {
-        let client = u32::from_le_bytes(*self.credentials.get(index)?.last_chunk()?) & CLIENT_BITS;
+        let client = self.credentials.get(index)?.client.get() & CLIENT_BITS;
         Some(ClientIndex(usize::try_from(client).ok()?))
     }
 
@@ -85,14 +85,13 @@ impl Builder {
     /// The clients with their profiles.
     pub fn client_profiles(&self) -> impl Iterator<Item = (ClientIndex, ProfileIndex)> {
         self.clients.iter().enumerate().filter_map(|(index, client)| {
-            let [_, profile] = halves(client);
-            Some((ClientIndex(index), ProfileIndex(usize::try_from(profile & !DISABLED).ok()?)))
+            Some((ClientIndex(index), ProfileIndex(usize::try_from(client.profile.get() & !DISABLED).ok()?)))
         })
     }
 
     /// The alias of the client at this index.
     pub fn alias(&self, ClientIndex(index): ClientIndex) -> Option<&str> {
-        let end = |index: usize| usize::try_from(halves(self.clients.get(index)?)[0]).ok();
+        let end = |index: usize| usize::try_from(self.clients.get(index)?.alias_end.get()).ok();
         let start = index.checked_sub(1).map_or(Some(0), end)?;
         str::from_utf8(self.aliases.get(start..end(index)?)?).ok()
     }
@@ -120,49 +119,45 @@ impl Builder {
     /// The table. Of credentials with the same identifier the first is found.
     pub fn finish(self) -> ClientTable {
         let (slots, _) = self.index();
-        let counts = [self.clients.len(), self.credentials.len(), self.dates.len(), self.windows.len()];
-        let bytes = [self.shapes.len(), self.profiles.len(), self.aliases.len()];
-        let counts: Vec<_> = counts.iter().chain(&bytes).map(|count| number(*count).to_le_bytes()).collect();
-        let sections: [&[u8]; 10] = [
-            &MAGIC,
-            counts.as_flattened(),
-            self.clients.as_flattened(),
-            self.credentials.as_flattened(),
-            slots.as_flattened(),
-            self.dates.as_flattened(),
-            self.windows.as_flattened(),
-            self.shapes.as_flattened(),
+        let count = |count: usize| U32::new(number(count));
+        let header = Header {
+            magic: MAGIC,
+            clients: count(self.clients.len()),
+            credentials: count(self.credentials.len()),
+            dates: count(self.dates.len()),
+            windows: count(self.windows.len()),
+            shapes: count(self.shapes.len()),
+            profiles: count(self.profiles.len()),
+            aliases: count(self.aliases.len()),
+        };
+        let sections: [&[u8]; 8] = [
+            self.clients.as_bytes(),
+            self.credentials.as_bytes(),
+            slots.as_bytes(),
+            self.dates.as_bytes(),
+            self.windows.as_bytes(),
+            self.shapes.as_bytes(),
             self.profiles.as_bytes(),
             &self.aliases,
         ];
-        let mut end = HEADER;
-        let [clients, credentials, slots, dates, windows, shapes, profiles, aliases] =
-            [2, 3, 4, 5, 6, 7, 8, 9].map(|section: usize| {
-                let start = end;
-                end = start.saturating_add(sections.get(section).map_or(0, |bytes| bytes.len()));
-                start..end
-            });
-        let bytes = sections.concat();
+        let bytes = [&[header.as_bytes()], sections.as_slice()].concat().concat();
+        let mut end = size_of::<Header>();
+        let [clients, credentials, slots, dates, windows, shapes, profiles, aliases] = sections.map(|section| {
+            let start = end;
+            end = start.saturating_add(section.len());
+            start..end
+        });
         ClientTable { bytes, clients, credentials, slots, dates, windows, shapes, profiles, aliases }
     }
 
-    fn index(&self) -> (Vec<[u8; 4]>, Vec<(usize, usize)>) {
-        let hash =
-            |index: usize| self.credentials.get(index).and_then(|bytes| bytes.first_chunk()).map_or(0, digest_hash);
+    fn index(&self) -> (Vec<U32>, Vec<(usize, usize)>) {
+        let hash = |index: usize| self.credentials.get(index).map_or(0, |entry| digest_hash(&entry.digest));
         index(self.credentials.len(), hash, |one, other| self.identifier(one) == self.identifier(other))
     }
 
     /// The identifier of a credential: its digest, and the index of its kind.
     fn identifier(&self, index: usize) -> Option<([u8; LENGTH], u32)> {
-        let bytes = self.credentials.get(index)?;
-        let kind = u32::from_le_bytes(*bytes.last_chunk()?) & !(REVOKED | BOUNDED | CLIENT_BITS);
-        Some((*bytes.first_chunk()?, kind))
+        let entry = self.credentials.get(index)?;
+        Some((entry.digest, entry.client.get() & !(REVOKED | BOUNDED | CLIENT_BITS)))
     }
-}
-
-/// Two byte strings, one after the other.
-fn join<const N: usize>(first: &[u8], second: &[u8]) -> [u8; N] {
-    let mut bytes = [0; N];
-    bytes.iter_mut().zip(first.iter().chain(second)).for_each(|(to, from)| *to = *from);
-    bytes
 }
