@@ -53,7 +53,7 @@ define module
 		--package certgate-wasm $(if $(1),--features $(1))
 	@$(FINISH) $(CARGO_OUT)/$(WASM_TARGET)/module/certgate_wasm.wasm $@ $(1)
 endef
-FINISH := cargo run --quiet --package xtask --bin finish --
+FINISH := cargo run --quiet --bin finish --
 
 # IMAGE=registry.example/certgate:0.1.0 for another name; IMAGE_MODULE=target/certgate-bandwidth.wasm for the module that
 # counts bytes. The image says when it was made only if SOURCE_DATE_EPOCH does.
@@ -97,11 +97,11 @@ target/envoy/%/envoy:
 
 .PHONY: run
 run: wasm envoy ## The demo, left running for requests of your own, until Ctrl-C
-	@cargo run --quiet --package certgate-demo -- --stay
+	@cargo run --quiet --bin demo -- --stay
 
 .PHONY: demo
 demo: wasm envoy ## The demo: what certgate does, shown on a real Envoy with real certificates
-	@cargo run --quiet --package certgate-demo
+	@cargo run --quiet --bin demo
 
 # QUICK=1 for fewer rounds; SAVE=1 to put the results where the README has them from.
 .PHONY: bench
@@ -141,6 +141,8 @@ tools:
 
 .PHONY: test
 test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus,crds leaves out what this machine lacks)
+	# Before the tests that start them.
+	cargo build --workspace --bins
 	LAWS=full cargo test --workspace
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
 
@@ -184,7 +186,7 @@ $(filter %.wasm.cdx.json,$(RELEASED:%=$(RELEASE)/%.cdx.json)): $(RELEASE)/%.wasm
 	@$(SBOM) certgate-wasm $(@:.cdx.json=) $(WASM_TARGET) $(filter bandwidth,$(subst -, ,$*)) > $@
 $(RELEASE)/$(COMMAND_LINE).cdx.json: $(RELEASE)/$(COMMAND_LINE)
 	@$(SBOM) certgate $< $(COMMAND_LINE:certgate-%=%) > $@
-SBOM := cargo run --quiet --package xtask --bin sbom --
+SBOM := cargo run --quiet --bin sbom --
 
 $(RELEASE)/$(COMMAND_LINE): crates
 	@mkdir -p $(@D)
