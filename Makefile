@@ -141,7 +141,7 @@ tools:
 
 .PHONY: test
 test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus,crds leaves out what this machine lacks)
-	cargo test --workspace
+	LAWS=full cargo test --workspace
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
 
 # GOLDEN=fuel renews one kind only. The messages stand in the text of the tests, which only cargo-insta changes.

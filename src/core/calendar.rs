@@ -1,11 +1,11 @@
-//! The calendar, in UTC: the windows that quotas count in, and moments as people write them. Knows no clock.
+//! The calendar in UTC: the windows of quotas, and RFC 3339 text. Reads no clock.
 
 use crate::domain::quota::{Period, Window};
 use crate::domain::time::{Nanos, UnixSeconds};
 use std::fmt;
 use time::{Date, OffsetDateTime, Time};
 
-/// The window of this period that the moment lies in; `None` for a moment beyond the year 9999 or so far back.
+/// The window of this period that contains `at`; `None` beyond the year 9999, or as far back.
 pub fn window(period: Period, UnixSeconds(now): UnixSeconds) -> Option<Window> {
     let date = OffsetDateTime::from_unix_timestamp(now).ok()?.date();
     let (starts, ends) = match period {
@@ -22,7 +22,7 @@ pub fn window(period: Period, UnixSeconds(now): UnixSeconds) -> Option<Window> {
     Some(Window { starts: UnixSeconds(starts), ends: UnixSeconds(ends) })
 }
 
-/// The moment that `text` writes as RFC 3339 section 5.6 does, in UTC and whole seconds: `2026-11-24T12:00:00Z`.
+/// The moment of an RFC 3339 text (section 5.6) in UTC and whole seconds: `2026-11-24T12:00:00Z`.
 pub fn moment(text: &str) -> Option<UnixSeconds> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -33,12 +33,12 @@ pub fn moment(text: &str) -> Option<UnixSeconds> {
     Some(UnixSeconds(date.with_time(time).assume_utc().unix_timestamp()))
 }
 
-/// A moment as [`moment`] reads it.
+/// A moment as text that [`moment`] reads.
 pub fn rfc3339(moment: UnixSeconds) -> impl fmt::Display {
     fmt::from_fn(move |f| write(f, moment, None))
 }
 
-/// The moment so many nanoseconds after the beginning of 1970, to the millisecond: `2026-11-24T12:00:00.000Z`.
+/// A moment, given in nanoseconds since 1970, as text to the millisecond: `2026-11-24T12:00:00.000Z`.
 pub fn rfc3339_to_the_millisecond(nanos: u64) -> impl fmt::Display {
     let seconds = nanos.div_euclid(Nanos::PER_SECOND);
     let millis = nanos.rem_euclid(Nanos::PER_SECOND).div_euclid(1_000_000);
@@ -56,7 +56,7 @@ fn write(f: &mut fmt::Formatter<'_>, UnixSeconds(moment): UnixSeconds, millis: O
     f.write_str("Z")
 }
 
-/// Three numbers of so many digits.
+/// Three numbers with these counts of digits.
 fn numbers(text: &str, separator: char, lengths: [usize; 3]) -> Option<[u16; 3]> {
     let mut parts = text.split(separator);
     let numbers = lengths.map(|length| {
@@ -67,7 +67,7 @@ fn numbers(text: &str, separator: char, lengths: [usize; 3]) -> Option<[u16; 3]>
     parts.next().is_none().then_some([first?, second?, third?])
 }
 
-/// Start and end of the window of a fixed length. A day of the calendar has as many seconds as any other: Unix time has
+/// Start and end of the window of a fixed length, in seconds since 1970. All days have the same length: Unix time has
 /// no leap seconds.
 fn fixed(now: i64, length: i64) -> Option<(i64, i64)> {
     let starts = now.checked_sub(now.checked_rem_euclid(length)?)?;

@@ -11,6 +11,7 @@
 //! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate`, `calendar` |
 //! | [`telemetry`] | counters, gauges and the audit log, on any host | `domain`, `calendar` |
 //! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar`, `telemetry` |
+//! | [`runtime`] | a policy that is active, on any host | `domain`, `engine`, `telemetry` |
 //!
 //! # One request
 //!
@@ -25,4 +26,5 @@ pub mod certificate;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod runtime;
 pub mod telemetry;

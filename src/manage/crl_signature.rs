@@ -1,7 +1,7 @@
 //! The signature of a revocation list: whether it is its issuer's. Only here, since the module has no cryptography but a
 //! hash.
 
-use certgate_core::certificate::crl::{CrlProblem, SignedList};
+use certgate_core::certificate::crl::{CrlProblem, SignedCrl};
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -48,7 +48,7 @@ pub enum VerifyProblem {
 ///
 /// The first [`VerifyProblem`] found.
 pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
-    let list = SignedList::from_pem(crl_pem)?;
+    let list = SignedCrl::from_pem(crl_pem)?;
     let issuer = CertificateDer::from_pem_slice(issuer_pem.as_bytes()).map_err(|_| VerifyProblem::Issuer)?;
     let (_, issuer) = X509Certificate::from_der(&issuer).map_err(|_| VerifyProblem::Issuer)?;
     if DistinguishedName::from_der(issuer.subject().as_raw()).canonical() != list.issuer {
@@ -63,7 +63,7 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
     }
     let (_, algorithm) = AlgorithmIdentifier::from_der(&list.algorithm).map_err(|_| CrlProblem::Der)?;
     let (_, signature) = BitString::from_der(&list.signature).map_err(|_| CrlProblem::Der)?;
-    verify_signature(issuer.public_key(), &algorithm, &signature, &list.body).map_err(|problem| match problem {
+    verify_signature(issuer.public_key(), &algorithm, &signature, &list.tbs).map_err(|problem| match problem {
         X509Error::SignatureUnsupportedAlgorithm => VerifyProblem::Algorithm,
         _ => VerifyProblem::Signature,
     })

@@ -1,5 +1,5 @@
-//! The host calls of the proxy-wasm ABI 0.2.1 and of WASI that certgate makes, with no opinion of their own: bytes in,
-//! bytes or a failure out. All of this crate's unsafe code is here.
+//! The host calls of the proxy-wasm ABI 0.2.1 and of WASI that certgate makes: bytes in, bytes or a failure out. All unsafe
+//! code of this crate is here.
 
 #![allow(unsafe_code, reason = "a host call hands over addresses in the module's memory")]
 
@@ -8,7 +8,7 @@ use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::reply::Reply;
 use std::ptr;
 
-/// Which list of names and values a call means.
+/// A header map (`proxy_map_type_t`).
 #[derive(Clone, Copy)]
 pub(super) struct Map(u32);
 
@@ -18,7 +18,7 @@ impl Map {
     pub(super) const RESPONSE_HEADERS: Self = Self(2);
 }
 
-/// What a metric does.
+/// The type of a metric (`proxy_metric_type_t`).
 #[derive(Clone, Copy)]
 pub(super) struct Metric(u32);
 
@@ -33,15 +33,15 @@ const BAD_ARGUMENT: u32 = 2;
 const CAS_MISMATCH: u32 = 8;
 const INTERNAL_FAILURE: u32 = 10;
 const UNIMPLEMENTED: u32 = 12;
-/// What Envoy understands as "not a gRPC status".
+/// Stands for the gRPC status of a reply that has none.
 const NO_GRPC_STATUS: i32 = -1;
 const PLUGIN_CONFIGURATION: u32 = 7;
-/// A level of Envoy's log.
+/// The log level `error`.
 const ERROR: u32 = 4;
 /// WASI's monotonic clock: the same for all workers (measured on 1.36.4 to 1.40.0).
 const MONOTONIC: u32 = 1;
-/// No version is ever this one for a key that was just seen absent, and Envoy inserts an absent key whatever version is
-/// expected: together an atomic create-if-absent.
+/// The version that creates a key only if it is absent. Envoy inserts an absent key whatever version is expected, and a key
+/// that another worker has created meanwhile never has this version.
 const ABSENT: u32 = u32::MAX;
 
 #[link(wasm_import_module = "env")]
@@ -96,32 +96,32 @@ unsafe extern "C" {
     fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
 }
 
-/// All names and values of `map`, serialised as [`super::pairs`] reads them.
+/// All pairs of `map`, in the serialisation of [`super::pairs`].
 pub(super) fn pairs(map: Map) -> Result<Vec<u8>, HostFailure> {
     // SAFETY: both results are written before the call returns.
     let bytes = returned(|data, size| unsafe { proxy_get_header_map_pairs(map.0, data, size) })?;
     Ok(bytes.unwrap_or_default())
 }
 
-/// Adds a line called `name`.
+/// Adds a header called `name`.
 pub(super) fn add(map: Map, name: &[u8], value: &[u8]) -> Result<(), HostFailure> {
     // SAFETY: the host reads both slices during the call.
     ok(unsafe { proxy_add_header_map_value(map.0, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
-/// Replaces every line called `name`.
+/// Replaces all headers called `name` by one.
 pub(super) fn set(map: Map, name: &[u8], value: &[u8]) -> Result<(), HostFailure> {
     // SAFETY: the host reads both slices during the call.
     ok(unsafe { proxy_replace_header_map_value(map.0, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
-/// Removes every line called `name`.
+/// Removes all headers called `name`.
 pub(super) fn remove(map: Map, name: &[u8]) -> Result<(), HostFailure> {
     // SAFETY: the host reads the slice during the call.
     ok(unsafe { proxy_remove_header_map_value(map.0, name.as_ptr(), name.len()) })
 }
 
-/// The property at `path`, whose parts are separated by NUL; `None` where there is none.
+/// The property at `path`, whose segments are separated by NUL; `None` if there is none.
 pub(super) fn property(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
     // SAFETY: the host reads the path during the call and writes both results before it returns.
     returned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
@@ -142,7 +142,7 @@ pub(super) fn shared(key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailur
     Ok(bytes.map(|bytes| (bytes, Version(version))))
 }
 
-/// Stores a shared value, if what is there is what is expected.
+/// Stores a shared value if the stored one is `expected`.
 pub(super) fn swap_shared(key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure> {
     let version = match expected {
         Expected::Absent => ABSENT,
@@ -163,7 +163,7 @@ pub(super) fn configuration(start: usize, length: usize) -> Result<Vec<u8>, Host
     Ok(bytes.unwrap_or_default())
 }
 
-/// Answers the request.
+/// Sends a local reply to the request.
 pub(super) fn reply(reply: &Reply) -> Result<(), HostFailure> {
     let headers = super::pairs::serialise(reply.headers.iter().map(|(name, value)| (*name, value.as_ref())));
     let body = reply.body.as_bytes();
@@ -182,7 +182,7 @@ pub(super) fn reply(reply: &Reply) -> Result<(), HostFailure> {
     })
 }
 
-/// The id of a metric. Each call makes a new one.
+/// Defines a metric. Each call returns a new id.
 pub(super) fn define(metric: Metric, name: &str) -> Result<u32, HostFailure> {
     let mut id = 0;
     // SAFETY: the host reads the name during the call and writes the id before it returns.
@@ -202,19 +202,19 @@ pub(super) fn record(id: u32, value: u64) -> Result<(), HostFailure> {
     ok(unsafe { proxy_record_metric(id, value) })
 }
 
-/// Writes to Envoy's log, needing no memory.
+/// Writes to Envoy's log without allocating.
 pub(super) fn log_error(message: &str) -> Result<(), HostFailure> {
     // SAFETY: the host reads the slice during the call.
     ok(unsafe { proxy_log(ERROR, message.as_ptr(), message.len()) })
 }
 
-/// Calls `on_tick` every so many milliseconds; 0: no more.
+/// Sets the time between two calls of `on_tick`, in milliseconds; 0: none.
 pub(super) fn tick_every(milliseconds: u32) -> Result<(), HostFailure> {
     // SAFETY: numbers only.
     ok(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
-/// Nanoseconds on the monotonic clock.
+/// The monotonic clock, in nanoseconds.
 pub(super) fn monotonic() -> Result<u64, HostFailure> {
     let mut time = 0;
     // SAFETY: the host writes the time before the call returns.
@@ -222,7 +222,7 @@ pub(super) fn monotonic() -> Result<u64, HostFailure> {
     Ok(time)
 }
 
-/// Nanoseconds since 1970-01-01T00:00:00Z.
+/// The wall clock, in nanoseconds since 1970-01-01T00:00:00Z.
 pub(super) fn wall() -> Result<u64, HostFailure> {
     let mut time = 0;
     // SAFETY: the host writes the time before the call returns.
@@ -234,7 +234,7 @@ fn ok(status: u32) -> Result<(), HostFailure> {
     if status == OK { Ok(()) } else { Err(failure(status)) }
 }
 
-/// Apart from calls that succeed, which it would slow down.
+/// Not inlined: inlined, it costs each call that succeeds instructions.
 #[cold]
 #[inline(never)]
 fn failure(status: u32) -> HostFailure {
@@ -248,7 +248,7 @@ fn failure(status: u32) -> HostFailure {
     })
 }
 
-/// The bytes that a call hands back.
+/// The bytes that a call returns; `None` if it finds nothing.
 fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<Vec<u8>>, HostFailure> {
     let (mut data, mut size) = (ptr::null_mut::<u8>(), 0);
     match call(&raw mut data, &raw mut size) {

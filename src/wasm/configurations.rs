@@ -1,14 +1,14 @@
-//! All configurations of a VM. Envoy keeps an old one, with its root context, as long as a stream that began under it is
-//! open on this worker. Its policy is not kept so long.
+//! All configurations of a VM. Envoy keeps an old configuration, with its root context, as long as a stream that began
+//! under it is open on this worker. The policy of an old configuration is released earlier.
 //!
-//! A root context goes from a VM once Envoy has no use for its configuration and no stream is left there. The main
-//! thread's VM has no streams, so the first VM in which one goes tells all others, through shared data; and each of them
-//! lets go of such policies when the next configuration comes. So there are two at most: the one in force and the one
-//! before.
+//! Envoy deletes a root context from a VM once it no longer uses the configuration and no stream is left there. The main
+//! thread's VM has no streams, so the first VM that deletes a root context tells all others, through shared data. Each of
+//! them releases such policies when the next configuration comes. A VM therefore has two policies at most: the active one
+//! and the one before.
 
 use super::configuration::Configuration;
-use super::images::Images;
 use super::shared_data::SharedData;
+use super::snapshots::Snapshots;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
@@ -16,7 +16,7 @@ use std::rc::{Rc, Weak};
 pub(super) struct Configurations(RefCell<Vec<Weak<Configuration>>>);
 
 impl Configurations {
-    /// One more.
+    /// Adds a configuration.
     pub(super) fn add(&self, configuration: &Rc<Configuration>) {
         if let Ok(mut all) = self.0.try_borrow_mut() {
             all.retain(|other| other.strong_count() > 0);
@@ -24,22 +24,22 @@ impl Configurations {
         }
     }
 
-    /// Lets go of the policies of this `root_id` that Envoy has no use for.
+    /// Releases the policies of this `root_id` that Envoy no longer uses.
     pub(super) fn release_former(&self, root_id: &str) {
-        if !self.all().any(|configuration| configuration.policy().is_some()) {
+        if !self.all().any(|configuration| configuration.loaded().is_some()) {
             return;
         }
-        let former = Images { store: &SharedData, root_id }.former();
+        let former = Snapshots { store: &SharedData, root_id }.former();
         self.all().for_each(|configuration| configuration.release(root_id, &former));
     }
 
-    /// Tells all VMs that Envoy has no use for this configuration any more. One that was never taken up was the canary's,
-    /// and another context may have the same.
+    /// Tells all VMs that Envoy no longer uses this configuration. Does nothing for one that was never activated, which is
+    /// the canary's, or that another root context of this VM has too.
     pub(super) fn retire(&self, gone: &Rc<Configuration>) {
-        let Some(policy) = gone.policy() else { return };
-        let same = |other: &Rc<Configuration>| !Rc::ptr_eq(other, gone) && other.hash() == Some(policy.hash);
+        let Some(active) = gone.loaded() else { return };
+        let same = |other: &Rc<Configuration>| !Rc::ptr_eq(other, gone) && other.hash() == Some(active.hash);
         if !self.all().any(|other| same(&other)) {
-            Images { store: &SharedData, root_id: &policy.plugin.root_id }.retire(&policy.hash);
+            Snapshots { store: &SharedData, root_id: &active.plugin.root_id }.retire(&active.hash);
         }
     }
 

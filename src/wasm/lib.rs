@@ -1,21 +1,22 @@
-//! Envoy as the engine's host: the only room that names proxy-wasm. It moves bytes between the two and decides
-//! nothing about a request itself.
+//! Envoy as a host of the core: the only module that names proxy-wasm. It moves bytes between the two and decides
+//! nothing about a request.
 //!
-//! Contexts come from the SDK. Host calls do not: the SDK's panic where Envoy answers with a status they do not expect
-//! or a client sent bytes that are not UTF-8, and each panic takes a worker's VM down. [`abi`] has the calls that
-//! certgate makes, each with its failure as a value.
+//! Contexts come from the SDK. Host calls do not: those of the SDK panic if Envoy answers with an unexpected status, or if a
+//! client has sent bytes that are not UTF-8, and each panic takes a worker's VM down. [`abi`] has the calls that certgate
+//! makes, each with its failure as a value.
 
 mod abi;
-mod accepted;
+mod accepted_hashes;
 mod cas;
 mod configuration;
 mod configurations;
-mod images;
 mod log_sink;
 mod metrics;
 mod pairs;
+mod plugin_configuration;
 mod root;
 mod shared_data;
+mod snapshots;
 mod spare;
 mod stream;
 mod worker;
@@ -26,7 +27,7 @@ mod start {
     use proxy_wasm::types::LogLevel;
 
     proxy_wasm::main! {{
-        // Envoy filters by its own level; everything below `info` would be built for nothing.
+        // Envoy filters by its own level. Lines below `info` would be formatted in vain.
         proxy_wasm::set_log_level(LogLevel::Info);
         proxy_wasm::set_root_context(|_| Box::new(Root::new()));
     }}

@@ -1,4 +1,4 @@
-//! Log lines, to Envoy's log.
+//! Envoy's log.
 
 use super::abi;
 use super::worker::Clocks;
@@ -6,24 +6,35 @@ use certgate_core::domain::policy::Audit;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::host::Clock;
 use certgate_core::telemetry::audit_event::Event;
-use certgate_core::telemetry::audit_log::{AuditLog, Facts, Level};
+use certgate_core::telemetry::audit_log::{AuditLog, Facts};
+use certgate_core::telemetry::log::{Level, Log};
+use std::fmt;
 
-/// The log of a VM.
+/// Envoy's log. Envoy decides by its own level which lines it writes.
+pub(super) struct EnvoyLog;
+
+impl Log for EnvoyLog {
+    fn log(&self, level: Level, line: fmt::Arguments<'_>) {
+        match level {
+            Level::Info => log::info!("{line}"),
+            Level::Warn => log::warn!("{line}"),
+        }
+    }
+}
+
+/// The limited log lines of a VM.
 #[derive(Default)]
 pub(super) struct LogSink(AuditLog);
 
 impl LogSink {
-    /// Writes a line about the request, unless there were too many.
+    /// Writes the line of `event`, unless there were too many.
     pub(super) fn write(&self, audit: Audit, event: &Event<'_>) {
         if let Some((level, line)) = self.0.line(audit, event, now(), &Properties) {
-            match level {
-                Level::Info => log::info!("{line}"),
-                Level::Warn => log::warn!("{line}"),
-            }
+            EnvoyLog.log(level, format_args!("{line}"));
         }
     }
 
-    /// Writes a line about something that should not happen, unless it happens too often.
+    /// Writes a line about a fault of Envoy or of certgate, unless there were too many.
     pub(super) fn report_fault(&self, line: impl FnOnce() -> String) {
         if self.0.may_report_fault(now()) {
             log::error!("{}", line());
@@ -31,7 +42,7 @@ impl LogSink {
     }
 }
 
-/// The properties of the request.
+/// Envoy's attributes of the request.
 struct Properties;
 
 impl Facts for Properties {
@@ -48,7 +59,7 @@ impl Facts for Properties {
     }
 }
 
-/// The monotonic clock. Without one, time stands still, and no more lines are written than may follow at once.
+/// The monotonic clock. While it fails, time stands still, and no more lines are written than one burst.
 fn now() -> Nanos {
     Clocks.monotonic().unwrap_or(Nanos(0))
 }

@@ -7,15 +7,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
-/// Room for the metrics that requests define, so that the table does not grow between requests: what growing leaves behind
-/// makes memory harder to find.
+/// Entries reserved for the metrics that requests define, so that the table does not grow between requests: a hole that is
+/// left by growing costs every later allocation instructions.
 const OTHERS: usize = 24;
 
-/// The metrics of this VM by their full names. Each call that defines one makes a new id, also for a name that another
-/// configuration has defined before.
+/// The ids of the metrics of this VM, by the hash of their full names (XXH3, 128 bits). Kept here, since Envoy makes a new
+/// id in each call that defines a metric, also for a name that is defined already.
 ///
-/// In place of a name there is its hash (XXH3, 128 bits): a text that stays from within a request leaves a hole behind the
-/// buffers of that request, which every later one would have to find. Names come from the configuration alone.
+/// A hash in place of the name: a text that is kept from within a request leaves a hole behind the buffers of that request,
+/// which costs every later request instructions. Names come from the configuration alone.
 #[derive(Default)]
 pub(super) struct Metrics(RefCell<HashMap<u128, u32>>);
 
@@ -54,7 +54,7 @@ impl MetricSink for Metrics {
     }
 }
 
-/// The full name, in one piece: there may be many.
+/// The full name. It is allocated once, since there may be a hundred thousand.
 fn labelled(name: &str, labels: &[(&str, &str)]) -> String {
     let size = labels.iter().fold(name.len(), |size, (label, value)| {
         size.saturating_add(label.len()).saturating_add(value.len()).saturating_add(6)

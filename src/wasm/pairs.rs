@@ -1,12 +1,12 @@
-//! Names and values as the proxy-wasm ABI 0.2.1 serialises them: a count, then the sizes of each name and value, then
-//! each of them with a NUL behind it; all numbers are u32 in little-endian order.
+//! Pairs of names and values in the serialisation of the proxy-wasm ABI 0.2.1: the count of pairs, the sizes of each name
+//! and value, then each name and value with a NUL behind it. All numbers are u32, little-endian.
 
-/// The names and values in `bytes`; `None` unless they are whole. No bytes at all are an empty list.
+/// The pairs in `bytes`; `None` if the bytes are cut off or too many. No bytes are an empty list.
 pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])> + Clone> {
     let (count, rest) = if bytes.is_empty() { (&[0; 4], bytes) } else { bytes.split_first_chunk()? };
     let (sizes, mut data) = rest.split_at_checked(length(count)?.checked_mul(8)?)?;
     let sizes = sizes.as_chunks::<4>().0;
-    // Checked beforehand, so that no part of a broken list counts for anything.
+    // Checked first, so that no pair of a broken list is returned.
     let texts: u64 = sizes.iter().map(|size| u64::from(u32::from_le_bytes(*size))).sum();
     let whole = texts.checked_add(u64::try_from(sizes.len()).ok()?) == u64::try_from(data.len()).ok();
     let pairs = sizes.as_chunks::<2>().0.iter();
@@ -14,7 +14,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>
     whole.then_some(pairs)
 }
 
-/// The bytes of these names and values.
+/// The bytes of `pairs`.
 pub(super) fn serialise<'a>(pairs: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut number = |number: usize| bytes.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
@@ -30,7 +30,7 @@ pub(super) fn serialise<'a>(pairs: impl ExactSizeIterator<Item = (&'a str, &'a s
     bytes
 }
 
-/// Cuts a text of this size, and the NUL behind it, off `data`.
+/// Takes a text of this size, and the NUL behind it, from the start of `data`.
 fn take<'d>(data: &mut &'d [u8], size: &[u8; 4]) -> Option<&'d [u8]> {
     let (text, rest) = data.split_at_checked(length(size)?.checked_add(1)?)?;
     *data = rest;
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_serialised_is_read_back() {
+    fn serialised_pairs_are_parsed_back() {
         let pairs = [(":method", "GET"), ("x", ""), ("x-a", "b\u{e4}")];
         let bytes = serialise(pairs.into_iter());
         assert_eq!(read(&bytes).unwrap(), pairs.map(|(name, value)| (name.as_bytes(), value.as_bytes())));

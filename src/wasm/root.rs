@@ -1,36 +1,47 @@
 //! The root context: whether a configuration is accepted.
 //!
-//! `on_configure` must give one answer in every VM, and must not trap on a worker: in both cases Envoy would skip the
-//! filter and let everything through, whatever its failure policy. So its answer depends on the configuration's bytes
-//! alone, a worker does not parse them there (unless over a thousand other configurations were accepted since) but takes
-//! what the canary compiled, or the bytes, and whatever else goes wrong leaves a filter that answers 503.
+//! `on_configure` must give the same answer in every VM, and must not trap on a worker. Otherwise Envoy skips the filter and
+//! lets everything through, whatever the failure policy. Therefore the answer depends on the configuration's bytes alone.
+//! A worker does not parse the bytes there, unless more than a thousand other configurations were accepted since: it takes
+//! the snapshot that the canary compiled, or the bytes. Any other failure leaves a filter that answers 503.
 
 use super::abi;
-use super::accepted;
-use super::configuration::{self, Configuration, LOGGED_ERRORS, NO_MEMORY};
-use super::images::{Found, Images, Source};
+use super::accepted_hashes::AcceptedHashes;
+use super::configuration::{Active, Configuration, LOGGED_ERRORS};
+use super::log_sink::EnvoyLog;
+use super::plugin_configuration::{self, NO_MEMORY, reserve};
 use super::shared_data::SharedData;
+use super::snapshots::{Found, Snapshots, Source};
 use super::stream::Stream;
-use super::worker::Vm;
+use super::worker::{Clocks, VmState};
 use certgate_core::config::{self, Capabilities};
 use certgate_core::engine::generation::Hash;
+use certgate_core::engine::host::Clock;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use std::rc::Rc;
 
 thread_local! {
-    static VM: Rc<Vm> = Rc::default();
+    static VM: Rc<VmState> = Rc::default();
 }
 
 /// Only the module with callbacks for bodies counts bytes.
 const CAPABILITIES: Capabilities = Capabilities { bytes: cfg!(feature = "bandwidth") };
 
-/// Milliseconds after which what could not be taken up is tried again.
+/// Milliseconds after which an activation or a read of the clock that failed is tried again.
 const RETRY: u32 = 1000;
+
+/// The answer of `on_configure`.
+enum Answer {
+    /// The configuration with this hash is accepted. Its source is read from shared data later if it is `None`.
+    Accepted(Hash, Option<Source>),
+    /// The configuration has errors.
+    Refused,
+}
 
 /// One configuration of the filter in one VM.
 pub(super) struct Root {
-    vm: Rc<Vm>,
+    vm: Rc<VmState>,
     configuration: Rc<Configuration>,
 }
 
@@ -41,54 +52,62 @@ impl Root {
         Self { vm, configuration }
     }
 
-    /// What to make the policy of; `None` for a configuration that is not accepted.
-    fn source(&self, size: usize) -> Result<Option<(Hash, Source)>, &'static str> {
-        // First of all: the memory that was spared for a piece of the configuration is whole only now.
-        let hash = configuration::hash(size)?;
-        // Without one, the images are those of all plugins that have none.
-        let root_id = configuration::root_id().unwrap_or_default();
+    /// The answer to the configuration that Envoy has now, which has `size` bytes. An error is a read that failed.
+    fn answer(&self, size: usize) -> Result<Answer, &'static str> {
+        // First, since the freed memory of `Spare` is in one piece only before other allocations.
+        let hash = plugin_configuration::hash(size)?;
+        // Plugins whose `root_id` cannot be read share their snapshots.
+        let root_id = plugin_configuration::root_id().unwrap_or_default();
         self.vm.configurations.release_former(&root_id);
-        let images = Images { store: &SharedData, root_id: &root_id };
-        if accepted::contains(&SharedData, &hash) {
-            return Ok(Some((hash, accepted_source(&images, &hash, size))));
+        let snapshots = Snapshots { store: &SharedData, root_id: &root_id };
+        let accepted = AcceptedHashes { store: &SharedData };
+        if accepted.contains(&hash) {
+            return Ok(Answer::Accepted(hash, accepted_source(&snapshots, &hash, size)));
         }
-        let bytes = configuration::read(size)?;
-        let image = match config::compile(&bytes, CAPABILITIES) {
-            Ok(image) => image,
+        let bytes = plugin_configuration::read(size)?;
+        let snapshot = match config::compile(&bytes, CAPABILITIES) {
+            Ok(snapshot) => snapshot,
             Err(errors) => {
                 log::error!("certgate refuses the configuration: {}", errors.summary(LOGGED_ERRORS));
-                return Ok(None);
+                return Ok(Answer::Refused);
             }
         };
-        let source = image.map_or(Source::Bytes(bytes), Source::Image);
-        images.put(&hash, &source, &|_| true);
-        if let Err(why) = accepted::add(&SharedData, &hash) {
+        let source = snapshot.map_or(Source::Bytes(bytes), Source::Snapshot);
+        snapshots.put(&hash, &source, &|_| true);
+        if let Err(why) = accepted.add(&hash) {
             log::warn!("the configuration will be read again on each worker: {why}");
         }
-        Ok(Some((hash, source)))
+        Ok(Answer::Accepted(hash, Some(source)))
     }
 }
 
-/// A configuration that was accepted: from shared data, or else from Envoy, and then it is put there for those who come
-/// later. What there is no memory for is looked for there again.
-fn accepted_source(images: &Images<'_>, hash: &Hash, size: usize) -> Source {
-    let read = match images.take(hash, &configuration::reserve) {
-        Found::Here(source) => return source,
+/// The source of an accepted configuration: from shared data, or else from Envoy, and then it is put into shared data for
+/// the workers that come later. `None` if there is no memory for it now.
+fn accepted_source(snapshots: &Snapshots<'_>, hash: &Hash, size: usize) -> Option<Source> {
+    let read = match snapshots.take(hash, &reserve) {
+        Found::Here(source) => return Some(source),
         Found::TooLarge => Err(NO_MEMORY),
-        Found::Nothing => configuration::read(size),
+        Found::Nothing => plugin_configuration::read(size),
     };
     match read.map(Source::Bytes) {
         Ok(source) => {
-            images.put(hash, &source, &configuration::reserve);
-            source
+            snapshots.put(hash, &source, &reserve);
+            Some(source)
         }
         Err(why) => {
-            // There may be no memory for more words than these.
+            // Without formatting: there may be no memory for it.
             let _ = abi::log_error("certgate answers 503 until the configuration can be had:");
             let _ = abi::log_error(why);
-            Source::Shared
+            None
         }
     }
+}
+
+/// Looks at the CRLs. Returns the milliseconds until the next look; 0: none.
+fn watch_crls(active: &Active) -> u32 {
+    let Ok(now) = Clocks.wall() else { return RETRY };
+    let seconds = active.policy.watch_crls(now, &EnvoyLog).unwrap_or(0);
+    u32::try_from(seconds.saturating_mul(1000)).unwrap_or(0)
 }
 
 impl Drop for Root {
@@ -102,16 +121,16 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         self.vm.spare.free();
-        let source = self.source(size);
+        let answer = self.answer(size);
         self.vm.spare.keep();
-        match source {
-            Ok(Some((hash, source))) => {
+        match answer {
+            Ok(Answer::Accepted(hash, source)) => {
                 self.configuration.accept(hash, source);
-                // If there is no tick, the first request takes it up.
+                // Without a tick the first request activates it.
                 let _ = abi::tick_every(1);
                 true
             }
-            Ok(None) => false,
+            Ok(Answer::Refused) => false,
             Err(why) => {
                 self.configuration.give_up();
                 let _ = abi::log_error("certgate answers 503 to everything:");
@@ -122,12 +141,12 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let again = match self.configuration.in_force(&self.vm) {
-            Some(policy) => policy.watch_revocation_lists(),
+        let next = match self.configuration.active(&self.vm) {
+            Some(active) => watch_crls(&active),
             None if self.configuration.hash().is_some() => RETRY,
             None => 0,
         };
-        let _ = abi::tick_every(again);
+        let _ = abi::tick_every(next);
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

@@ -2,12 +2,12 @@
 
 use super::abi;
 use super::cas::{self, Expected, Store, Swap, Version};
-use super::worker::Vm;
+use super::worker::VmState;
 use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::telemetry::counters;
 
-/// The key of the buckets of all callers without a client, behind the prefix; no alias has such a character.
+/// The key of the buckets of all callers without a client, behind the prefix. No alias contains `~`.
 const ANONYMOUS: &str = "~anonymous";
 
 /// Envoy's shared data.
@@ -23,8 +23,8 @@ impl Store for SharedData {
     }
 }
 
-/// The same, with conflicts counted.
-struct Counted<'a>(&'a Vm);
+/// Envoy's shared data, with a metric that counts conflicts.
+struct Counted<'a>(&'a VmState);
 
 impl Store for Counted<'_> {
     fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure> {
@@ -40,11 +40,11 @@ impl Store for Counted<'_> {
     }
 }
 
-/// One plugin's place in shared data.
+/// The keys of one plugin in shared data.
 pub(super) struct Plugin {
-    /// Tells the plugin from others with the same `vm_id`.
+    /// The `root_id`, which tells the plugin from others with the same `vm_id`.
     pub(super) root_id: Box<str>,
-    /// The keys of its clients' buckets but for their aliases.
+    /// The prefix of the keys of its clients' buckets; the alias follows.
     buckets: Box<str>,
 }
 
@@ -54,8 +54,8 @@ impl Plugin {
         Self { root_id: root_id.into(), buckets: ["certgate:buckets:", root_id, "/"].concat().into() }
     }
 
-    /// Its ledger, as this VM uses it.
-    pub(super) fn ledger<'a>(&'a self, vm: &'a Vm) -> SharedLedger<'a> {
+    /// The ledger of the plugin, with the counters of this VM.
+    pub(super) fn ledger<'a>(&'a self, vm: &'a VmState) -> SharedLedger<'a> {
         SharedLedger { plugin: self, vm }
     }
 }
@@ -63,7 +63,7 @@ impl Plugin {
 /// The ledger of one plugin.
 pub(super) struct SharedLedger<'a> {
     plugin: &'a Plugin,
-    vm: &'a Vm,
+    vm: &'a VmState,
 }
 
 impl Ledger for SharedLedger<'_> {

@@ -1,20 +1,20 @@
-//! Memory that a VM keeps for the next configuration, so that it can at least be told which one it is: what a
-//! configuration is called by lies in shared data, and can be had from there later.
+//! Memory that a VM keeps for the next configuration, so that it can always compute its hash. A configuration with a known
+//! hash can be had from shared data later.
 
-use super::configuration::PIECE;
+use super::plugin_configuration::PIECE;
 use std::cell::Cell;
 
-/// As much as a piece of a configuration takes.
+/// The memory of one piece of a configuration.
 #[derive(Default)]
 pub(super) struct Spare(Cell<Vec<u8>>);
 
 impl Spare {
-    /// Frees it for a while.
+    /// Frees the memory for the next allocations.
     pub(super) fn free(&self) {
         drop(self.0.take());
     }
 
-    /// Has it again, if there is so much.
+    /// Allocates the memory again, if there is enough.
     pub(super) fn keep(&self) {
         let mut memory = Vec::new();
         if memory.try_reserve_exact(PIECE).is_ok() {

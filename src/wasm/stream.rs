@@ -6,7 +6,7 @@ use super::configuration::Configuration;
 use super::pairs;
 #[cfg(feature = "bandwidth")]
 use super::shared_data::Plugin;
-use super::worker::{Clocks, Connection, Undecided, Vm};
+use super::worker::{Clocks, Connection, Undecided, VmState};
 use certgate_core::domain::headers::OwnedHeaders;
 use certgate_core::engine::reply::Reply;
 use certgate_core::engine::{Forward, Outcome, ResponseHeaders, apply, strip};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// A request under way.
 pub(super) struct Stream {
-    vm: Rc<Vm>,
+    vm: Rc<VmState>,
     configuration: Rc<Configuration>,
     /// The names that its trailers must not have, once it goes on.
     owned: Option<Arc<OwnedHeaders>>,
@@ -28,7 +28,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(vm: Rc<Vm>, configuration: Rc<Configuration>) -> Self {
+    pub(super) fn new(vm: Rc<VmState>, configuration: Rc<Configuration>) -> Self {
         Self {
             vm,
             configuration,
@@ -40,26 +40,26 @@ impl Stream {
     }
 
     fn handle(&mut self) -> Outcome {
-        let policy = self.configuration.in_force(&self.vm);
+        let active = self.configuration.active(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
-        match (&policy, pairs::parse(&bytes)) {
+        match (&active, pairs::parse(&bytes)) {
             // A request has headers, always: an empty list is a call that failed.
-            (Some(policy), Some(headers)) if !bytes.is_empty() => {
-                let (ledger, telemetry) = (policy.plugin.ledger(&self.vm), policy.on(&self.vm));
+            (Some(active), Some(headers)) if !bytes.is_empty() => {
+                let (ledger, telemetry) = (active.plugin.ledger(&self.vm), active.on(&self.vm));
                 let request = &Map::REQUEST_HEADERS;
                 let outcome =
-                    apply::handle(&policy.engine, &Connection, &ledger, &Clocks, request, &telemetry, headers);
+                    apply::handle(&active.policy.engine, &Connection, &ledger, &Clocks, request, &telemetry, headers);
                 if let Outcome::Forward(_) = outcome {
-                    self.owned = Some(policy.engine.owned());
+                    self.owned = Some(active.policy.engine.owned());
                     #[cfg(feature = "bandwidth")]
                     {
-                        self.plugin = Some(Rc::clone(&policy.plugin));
+                        self.plugin = Some(Rc::clone(&active.plugin));
                     }
                 }
                 outcome
             }
-            (policy, headers) => {
-                let audit = policy.as_ref().map(|policy| policy.engine.policy().audit).unwrap_or_default();
+            (active, headers) => {
+                let audit = active.as_ref().map(|active| active.policy.engine.policy().audit).unwrap_or_default();
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
                 apply::refuse_undecided(&Undecided { vm: &self.vm, audit }, content_type.map(|(_, value)| value))
             }

@@ -14,14 +14,14 @@ use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::telemetry::audit_event::Event;
 use certgate_core::telemetry::counters;
-use certgate_core::telemetry::expiry_gauges::{Gauges, Shown};
+use certgate_core::telemetry::expiry_gauges::{ExpiryGauges, PolicyGauges};
 use std::cell::Cell;
 
 /// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
 #[derive(Default)]
-pub(super) struct Vm {
+pub(super) struct VmState {
     pub(super) metrics: Metrics,
-    pub(super) gauges: Gauges,
+    pub(super) gauges: ExpiryGauges,
     pub(super) log: LogSink,
     pub(super) configurations: Configurations,
     pub(super) spare: Spare,
@@ -30,16 +30,16 @@ pub(super) struct Vm {
 }
 
 /// The telemetry of a request under one configuration.
-pub(super) struct Worker<'a> {
-    pub(super) vm: &'a Vm,
+pub(super) struct RequestTelemetry<'a> {
+    pub(super) vm: &'a VmState,
     pub(super) counters: &'a counters::Counters,
-    pub(super) expiries: &'a Shown,
+    pub(super) expiries: &'a PolicyGauges,
     pub(super) policy: &'a Policy,
 }
 
 /// The telemetry of a request that no configuration could decide.
 pub(super) struct Undecided<'a> {
-    pub(super) vm: &'a Vm,
+    pub(super) vm: &'a VmState,
     pub(super) audit: Audit,
 }
 
@@ -110,7 +110,7 @@ impl Clock for Clocks {
     }
 }
 
-impl Telemetry for Worker<'_> {
+impl Telemetry for RequestTelemetry<'_> {
     fn decided(&self, reason: Option<Reason>, tier: Option<TierIndex>, client: Option<ClientIndex>) {
         self.counters.decided(&self.vm.metrics, self.policy, reason, tier, client);
     }

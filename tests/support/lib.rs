@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub mod der;
 pub mod dice;
 pub mod fakes;
+pub mod laws;
 pub mod module;
 pub mod odd;
 pub mod protobuf_struct;

@@ -1,35 +1,35 @@
-//! The subject's alternative names (RFC 5280 section 4.2.1.6).
+//! The subject alternative names of a certificate (RFC 5280 section 4.2.1.6).
 
 use super::der;
 use x509_parser::asn1_rs::{Class, Tag};
 
-/// The most names, of all kinds together, that are looked at; with more, none of them can be read.
+/// The most names, of all kinds together. With more, no name is read.
 const MOST_NAMES: usize = 1000;
 
-/// `dNSName` among the kinds of names.
+/// The tag of `dNSName` in a GeneralName.
 const DNS: Tag = Tag(2);
 
-/// `uniformResourceIdentifier` among them.
+/// The tag of `uniformResourceIdentifier`.
 const URI: Tag = Tag(6);
 
-/// The last of them, `registeredID`.
+/// The tag of `registeredID`, the last kind.
 const LAST: Tag = Tag(8);
 
-/// The names of the kinds that identify clients, each kind in the order of the certificate: those that can be read.
+/// The readable URIs and DNS names, each kind in the order of the certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct AlternativeNames {
     pub(super) uris: Vec<Box<str>>,
-    /// In lower case.
+    /// DNS names, in lower case.
     pub(super) dns: Vec<Box<str>>,
-    /// Whether there is a URI that cannot be read.
+    /// Whether at least one URI cannot be read.
     pub(super) other_uris: bool,
-    /// Whether there is a DNS name that cannot be read.
+    /// Whether at least one DNS name cannot be read.
     pub(super) other_dns: bool,
 }
 
 impl AlternativeNames {
-    /// The names in an extension with this value. `None` if the value is no list of names, or has more than 1,000. A name
-    /// cannot be read if it has anything but printable ASCII.
+    /// The names in an extension with this value; `None` if the value is no GeneralNames, or has more than 1,000 names.
+    /// A name with anything but printable ASCII cannot be read.
     pub(super) fn from_der(extension: &[u8]) -> Option<Self> {
         let mut names = Self::default();
         let mut entries = der::only(extension, Tag::Sequence)?;
@@ -54,7 +54,7 @@ impl AlternativeNames {
     }
 }
 
-/// The bytes as text, if they are printable ASCII: IA5String without its control characters.
+/// The bytes as text, if they are printable ASCII: an IA5String without control characters.
 fn printable(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')))
 }

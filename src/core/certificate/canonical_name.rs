@@ -1,12 +1,12 @@
-//! Distinguished names by what they say: two are equal here exactly where OpenSSL's canonical names are equal
-//! (`X509_NAME_cmp`), which is not RFC 5280's rule everywhere (section 7.1 there).
+//! Canonical distinguished names. Two are equal exactly if OpenSSL's canonical names are equal (`X509_NAME_cmp`), which
+//! differs from RFC 5280 section 7.1 in places.
 //!
-//! Text is the same in UTF8String, BMPString, UniversalString, PrintableString, T61String, IA5String and VisibleString,
-//! of which the last four are read as ISO 8859-1. White space at the ends and the case of ASCII letters do not count, and
-//! several white spaces are one. All other values are compared as they are written, such as a NumericString and the case
-//! of `Ü`. The order within a relative distinguished name does not count.
+//! Text is equal in UTF8String, BMPString, UniversalString, PrintableString, T61String, IA5String and VisibleString;
+//! the last four are read as ISO 8859-1. White space at the ends and the case of ASCII letters do not count, and
+//! several white spaces count as one. All other values are compared byte by byte, such as a NumericString, and so is
+//! the case of `Ü`. The order within a relative distinguished name does not count.
 //!
-//! A name that cannot be read is compared as it is written, so a name always equals itself. OpenSSL and BoringSSL refuse a
+//! A name that cannot be read is compared byte by byte, so a name always equals itself. OpenSSL and BoringSSL refuse a
 //! certificate with such a name.
 
 use super::der::{self, Reader};
@@ -16,20 +16,20 @@ use sha2::{Digest, Sha256};
 use std::collections::BinaryHeap;
 use x509_parser::asn1_rs::Tag;
 
-/// The name with this DER form, as names are compared.
+/// The canonical form of the name with this DER form.
 pub(super) fn of(name: &[u8]) -> CanonicalName {
     let canonical = canonical(name);
     let (kind, said) = canonical.as_deref().map_or((0, name), |canonical| (1, canonical));
     CanonicalName(Sha256::new().chain_update([kind]).chain_update(said).finalize().into())
 }
 
-/// Whether the name is compared by what it says, and not as it is written.
+/// Whether the name is compared by its text, and not byte by byte.
 pub(super) fn is_read(name: &[u8]) -> bool {
     canonical(name).is_some()
 }
 
-/// The relative distinguished names one after the other, each as the number of its attributes and the attributes in
-/// ascending order. An empty one is none.
+/// The relative distinguished names in their order, each as the number of its attributes and the attributes in
+/// ascending order. Empty ones are left out.
 fn canonical(name: &[u8]) -> Option<Vec<u8>> {
     let mut canonical = Vec::new();
     let mut sets = der::only(name, Tag::Sequence)?;
@@ -43,7 +43,7 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
             continue;
         }
         canonical.extend_from_slice(&attributes.len().to_le_bytes());
-        // As `Serials` sorts, so that no more code is needed.
+        // A heap, as in `Serials`: sorting needs no further code.
         let heap: BinaryHeap<_> = attributes.iter().map(|attribute| (attribute.len(), attribute.as_slice())).collect();
         for (length, attribute) in heap.into_sorted_vec() {
             canonical.extend_from_slice(&length.to_le_bytes());
@@ -53,7 +53,7 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
     Some(canonical)
 }
 
-/// An attribute's type and what its value says.
+/// The type of an attribute and its value in canonical form.
 fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
     let oid = pair.primitive(Tag::Oid)?;
     let value = pair.raw()?;
@@ -74,9 +74,9 @@ fn attribute(mut pair: Reader<'_>) -> Option<Vec<u8>> {
     Some(attribute)
 }
 
-/// The text without what does not count in comparisons of names.
+/// The text without the white space that does not count, in lower case.
 pub fn folded(text: &str) -> String {
-    // C's `isspace`, as OpenSSL has it.
+    // White space is C's `isspace`, as in OpenSSL.
     let is_space = |character| matches!(character, ' ' | '\t'..='\r');
     let mut folded = String::with_capacity(text.len());
     for word in text.split(is_space).filter(|word| !word.is_empty()) {

@@ -1,10 +1,10 @@
-//! Reading a certificate revocation list (RFC 5280 section 5): which serial numbers one issuer has revoked. Takes only
-//! lists that are complete for end-entity certificates, since what a partial one leaves out would pass as good.
-//! Does not look at the clock.
+//! Certificate revocation lists (RFC 5280 section 5): the serial numbers that one issuer has revoked. Accepts only CRLs
+//! that are complete for end-entity certificates, since a certificate that a partial CRL leaves out would pass as good.
+//! Reads no clock.
 
 mod der;
 mod extension;
-mod parts;
+mod tbs_cert_list;
 
 use super::canonical_name;
 use super::distinguished_name::DistinguishedName;
@@ -12,11 +12,11 @@ use crate::domain::revocation::{CanonicalName, RevocationList};
 use crate::domain::serials::Serials;
 use der::Reader;
 use extension::Extensions;
-use parts::{Body, Signed};
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::{PemObject, SectionKind};
+use tbs_cert_list::{CertificateList, TbsCertList};
 
-/// Why a text is not a usable revocation list.
+/// The reason why a text is not a usable CRL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CrlProblem {
     /// There is no PEM block `X509 CRL`.
@@ -25,101 +25,101 @@ pub enum CrlProblem {
     /// The PEM text is cut off, or its base64 is broken.
     #[error("broken PEM")]
     Pem,
-    /// There is a private key in it.
+    /// The text contains a private key.
     #[error("expected a CRL, found a private key: take it out, and consider it known")]
     PrivateKey,
-    /// There is a certificate in it.
+    /// The text contains a certificate.
     #[error("expected a CRL, found a certificate")]
     Certificate,
-    /// There are several lists in it.
+    /// The text contains several CRLs.
     #[error("expected one CRL, found several")]
     Several,
-    /// The DER form is not that of a list, or bytes follow it.
+    /// The DER form is not that of a CRL, or bytes follow it.
     #[error("not an X.509 CRL in DER form")]
     Der,
-    /// The list has another version (RFC 5280 section 5.1.2.1).
+    /// The CRL has another version (RFC 5280 section 5.1.2.1).
     #[error("expected a CRL of version 1 or 2")]
     Version,
-    /// The list holds only what changed (section 5.2.4).
+    /// The CRL is a delta CRL (section 5.2.4).
     #[error("expected a complete CRL, found a delta CRL")]
     Delta,
-    /// The list speaks for other issuers too (sections 5.2.5 and 5.3.3).
+    /// The CRL is indirect: it covers other issuers too (sections 5.2.5 and 5.3.3).
     #[error("expected the CRL of one issuer, found an indirect CRL")]
     Indirect,
-    /// The list holds only what was revoked for some reasons (section 5.2.5).
+    /// The CRL covers some reasons only (section 5.2.5).
     #[error("expected a CRL for all reasons, found one for some reasons only")]
     SomeReasons,
-    /// The list holds only certificates of authorities (section 5.2.5).
+    /// The CRL covers CA certificates only (section 5.2.5).
     #[error("expected a CRL for clients' certificates, found one for CA certificates only")]
     CaOnly,
-    /// The list holds only attribute certificates (section 5.2.5).
+    /// The CRL covers attribute certificates only (section 5.2.5).
     #[error("expected a CRL for clients' certificates, found one for attribute certificates only")]
     AttributesOnly,
-    /// The list has a critical extension that certgate does not know, so it must not be used (sections 5.2 and 5.3).
+    /// The CRL has an unknown critical extension, so it must not be used (sections 5.2 and 5.3).
     #[error("unknown critical extension {0}")]
     CriticalExtension(String),
 }
 
-/// The only list in `pem_text`, of version 1 or 2. Its signature is not checked: it is trusted as the text is.
+/// The only CRL in `pem_text`, of version 1 or 2. The signature is not checked: the CRL is trusted as its source is.
 ///
 /// # Errors
 ///
 /// The first [`CrlProblem`] found.
 pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     let der = der_from_pem(pem_text)?;
-    let body = Body::read(&Signed::read(&der)?)?;
-    body.extensions.check_list()?;
+    let tbs = TbsCertList::read(&CertificateList::read(&der)?)?;
+    tbs.extensions.check_list()?;
     Ok(RevocationList {
-        issuer: canonical_name::of(body.issuer),
-        next_update: body.next_update,
-        serials: revoked(body.entries)?,
+        issuer: canonical_name::of(tbs.issuer),
+        next_update: tbs.next_update,
+        serials: revoked(tbs.entries)?,
         strict: false,
     })
 }
 
-/// What an authority has signed, and how (RFC 5280 section 5.1.1).
-pub struct SignedList {
-    /// The name of the list's issuer.
+/// A CRL in the parts that a check of its signature needs (RFC 5280 section 5.1.1).
+pub struct SignedCrl {
+    /// The name of the CRL's issuer.
     pub issuer: CanonicalName,
-    /// The signed part of the list (`tbsCertList`), in DER form.
-    pub body: Vec<u8>,
-    /// The algorithm (`AlgorithmIdentifier`), in DER form.
+    /// `tbsCertList`, which is signed, in DER form.
+    pub tbs: Vec<u8>,
+    /// `signatureAlgorithm`, in DER form.
     pub algorithm: Vec<u8>,
-    /// The signature (a `BIT STRING`), in DER form.
+    /// `signatureValue`, in DER form.
     pub signature: Vec<u8>,
 }
 
-impl SignedList {
-    /// The only list in `pem_text`, whether it is usable or not.
+impl SignedCrl {
+    /// The only CRL in `pem_text`, whether [`parse`] accepts it or not.
     ///
     /// # Errors
     ///
-    /// As [`parse`] has them, of what comes before the list's entries.
+    /// The errors of [`parse`] up to the issuer.
     // Inlined, so that a module that never calls it has [`parse`] as the only caller of what both need.
     #[inline]
     pub fn from_pem(pem_text: &str) -> Result<Self, CrlProblem> {
         let der = der_from_pem(pem_text)?;
-        let signed = Signed::read(&der)?;
-        let issuer = canonical_name::of(Body::read(&signed)?.issuer);
-        let [body, algorithm, signature] = [signed.body.raw, signed.algorithm, signed.signature].map(<[u8]>::to_vec);
-        Ok(Self { issuer, body, algorithm, signature })
+        let list = CertificateList::read(&der)?;
+        let issuer = canonical_name::of(TbsCertList::read(&list)?.issuer);
+        let [tbs, algorithm, signature] = [list.tbs.raw, list.algorithm, list.signature].map(<[u8]>::to_vec);
+        Ok(Self { issuer, tbs, algorithm, signature })
     }
 }
 
-/// The name of the list's issuer.
+/// The name of the CRL's issuer.
 ///
 /// # Errors
 ///
-/// As [`parse`] has them, of what comes before the list's entries.
-// Inlined as `SignedList::from_pem` is.
+/// The errors of [`parse`] up to the issuer.
+// Inlined as `SignedCrl::from_pem` is.
 #[inline]
 pub fn issuer(pem_text: &str) -> Result<DistinguishedName, CrlProblem> {
     let der = der_from_pem(pem_text)?;
-    Ok(DistinguishedName::from_der(Body::read(&Signed::read(&der)?)?.issuer))
+    Ok(DistinguishedName::from_der(TbsCertList::read(&CertificateList::read(&der)?)?.issuer))
 }
 
 fn der_from_pem(text: &str) -> Result<CertificateRevocationListDer<'static>, CrlProblem> {
-    // Also of kinds that the reader of PEM passes over.
+    // Searched for in the text, since the PEM reader skips some kinds of private keys.
     if text.contains("PRIVATE KEY-----") {
         return Err(CrlProblem::PrivateKey);
     }
@@ -135,7 +135,7 @@ fn der_from_pem(text: &str) -> Result<CertificateRevocationListDer<'static>, Crl
     found.ok_or(CrlProblem::Missing)
 }
 
-/// RFC 5280 section 5.1.2.6. When each certificate was revoked does not matter.
+/// The serial numbers of the entries (RFC 5280 section 5.1.2.6). Revocation dates are not used.
 fn revoked(mut entries: Reader<'_>) -> Result<Serials, CrlProblem> {
     let mut serials = Vec::new();
     while let Some(entry) = entries.optional(der::SEQUENCE)? {

@@ -1,4 +1,4 @@
-//! The names of a certificate's holder and of its issuer: attributes in their order, to compare and to show.
+//! Distinguished names: attributes in their order, to compare and to print.
 
 use super::attribute_type::AttributeType;
 use super::der::{self, Reader};
@@ -9,58 +9,58 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::fmt::Write;
 use x509_parser::asn1_rs::Tag;
 
-/// The most attributes that are looked at. A name has about five; one with more than this cannot be read.
+/// The most attributes. A name has about five; one with more than this cannot be read.
 const MOST_ATTRIBUTES: usize = 100;
 
-/// The most bytes that a name takes in a header.
+/// The longest value of a header with a name, in bytes.
 const LONGEST_HEADER: usize = 4096;
 
-/// The characters of RFC 4514 text that are escaped in a header, beside all that is not ASCII.
+/// ASCII characters of RFC 4514 text that are percent-encoded in a header.
 const NOT_IN_HEADER: &AsciiSet = &CONTROLS.add(b'"').add(b'%');
 
-/// A distinguished name (RFC 5280 section 4.1.2.4). May be empty.
+/// A distinguished name (RFC 5280 section 4.1.2.4). It may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName {
     der: Box<[u8]>,
-    /// `None`: they cannot be read.
+    /// The attributes; `None` if they cannot be read.
     attributes: Option<Vec<Attribute>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Attribute {
-    /// Whether it belongs to the same relative distinguished name as the one before it.
+    /// Whether the attribute belongs to the same relative distinguished name as the one before it.
     joined: bool,
-    /// The type, if it is one that a registry can ask for.
+    /// The type, if a registry can compare it.
     known: Option<AttributeType>,
     /// The text, if the type is known and the value can be read.
     value: Option<Box<str>>,
-    /// The attribute as it is written in RFC 4514 text, if its type has no name there or its value cannot be read.
+    /// The attribute as RFC 4514 text, if its type has no name there or its value cannot be read.
     unnamed: Option<Box<str>>,
 }
 
 impl DistinguishedName {
-    /// The name with this DER form. Its attributes cannot be read if it is none, or has more than 100 of them.
+    /// The name with this DER form. The attributes cannot be read if it is no name, or has more than 100.
     pub fn from_der(der: &[u8]) -> Self {
         Self { der: der.into(), attributes: attributes(der) }
     }
 
-    /// The name in the form in which names of issuers are compared.
+    /// The canonical form, in which names of issuers are compared.
     pub fn canonical(&self) -> CanonicalName {
         canonical_name::of(&self.der)
     }
 
-    /// Whether [`Self::canonical`] is of what it says, and not of how it is written. OpenSSL and BoringSSL read no other
+    /// Whether [`Self::canonical`] is a comparison by text, and not byte by byte. OpenSSL and BoringSSL accept no other
     /// name.
     pub fn has_canonical_form(&self) -> bool {
         canonical_name::is_read(&self.der)
     }
 
-    /// Whether all that a registry can ask for, or a header says, can be read.
+    /// Whether all attributes that a registry can compare, and the text for headers, can be read.
     pub fn is_readable(&self) -> bool {
         self.attributes.as_ref().is_some_and(|attributes| attributes.iter().all(Attribute::is_readable))
     }
 
-    /// The values of all attributes of this type, in their order; none if one of them cannot be read.
+    /// The values of all attributes of this type, in their order; empty if one of them cannot be read.
     pub fn values(&self, attribute: AttributeType) -> impl Iterator<Item = &str> {
         let values = || {
             let of_type = self.attributes.iter().flatten().filter(move |known| known.known == Some(attribute));
@@ -70,8 +70,8 @@ impl DistinguishedName {
         values().flatten().filter(move |_| readable)
     }
 
-    /// The text that people read (RFC 4514): what is most specific comes first. Control characters are escaped, other
-    /// characters beyond ASCII are not, and a value that cannot be read is written as its DER form.
+    /// The name as RFC 4514 text: the last relative distinguished name comes first. Control characters are escaped,
+    /// other characters beyond ASCII are not. A value that cannot be read is printed as its DER form.
     pub fn to_rfc4514(&self) -> String {
         let mut text = String::new();
         for rdn in self.attributes.as_deref().unwrap_or_default().chunk_by(|_, next| next.joined).rev() {
@@ -85,8 +85,8 @@ impl DistinguishedName {
         text
     }
 
-    /// The text as the value of a header: `%`, `"` and all that is not printable ASCII percent-encoded as UTF-8. `None` if
-    /// it is longer than 4096 bytes, or cannot be read.
+    /// The text as the value of a header: `%`, `"` and everything but printable ASCII is percent-encoded as UTF-8.
+    /// `None` if the value is longer than 4096 bytes, or the name cannot be read.
     pub fn to_header(&self) -> Option<String> {
         if !self.is_readable() {
             return None;
@@ -105,7 +105,7 @@ fn attributes(der: &[u8]) -> Option<Vec<Attribute>> {
     while !sets.is_empty() {
         let mut set = sets.inside(Tag::Set)?;
         let mut joined = false;
-        // A set has at least one.
+        // A set has at least one element.
         loop {
             count.next()?;
             attributes.push(Attribute::read(set.inside(Tag::Sequence)?, joined)?);
@@ -134,7 +134,7 @@ impl Attribute {
         Some(Self { joined, known, value, unnamed })
     }
 
-    /// An attribute of a type that no registry can ask for is read where its type is.
+    /// An attribute of a type that no registry can compare is kept as RFC 4514 text.
     fn is_readable(&self) -> bool {
         if self.known.is_some() { self.value.is_some() } else { self.unnamed.is_some() }
     }
@@ -152,8 +152,8 @@ impl Attribute {
     }
 }
 
-/// Writes the value as RFC 4514 section 2.4 says. Spaces at its ends become `\20`, not `\ `, of which a header would lose
-/// the last.
+/// Writes the value (RFC 4514 section 2.4). Spaces at its ends become `\20`, not `\ `: a header would lose the last
+/// space.
 fn escape(value: &str, text: &mut String) {
     let inner = value.trim_matches(' ');
     let leading = value.len().saturating_sub(value.trim_start_matches(' ').len());
@@ -165,7 +165,7 @@ fn escape(value: &str, text: &mut String) {
             '#' if place == 0 && leading == 0 => text.push_str(r"\#"),
             control if control.is_control() => {
                 for byte in control.encode_utf8(&mut [0; 4]).bytes() {
-                    // Writing into a string cannot fail.
+                    // Writing to a `String` cannot fail.
                     let _ = write!(text, "\\{byte:02x}");
                 }
             }

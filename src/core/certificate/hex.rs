@@ -1,9 +1,9 @@
-//! Fingerprints from hexadecimal digits. Written so that a compiler with vectors of bytes does sixteen digits at once:
-//! every request brings a fingerprint, and libraries' decoders go digit by digit.
+//! Fingerprints from hexadecimal digits. Written so that the compiler uses vector instructions, for sixteen digits at
+//! once: each request has a fingerprint, and decoders of libraries read digit by digit.
 
 use crate::domain::fingerprint::{Fingerprint, LENGTH};
 
-/// The fingerprint that 64 lower-case hexadecimal digits write, as Envoy's property has it.
+/// The fingerprint in 64 lower-case hexadecimal digits, the form of Envoy's property.
 pub fn fingerprint_from_hex(digits: &[u8]) -> Option<Fingerprint> {
     let digits: &[u8; LENGTH * 2] = digits.try_into().ok()?;
     let wrong = digits.iter().fold(0, |wrong, digit| wrong | u8::from(!matches!(digit, b'0'..=b'9' | b'a'..=b'f')));
@@ -15,7 +15,7 @@ pub fn fingerprint_from_hex(digits: &[u8]) -> Option<Fingerprint> {
     (wrong == 0).then(|| Fingerprint::new(bytes))
 }
 
-/// The value of a digit: a letter has a bit that 0 to 9 have not, and counts from its last four bits being 1.
+/// The value of a digit. A letter has the bit 0x40, which 0 to 9 do not have; the low four bits of `a` are 1.
 const fn value(digit: u8) -> u8 {
     (digit & 0x0f).wrapping_add((digit >> 6).wrapping_mul(9))
 }

@@ -1,32 +1,32 @@
-//! Reading a certificate: from the text that Envoy or a registry holds to its DER form, fingerprint and dates.
-//! Used by [`crate::config`], [`crate::engine`] and the command line alike; knows no policy.
+//! X.509 certificates and CRLs (RFC 5280): from the text that Envoy or a registry has to DER, fingerprint, dates and
+//! names. Used by [`crate::config`], [`crate::engine`] and the command line; knows no policy.
 
 mod alternative_names;
 pub mod attribute_type;
-pub mod attributes;
 pub mod canonical_name;
+pub mod contents;
 pub mod crl;
 mod der;
 pub mod distinguished_name;
 mod hex;
 pub mod names;
 mod oid;
-mod parts;
 mod spiffe;
+mod tbs;
 mod text;
 mod uri;
 
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::time::Validity;
-use parts::Parts;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use tbs::TbsCertificate;
 
 pub use hex::fingerprint_from_hex;
 
-/// Why bytes are not a usable certificate.
+/// The reason why bytes are not a usable certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// There is no PEM block `CERTIFICATE` in the text, or its base64 is broken.
@@ -46,7 +46,7 @@ pub fn der_from_text(text: &[u8]) -> Result<Vec<u8>, Unreadable> {
     Ok(der.to_vec())
 }
 
-/// As [`der_from_text`], if it is the certificate with this fingerprint.
+/// [`der_from_text`], if it is the certificate with this fingerprint.
 pub fn der_with_fingerprint(text: &[u8], expected: Fingerprint) -> Option<Vec<u8>> {
     der_from_text(text).ok().filter(|der| fingerprint(der) == expected)
 }
@@ -56,7 +56,7 @@ pub fn fingerprint(der: &[u8]) -> Fingerprint {
     Fingerprint::new(Sha256::digest(der).into())
 }
 
-/// When the certificate is valid (RFC 5280 section 4.1.2.5).
+/// The validity period of a certificate (RFC 5280 section 4.1.2.5).
 pub fn validity(der: &[u8]) -> Result<Validity, Unreadable> {
-    Parts::of(der).map(|parts| parts.validity).ok_or(Unreadable::Der)
+    TbsCertificate::of(der).map(|tbs| tbs.validity).ok_or(Unreadable::Der)
 }

@@ -1,33 +1,33 @@
-//! Names that a credential asks for and a certificate answers with: URIs by segments, DNS names by labels, subject and
-//! issuer by attributes; where a pattern has `*` for a part, any will do.
+//! Names that credentials and certificates are compared by: URIs by segments, DNS names by labels, subject and issuer
+//! by attributes. A `*` in a pattern matches any segment or label.
 //!
-//! Names are compared by a digest of the compared parts, so that all patterns of one [`Shape`] are found with one look into
-//! a hash table.
+//! Names are compared by a digest of the compared parts, so that all patterns of one [`Shape`] are found by one lookup
+//! in a hash table.
 
 use super::attribute_type::AttributeType;
-use super::attributes::Attributes;
+use super::contents::CertificateContents;
 use super::distinguished_name::DistinguishedName;
 use super::uri;
 use crate::domain::credential::{Identifier, Kind, Shape};
 use sha2::{Digest, Sha256};
 
-/// The most parts that a name is compared by: as many as a shape has bits.
+/// The most parts of a name: a shape has as many bits.
 const MOST_PARTS: usize = 32;
 
-/// The bits of a shape's mask that are the issuer's attributes begin here.
+/// The first bit of the issuer's attributes in a shape's mask.
 const ISSUER: usize = 16;
 
-/// Stands in a pattern for any part.
+/// The wildcard of a pattern.
 const ANY: &str = "*";
 
-/// The most that it may [cost](CertificateNames::cost) to compare one certificate's names with one list of shapes. A
-/// certificate that needs more answers to nothing: its names may be a thousand, and there is no end to the shapes.
+/// The highest [cost](CertificateNames::cost) of comparing one certificate's names with one list of shapes. A
+/// certificate that costs more matches nothing: it may have a thousand names, and the number of shapes is not bounded.
 pub const MOST_COST: usize = 4096;
 
-/// How many more bytes make a name cost one more.
+/// The bytes of a name that cost one more.
 const BYTES_FOR_ONE: usize = 64;
 
-/// A name by its parts; `None` for those that are not compared.
+/// The parts of a name; `None` for a part that is not compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameParts {
     kind: Kind,
@@ -42,8 +42,8 @@ pub const URI: &str = "a URI such as spiffe://example.org/ns/shop/sa/cart, with 
 pub const DNS: &str = "a DNS name such as cart.shop.example, with `*` for any whole label but the last";
 
 impl NameParts {
-    /// The pattern of a URI (RFC 3986 section 3), `*` for any whole segment of its path; `None` if it is none, or if there
-    /// is a `*` and no [plain](uri::is_plain) URI that it matches.
+    /// The pattern of a URI (RFC 3986 section 3), with `*` for any whole segment of its path; `None` if the text is no
+    /// pattern, or if it has a `*` and matches no [plain](uri::is_plain) URI.
     pub fn uri_pattern(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let mut letters = scheme.bytes();
@@ -51,13 +51,13 @@ impl NameParts {
             && letters.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte));
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         let authority = rest.split('/').next().is_some_and(|authority| !authority.is_empty());
-        // Scheme, nothing, authority.
+        // The first three parts are the scheme, an empty one, and the authority.
         let pattern = Self::pattern(Kind::UriSan, text.split('/'), 3..).filter(|_| scheme && plain && authority)?;
         (pattern.shape().mask == 0 || uri::is_plain(&text.replace(ANY, "any"))).then_some(pattern)
     }
 
-    /// The pattern of a DNS name (RFC 1034 section 3.5, with `_`), `*` for any whole label but the last; `None` if it is
-    /// none.
+    /// The pattern of a DNS name (RFC 1034 section 3.5, with `_`), with `*` for any whole label but the last; `None` if
+    /// the text is no pattern.
     pub fn dns_pattern(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let last = text.split('.').count().checked_sub(1)?;
@@ -65,7 +65,7 @@ impl NameParts {
         Self::pattern(Kind::DnsSan, text.split('.'), 0..last).filter(|_| fits)
     }
 
-    /// Each of these attributes, with all values that the name has of it, in their order.
+    /// The attributes of a subject and an issuer, each with all its values in their order.
     pub fn attributes<'v>(
         subject: impl IntoIterator<Item = (AttributeType, Vec<&'v str>)>,
         issuer: impl IntoIterator<Item = (AttributeType, Vec<&'v str>)>,
@@ -97,7 +97,7 @@ impl NameParts {
         (pattern.len() <= MOST_PARTS).then_some(Self { kind, parts: pattern })
     }
 
-    /// How names that this matches are compared.
+    /// The shape in which names that this pattern matches are compared.
     pub fn shape(&self) -> Shape {
         let compared_is_set = self.kind == Kind::Subject;
         let bits = self.parts.iter().enumerate().filter(|(_, part)| part.is_some() == compared_is_set);
@@ -107,18 +107,18 @@ impl NameParts {
         Shape { kind: self.kind, parts, mask }
     }
 
-    /// The identifier that a credential with this pattern asks for.
+    /// The identifier of a credential with this pattern.
     pub fn identifier(&self) -> Option<Identifier> {
         self.identifier_in(&self.shape())
     }
 
-    /// The identifier of this name, compared in this shape of its kind.
+    /// The identifier of this name in a shape of its kind.
     fn identifier_in(&self, shape: &Shape) -> Option<Identifier> {
         identifier(&mut self.parts.iter().map(|part| part.as_deref()), shape)
     }
 
-    /// The parts that are compared both by this pattern and in this shape: where they are the same for a pattern of a
-    /// shape that [rivals](Shape::rivals) this one's, some name is matched by both.
+    /// The parts that both this pattern and the shape compare. If they are equal for a pattern of a
+    /// [rival](Shape::rivals) shape, some name is matched by both patterns.
     pub fn shared_with(&self, shape: &Shape) -> Vec<&str> {
         let subject = self.kind == Kind::Subject;
         let shared = self.parts.iter().enumerate().filter(|(place, _)| shape.has(*place) == subject);
@@ -126,7 +126,7 @@ impl NameParts {
     }
 }
 
-/// The identifier of a name with these parts, compared in this shape; `None` if it lacks a part that is compared.
+/// The identifier of a name with these parts in this shape; `None` if a compared part is missing.
 fn identifier(parts: &mut dyn Iterator<Item = Option<&str>>, shape: &Shape) -> Option<Identifier> {
     let compared_is_set = shape.kind == Kind::Subject;
     let mut digest = Sha256::new();
@@ -140,11 +140,11 @@ fn identifier(parts: &mut dyn Iterator<Item = Option<&str>>, shape: &Shape) -> O
     Some(Identifier { kind: shape.kind, digest: digest.finalize().into() })
 }
 
-/// The names of a certificate that can be compared.
+/// The names of a certificate that are compared.
 pub struct CertificateNames<'a> {
-    /// The only URI.
+    /// The URI, if there is exactly one.
     uri: Option<Uri<'a>>,
-    /// The DNS names by how many labels they have, but for those that are patterns themselves, or otherwise none of a host.
+    /// The DNS names by their number of labels. Left out are names with a `*`, and others that are no host's.
     hosts: [Hosts<'a>; MOST_PARTS + 1],
     /// The subject and the issuer.
     subject: NameParts,
@@ -153,9 +153,9 @@ pub struct CertificateNames<'a> {
 /// A URI.
 struct Uri<'a> {
     text: &'a str,
-    /// Of how many parts it consists.
+    /// The number of its parts.
     parts: usize,
-    /// Whether a `*` may stand for a part of it.
+    /// Whether a `*` may match a segment of it.
     is_plain: bool,
 }
 
@@ -163,13 +163,13 @@ struct Uri<'a> {
 #[derive(Default)]
 struct Hosts<'a> {
     names: Vec<&'a str>,
-    /// The cost of comparing each of them once.
+    /// The cost of comparing each name once.
     cost: usize,
 }
 
 impl<'a> CertificateNames<'a> {
-    /// The names of the certificate with these attributes.
-    pub fn of(attributes: &'a Attributes) -> Self {
+    /// The names of a certificate with these contents.
+    pub fn of(attributes: &'a CertificateContents) -> Self {
         let uri = attributes.only_uri();
         let uri = uri.map(|uri| Uri { text: uri, parts: uri.split('/').count(), is_plain: uri::is_plain(uri) });
         let mut names = Self {
@@ -186,20 +186,20 @@ impl<'a> CertificateNames<'a> {
         names
     }
 
-    /// The URI, if it is compared in this shape.
+    /// The URI, if the shape compares it.
     fn uri(&self, shape: &Shape) -> Option<&'a str> {
         let uri = self.uri.as_ref().filter(|_| shape.kind == Kind::UriSan)?;
         let fits = uri.parts == usize::from(shape.parts) && (shape.mask == 0 || uri.is_plain);
         fits.then_some(uri.text)
     }
 
-    /// The DNS names that are compared in this shape.
+    /// The DNS names that the shape compares.
     fn hosts(&self, shape: &Shape) -> Option<&Hosts<'a>> {
         self.hosts.get(usize::from(shape.parts)).filter(|_| shape.kind == Kind::DnsSan)
     }
 
-    /// The cost of comparing them in these shapes: one for each digest, and more for long names; 0 if there is nothing to
-    /// compare.
+    /// The cost of comparing the names in these shapes: one for each digest, and more for long names; 0 if there is
+    /// nothing to compare.
     pub fn cost(&self, shapes: &[Shape]) -> usize {
         let subject = self.subject.parts.iter().flatten().map(|part| part.len()).fold(0, usize::saturating_add);
         let one = |shape: &Shape| match shape.kind {
@@ -211,8 +211,8 @@ impl<'a> CertificateNames<'a> {
         shapes.iter().map(one).fold(0, usize::saturating_add)
     }
 
-    /// Whether one of them is it, as it is compared in one of these shapes, in their order; none is if that costs more than
-    /// [`MOST_COST`].
+    /// Whether `is_it` accepts the identifier of a name in one of these shapes, which are asked in their order. `false` if
+    /// the cost is above [`MOST_COST`].
     pub fn any(&self, shapes: &[Shape], is_it: &mut dyn FnMut(&Identifier) -> bool) -> bool {
         let shapes = if self.cost(shapes) > MOST_COST { &[] } else { shapes };
         let mut is = |identifier: Option<Identifier>| identifier.is_some_and(|identifier| is_it(&identifier));
@@ -227,23 +227,23 @@ impl<'a> CertificateNames<'a> {
     }
 }
 
-/// The cost of comparing a name of so many bytes once.
+/// The cost of comparing a name of this many bytes once.
 fn cost(bytes: usize) -> usize {
     bytes.div_euclid(BYTES_FOR_ONE).saturating_add(1)
 }
 
-/// Whether it is as long as a host's name may be, and has these labels.
+/// Whether the text is not longer than a host name may be, and all its labels satisfy `is_label`.
 fn is_host(name: &str, is_label: fn(&str) -> bool) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
-/// Whether it is a label of a host's name.
+/// Whether the text is a label of a host name.
 fn is_label(label: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=63).contains(&label.len()) && label.bytes().all(known)
 }
 
-/// Every attribute of which the name has values that can all be read, with these values.
+/// The attributes whose values can all be read, with their values.
 fn all(name: &DistinguishedName) -> impl Iterator<Item = (AttributeType, Vec<&str>)> {
     AttributeType::ALL.into_iter().filter_map(|attribute| {
         let values: Vec<_> = name.values(attribute).collect();
@@ -251,8 +251,8 @@ fn all(name: &DistinguishedName) -> impl Iterator<Item = (AttributeType, Vec<&st
     })
 }
 
-/// Several values as one, which no other values are.
+/// Several values as one text, which no other values give.
 fn joined<'v>(values: impl Iterator<Item = &'v str>) -> Box<str> {
-    // No value that can be read has this character.
+    // A readable value does not contain this character.
     values.collect::<Vec<_>>().join("\0").into()
 }

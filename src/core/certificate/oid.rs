@@ -1,7 +1,7 @@
-//! Object identifiers as people write them.
+//! Object identifiers in dotted form.
 
-/// The object identifier with this content in DER (X.690 section 8.19), such as `2.5.4.3`. `None` if it is none, or has
-/// an arc of more than 64 bits.
+/// The dotted form, such as `2.5.4.3`, of the object identifier with this content in DER (X.690 section 8.19). `None`
+/// if the content is not valid, or has an arc of more than 64 bits.
 pub(super) fn dotted(content: &[u8]) -> Option<String> {
     let mut dotted = String::new();
     for bytes in content.split_inclusive(is_last) {
@@ -11,7 +11,7 @@ pub(super) fn dotted(content: &[u8]) -> Option<String> {
             arc = arc.checked_mul(0x80)?.checked_add(u64::from(byte & 0x7f))?;
         }
         if dotted.is_empty() {
-            // The first two arcs are one number: 40 times the first, which is at most 2, and the second.
+            // The first two arcs are encoded as one number: 40 times the first, which is at most 2, plus the second.
             let root = match arc {
                 0..40 => "0",
                 40..80 => "1",
@@ -26,7 +26,7 @@ pub(super) fn dotted(content: &[u8]) -> Option<String> {
     (!dotted.is_empty()).then_some(dotted)
 }
 
-/// Whether it is the last byte of an arc.
+/// Whether the byte is the last one of an arc.
 fn is_last(byte: &u8) -> bool {
     byte & 0x80 == 0
 }

@@ -1,12 +1,12 @@
-//! SPIFFE IDs (the SPIFFE-ID standard, section 2), as certificates of workloads have them.
+//! SPIFFE IDs of workloads (SPIFFE-ID standard, section 2).
 
 /// The longest SPIFFE ID, in bytes.
 const LONGEST: usize = 2048;
 
-/// The longest name of a trust domain, in bytes.
+/// The longest trust domain name, in bytes.
 const LONGEST_TRUST_DOMAIN: usize = 255;
 
-/// Whether it is the SPIFFE ID of a workload: one with a path (X.509-SVID, section 3.1).
+/// Whether the text is the SPIFFE ID of a workload, which has a path (X.509-SVID, section 3.1).
 pub(super) fn is_workload_id(uri: &str) -> bool {
     let Some((trust_domain, path)) = uri.strip_prefix("spiffe://").and_then(|rest| rest.split_once('/')) else {
         return false;
@@ -17,7 +17,7 @@ pub(super) fn is_workload_id(uri: &str) -> bool {
         && path.split('/').all(|segment| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain))
 }
 
-/// Whether it is one of the bytes that a path may have; a trust domain has no upper-case ones.
+/// Whether the byte is allowed in a path. A trust domain has no upper-case letters.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }

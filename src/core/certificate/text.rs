@@ -1,27 +1,29 @@
-//! The text that a value of a distinguished name says, in any of ASN.1's string types.
+//! The text of a value of a distinguished name, in any of ASN.1's string types.
 
 use super::der;
 use x509_parser::asn1_rs::{Any, Tag};
 
-/// The text of the string (RFC 5280 section 4.1.2.4). `None` if it is none, is not written as its type demands, or has a
-/// NUL, which is there only to make others read less than all of it.
+/// The text of the string (RFC 5280 section 4.1.2.4). `None` if the value is no string, breaks the rules of its type,
+/// or contains a NUL, by which certificates make C programs read less than all of it.
 pub(super) fn decode(value: &Any<'_>) -> Option<Box<str>> {
     let (tag, text) = characters(value)?;
-    // Of PrintableString and NumericString more is seen than they may have, such as `*`, `@` and `_`.
+    // PrintableString and NumericString are accepted with characters that they must not have, such as `*`, `@` and `_`,
+    // since they occur.
     let may_be_more = matches!(tag, Tag::Utf8String | Tag::T61String | Tag::BmpString | Tag::UniversalString);
     (!text.contains('\0') && (may_be_more || text.is_ascii())).then(|| text.into())
 }
 
-/// The type of the string and its characters, as OpenSSL reads them; `None` if it is none, or its bytes are no characters.
+/// The type of the string and its characters, as OpenSSL reads them; `None` if the value is no string, or its bytes are
+/// no characters.
 pub(super) fn characters(value: &Any<'_>) -> Option<(Tag, String)> {
     let bytes = der::content(value, value.tag(), false)?;
     let text = match value.tag() {
         Tag::Utf8String => str::from_utf8(bytes).ok()?.into(),
-        // T.61 and ASCII by name; what is seen is ISO 8859-1 too.
+        // By name T.61 and ASCII; ISO 8859-1 occurs too.
         Tag::PrintableString | Tag::NumericString | Tag::Ia5String | Tag::VisibleString | Tag::T61String => {
             bytes.iter().map(|byte| char::from(*byte)).collect()
         }
-        // UTF-16 instead of UCS-2: Windows writes surrogates.
+        // UTF-16 instead of UCS-2, since Windows writes surrogates.
         Tag::BmpString => {
             let (units, []) = bytes.as_chunks() else { return None };
             char::decode_utf16(units.iter().map(|unit| u16::from_be_bytes(*unit))).collect::<Result<_, _>>().ok()?

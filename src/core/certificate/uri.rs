@@ -1,10 +1,10 @@
-//! URIs (RFC 3986) as far as a pattern with `*` for a segment may match them.
+//! URIs (RFC 3986) that a pattern with `*` for a segment may match.
 
 use super::spiffe;
 
-/// Whether the path of this URI has plain segments only, each of which a `*` may stand for: none is empty or a dot segment,
-/// each has the characters of a segment (RFC 3986 section 3.3), and neither query nor fragment follows. Of a `spiffe` URI
-/// it is asked that it is the SPIFFE ID of a workload.
+/// Whether the path of this URI has plain segments only, so that a `*` may match each: none is empty or a dot segment,
+/// each has the characters of a segment (RFC 3986 section 3.3), and neither query nor fragment follows. A `spiffe` URI
+/// must be the SPIFFE ID of a workload.
 pub(super) fn is_plain(uri: &str) -> bool {
     if uri.starts_with("spiffe:") {
         return spiffe::is_workload_id(uri);
@@ -14,7 +14,7 @@ pub(super) fn is_plain(uri: &str) -> bool {
     !authority.contains(['?', '#']) && path.split('/').all(is_segment)
 }
 
-/// Whether it is neither empty nor a dot segment, which is one in encoded form too, and has the characters of a segment.
+/// Whether the segment is not empty, is no dot segment (in encoded form neither), and has the characters of a segment.
 fn is_segment(segment: &str) -> bool {
     let (mut dots, mut others) = (0_usize, false);
     let mut rest = segment.as_bytes();
@@ -34,7 +34,7 @@ fn is_segment(segment: &str) -> bool {
     others || dots > 2
 }
 
-/// Whether it is one of the characters that a segment has without encoding.
+/// Whether the character is allowed in a segment without encoding.
 fn is_pchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }

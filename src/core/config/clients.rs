@@ -1,4 +1,5 @@
-//! The part `clients`: to clients and their credentials, one item at a time. Names are resolved when all is read.
+//! The clients of a configuration, read item by item: aliases, profiles and credentials. Names of tiers are resolved
+//! after the last item.
 
 use super::credentials::{self, Item, Siblings};
 use super::error::{Errors, Problem};
@@ -20,27 +21,28 @@ use std::sync::Arc;
 
 const CREDENTIALS: &str = "a list of one credential or more";
 
-/// Where the list stands.
+/// The path of the list.
 pub(super) const PATH: Path<'static> = Path::Key(&Path::Top, "clients");
 
-/// What was read of the list so far.
+/// The clients that were read so far.
 #[derive(Default)]
 pub(super) struct Clients {
-    /// A client for each item, right or wrong, so that an item's index tells its path; what is wrong has no alias.
+    /// A client for each item, also for one with errors, which has no alias: the index of an item is its client's
+    /// index.
     builder: Builder,
-    /// Where in its client's list each of the credentials stands.
+    /// The index of each credential in its client's list.
     positions: Vec<u32>,
-    /// What people call them, of those that have a name.
+    /// The names of credentials, where they have one.
     labels: Vec<(CredentialIndex, Name)>,
-    /// What clients have in common, numbered as it came.
+    /// The different profiles (tier, groups and scopes), each with its number in order of appearance.
     profiles: BTreeMap<Unresolved, usize>,
-    /// How names are matched.
+    /// The shapes in which names are compared.
     shapes: Vec<Shape>,
-    /// The patterns, which may match the same name as others.
+    /// The patterns, to find two that match the same name.
     patterns: Vec<(CredentialIndex, NameParts)>,
 }
 
-/// A profile whose tier is still a name.
+/// A profile with the name of its tier.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Unresolved {
     tier: Name,
@@ -48,10 +50,10 @@ struct Unresolved {
     scopes: Vec<Name>,
 }
 
-/// The number of a profile that is wrong.
+/// The number of a profile with errors.
 const NO_PROFILE: ProfileIndex = ProfileIndex(1 << 30);
 
-/// What one item says of its client.
+/// The values of one item.
 #[derive(Default)]
 struct Read {
     alias: Option<Name>,
@@ -60,7 +62,7 @@ struct Read {
 }
 
 impl Clients {
-    /// Takes the next item in.
+    /// Reads the next item.
     pub(super) fn push(&mut self, item: Located<'_>, errors: &mut Errors) {
         let Read { alias, profile, enabled } = self.client(item, errors).unwrap_or_default();
         let alias = alias.as_ref().map_or("", Name::as_str);
@@ -131,17 +133,17 @@ impl Clients {
         (0..self.builder.client_count()).map(|place| self.builder.alias(ClientIndex(place)).unwrap_or_default())
     }
 
-    /// Reports what is wrong between items; the profiles. `tiers` are `None` where it is not known which there are, so
-    /// that nothing can be said about the names of tiers.
+    /// Reports errors between items; returns the profiles. `tiers` is `None` if they are unknown; then the names of
+    /// tiers are not checked.
     pub(super) fn check(&self, tiers: Option<&[Tier]>, errors: &mut Errors) -> Vec<Profile> {
-        self.report_taken_aliases(errors);
-        self.report_taken_credentials(errors);
+        self.report_duplicate_aliases(errors);
+        self.report_duplicate_credentials(errors);
         self.report_rivals(errors);
         tiers.map(|tiers| self.resolve(tiers, errors)).unwrap_or_default()
     }
 
-    /// The clients and credentials, if nothing was wrong, with these profiles; and the ends of so many
-    /// credentials.
+    /// The clients and credentials of a list without errors, with these profiles, and the expiries of the credentials
+    /// that expire first, at most `expiries` of them.
     pub(super) fn finish(mut self, profiles: &[Profile], expiries: usize) -> (ClientTable, Expiries) {
         profiles.iter().for_each(|profile| self.builder.push_profile(profile));
         self.shapes.into_iter().for_each(|shape| self.builder.push_shape(shape));
@@ -150,7 +152,7 @@ impl Clients {
         (table, expiries)
     }
 
-    /// The profiles by number; reports the tiers that there are not, for each client that is in one.
+    /// The profiles by number. Reports an unknown tier for each client that has it.
     fn resolve(&self, tiers: &[Tier], errors: &mut Errors) -> Vec<Profile> {
         let mut profiles = vec![None; self.profiles.len()];
         for (profile, number) in &self.profiles {
@@ -177,23 +179,26 @@ impl Clients {
         profiles.collect()
     }
 
-    fn report_taken_aliases(&self, errors: &mut Errors) {
-        for (client, first) in self.builder.taken_aliases() {
+    fn report_duplicate_aliases(&self, errors: &mut Errors) {
+        for (client, first) in self.builder.duplicate_aliases() {
             let first = Path::Item(&PATH, first.0).to_string();
-            errors.push(&Path::Key(&Path::Item(&PATH, client.0), "alias"), Problem::Taken { what: "an alias", first });
+            errors.push(
+                &Path::Key(&Path::Item(&PATH, client.0), "alias"),
+                Problem::Duplicate { what: "an alias", first },
+            );
         }
     }
 
-    fn report_taken_credentials(&self, errors: &mut Errors) {
-        for (credential, first) in self.builder.taken_identifiers() {
+    fn report_duplicate_credentials(&self, errors: &mut Errors) {
+        for (credential, first) in self.builder.duplicate_identifiers() {
             let Some(identifier) = self.builder.identifier_at(credential) else { continue };
             let digest = identifier.kind.proves_itself().then(|| Fingerprint::new(identifier.digest));
-            let problem = |first, client| Problem::CredentialTaken { kind: identifier.kind, digest, first, client };
+            let problem = |first, client| Problem::DuplicateCredential { kind: identifier.kind, digest, first, client };
             self.report_about(credential, first, problem, errors);
         }
     }
 
-    /// Reports names that two clients' patterns match equally well.
+    /// Reports patterns of different clients that match the same name equally well.
     fn report_rivals(&self, errors: &mut Errors) {
         let of = |shape: Shape| self.patterns.iter().filter(move |(_, name)| name.shape() == shape);
         for (place, shape) in self.shapes.iter().enumerate() {
@@ -213,7 +218,7 @@ impl Clients {
         }
     }
 
-    /// Reports a problem that a credential has with one that stands before it.
+    /// Reports a problem between a credential and an earlier one.
     fn report_about(
         &self,
         credential: CredentialIndex,
@@ -227,13 +232,13 @@ impl Clients {
         with_path(credential.0, credential.1, |path| errors.push(path, problem));
     }
 
-    /// Whose credential it is, and where it stands in that client's list.
+    /// The client of the credential, and the credential's index in the client's list.
     fn place(&self, index: CredentialIndex) -> Option<(ClientIndex, usize)> {
         Some((self.builder.holder(index)?, usize::try_from(*self.positions.get(index.0)?).ok()?))
     }
 }
 
-/// Names in ascending order, each once.
+/// Names in ascending order, without duplicates.
 pub(super) fn names(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Name>> {
     if !list.is_list("a list of names", errors) {
         return None;

@@ -1,9 +1,9 @@
-//! What a rule asks of a certificate: `uri_san`, `dns_san`, `subject`, `issuer`. Each becomes a list of what the certificate
-//! may answer; rules that ask the same share it.
+//! The conditions of rules on certificates: `uri_san`, `dns_san`, `subject`, `issuer`. Each becomes a list of
+//! identifiers; rules with equal conditions share it.
 
+use super::distinguished_name::attributes;
 use super::error::Errors;
 use super::fields::{Fields, Located};
-use super::names_by_attribute::attributes;
 use crate::certificate::attribute_type::AttributeType;
 use crate::certificate::names::{DNS, NameParts, URI};
 use crate::domain::credential::Shape;
@@ -20,7 +20,7 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    /// That a certificate answers to any of these.
+    /// The condition that a certificate has any of these names.
     fn any_of(&mut self, names: &[NameParts]) -> ConditionIndex {
         names.iter().for_each(|name| sorted::insert(&mut self.shapes, name.shape()));
         let mut condition = Condition::new();
@@ -32,17 +32,17 @@ impl Conditions {
         ConditionIndex(place)
     }
 
-    /// The conditions by place, and the shapes that they ask in.
+    /// The conditions by index, and their shapes.
     pub(super) fn finish(self) -> (Vec<Condition>, Vec<Shape>) {
         (self.all, self.shapes)
     }
 }
 
-/// The conditions that a rule has, all of which must be met.
+/// The conditions of a rule, all of which must be met.
 pub(super) fn read(fields: &Fields<'_>, all: &mut Conditions, errors: &mut Errors) -> Option<Vec<ConditionIndex>> {
     let uris = fields.optional("uri_san").map(|list| patterns(list, NameParts::uri_pattern, URI, errors));
     let hosts = fields.optional("dns_san").map(|list| patterns(list, NameParts::dns_pattern, DNS, errors));
-    // Each attribute by itself, so that rules share what they have in common.
+    // One condition for each attribute, so that rules share those that they have in common.
     let mut one_by_one = |name, parts: fn((AttributeType, Vec<&str>)) -> NameParts| {
         fields.optional(name).map(|list| {
             let attributes = attributes(list, errors)?;

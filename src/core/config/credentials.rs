@@ -1,11 +1,11 @@
-//! One item of `clients[].credentials`: to a credential.
+//! An item of `clients[].credentials`.
 
+use super::distinguished_name;
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located, Names};
 use super::fingerprint;
-use super::names_by_attribute;
+use super::found::Found;
 use super::path::Path;
-use super::show::Found;
 use crate::calendar;
 use crate::certificate;
 use crate::certificate::names::{DNS, NameParts, URI};
@@ -31,7 +31,7 @@ const FIELDS: &[&str] = &[
     "revoked",
 ];
 
-/// The fields that say what is compared.
+/// The fields of which a credential has one kind.
 pub(super) const KINDS: [&str; 7] = ["sha256", "pem", "spki_sha256", "uri_san", "dns_san", "subject", "issuer"];
 
 pub(super) const CREDENTIAL: &str = "a map with `sha256`, `pem`, `spki_sha256`, `uri_san`, `dns_san` or `subject`";
@@ -40,26 +40,26 @@ const SHA256: &str = "the certificate's SHA-256 as text";
 const SPKI_SHA256: &str = "the public key's SHA-256 as text";
 const PEM: &str = "a certificate as PEM text";
 const ISSUER: &str = "`subject` beside it, or no `issuer`";
-const MOMENT: &str = "a moment in UTC such as 2026-11-24T12:00:00Z";
-const LATER: &str = "a moment after `not_before`";
+const MOMENT: &str = "a time in UTC such as 2026-11-24T12:00:00Z";
+const LATER: &str = "a time after `not_before`";
 const SERIAL: &str = "the certificate's serial number as text";
 
-/// What one item says.
+/// A credential as it was read.
 pub(super) struct Item {
     pub(super) credential: Credential,
-    /// What it asks for.
+    /// The digest of the certificate, the key or the name.
     pub(super) digest: [u8; LENGTH],
-    /// The certificate's own dates, if the item has the certificate.
+    /// The validity period of the certificate, if the item has the certificate.
     pub(super) dates: Option<Validity>,
-    /// When the credential counts, where the item bounds it.
+    /// `not_before` and `not_after` of the item.
     pub(super) window: Option<Validity>,
-    /// What it matches, if that is a name.
+    /// The name or pattern, if the credential is one.
     pub(super) name: Option<NameParts>,
-    /// What people call it.
+    /// The `name` of the item.
     pub(super) label: Option<Name>,
 }
 
-/// What the items of one list have said that no two of them may.
+/// The values that must be unique among a client's credentials: name, primary.
 pub(super) struct Siblings<'p> {
     names: Names<'p>,
     primary: Option<usize>,
@@ -67,16 +67,16 @@ pub(super) struct Siblings<'p> {
 }
 
 impl<'p> Siblings<'p> {
-    /// Those of the list at this path: nothing yet.
+    /// No values, for the list at this path.
     pub(super) fn of(list: Path<'p>) -> Self {
         Self { names: Names::of(list), primary: None, list }
     }
 }
 
-/// What is compared, and what is known from it.
+/// The identifier of a credential, the validity period of its certificate, and its name or pattern.
 pub(super) type Asked = (Identifier, Option<Validity>, Option<NameParts>);
 
-/// What `value` says, which stands at `position` in its client's list.
+/// The credential of the item at `position` in its client's list.
 pub(super) fn read(
     value: Located<'_>,
     client: ClientIndex,
@@ -98,7 +98,7 @@ pub(super) fn read(
     Some(Item { credential, digest: identifier.digest, dates, window, name, label })
 }
 
-/// What these fields ask for, of which there must be one kind only.
+/// The identifier in these fields, which must have exactly one kind.
 pub(super) fn asked(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -> Option<Asked> {
     if let (Some(issuer), None) = (fields.optional("issuer"), fields.optional("subject")) {
         return issuer.wrong(ISSUER, errors);
@@ -129,7 +129,7 @@ pub(super) fn asked(fields: &Fields<'_>, path: &Path<'_>, errors: &mut Errors) -
         "uri_san" => name(NameParts::uri_pattern, URI, errors),
         "dns_san" => name(NameParts::dns_pattern, DNS, errors),
         _ => {
-            let name = names_by_attribute::read(value, fields, errors)?;
+            let name = distinguished_name::read(value, fields, errors)?;
             Some((name.identifier()?, None, Some(name)))
         }
     }
@@ -146,20 +146,20 @@ fn from_pem(pem: &str) -> Result<Asked, Problem> {
     Ok((Identifier { kind: Kind::Sha256, digest }, Some(validity), None))
 }
 
-/// One of a client's credentials may be its primary one.
+/// Reports a second primary credential of a client.
 fn primary(fields: &Fields<'_>, position: usize, siblings: &mut Siblings<'_>, errors: &mut Errors) {
     let Some(primary) = fields.optional("primary") else { return };
     match (primary.boolean(errors), siblings.primary) {
         (Some(true), None) => siblings.primary = Some(position),
         (Some(true), Some(first)) => {
             let first = Path::Key(&Path::Item(&siblings.list, first), "primary").to_string();
-            errors.push(&primary.path, Problem::Taken { what: "a primary credential", first });
+            errors.push(&primary.path, Problem::Duplicate { what: "a primary credential", first });
         }
         _ => {}
     }
 }
 
-/// When the credential counts: both ends included, as in a certificate.
+/// The period from `not_before` to `not_after`, both included as in a certificate.
 fn window(fields: &Fields<'_>, errors: &mut Errors) -> Option<Option<Validity>> {
     let moment = |key, errors: &mut Errors| match fields.optional(key) {
         None => Some(None),

@@ -1,15 +1,15 @@
-//! The top level of a configuration: which parts it has, and who compiles each of them.
+//! The top level of a configuration: its keys, and the module that reads each of them.
 
 use super::Capabilities;
 use super::clients::{self, Clients};
 use super::error::{Errors, Problem};
 use super::fields::{Located, report_unknown};
+use super::found::Found;
 use super::inspect::{Inspection, inspect, inspect_key};
-use super::node::{MAX_DEPTH, Node, Seed, Take, Whole, next_key};
+use super::node::{MAX_DEPTH, Node, Seed, Sink, TreeBuilder, next_key};
 use super::path::Path;
 use super::rules::{self, RawRules};
-use super::show::Found;
-use super::{headers, identity, image, revocation, tiers};
+use super::{headers, identity, revocation, snapshot, tiers};
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::expiry::Expiries;
 use crate::domain::headers::IdentityHeaders;
@@ -46,16 +46,16 @@ const DOCUMENT: &str = "a map with `version`, `tiers` and `clients`";
 const VERSION: &str = "1";
 const CLIENTS: &str = "a list of clients";
 
-/// A configuration, as far as it was read.
+/// A configuration that is being read.
 #[derive(Default)]
 pub(super) struct Document {
-    /// Whether that is to its end.
+    /// Whether the configuration was read to its end.
     complete: bool,
     keys: BTreeSet<Box<str>>,
     capabilities: Capabilities,
     mode: Mode,
     tiers: Vec<Tier>,
-    /// Whether what stands at `tiers` is nothing that could have tiers in it.
+    /// Whether the value of `tiers` cannot have tiers, so that their names are unknown.
     tiers_unknown: bool,
     clients: Clients,
     identity: Identity,
@@ -68,7 +68,7 @@ pub(super) struct Document {
     filter_state: FilterState,
     audit: Audit,
     client_series: Option<usize>,
-    /// All parts but the clients, for an image.
+    /// The top-level values except the clients, for a snapshot.
     parts: Vec<(Box<str>, Node)>,
     errors: Errors,
 }
@@ -79,36 +79,36 @@ impl Document {
         Self { capabilities, ..Self::default() }
     }
 
-    /// Takes in what `data` holds.
+    /// Reads the configuration from `data`.
     pub(super) fn read<'de, D: Deserializer<'de>>(&mut self, data: D) -> Result<(), D::Error> {
         Seed(self).deserialize(data)
     }
 
-    /// Notes that the configuration as a whole is wrong.
+    /// Reports a problem of the whole configuration.
     pub(super) fn fail(&mut self, problem: Problem) {
         self.errors.push(&Path::Top, problem);
     }
 
-    /// The policy, if nothing was wrong.
+    /// The policy, or all errors.
     pub(super) fn finish(mut self) -> Result<Policy, Errors> {
         let (clients, expiries, names) = self.check()?;
         Ok(self.policy(clients, expiries, names))
     }
 
-    /// The same as an image, if there is one of it.
+    /// The policy as a snapshot; `None` if it has none.
     pub(super) fn compile(mut self) -> Result<Option<Vec<u8>>, Errors> {
         let (clients, expiries, _) = self.check()?;
-        Ok(image::encode(&self.parts, &expiries, &clients))
+        Ok(snapshot::encode(&self.parts, &expiries, &clients))
     }
 
-    /// The policy with these clients, whose tiers are these, and the ends of these credentials, if nothing was wrong.
+    /// The policy with these clients and expiries; `None` if there are errors.
     pub(super) fn finish_with(mut self, clients: ClientTable, expiries: Expiries) -> Option<Policy> {
         let places = places(&self.rules.aliases(), clients.clients().map(|client| client.alias));
         let names = self.resolve(&places);
         self.errors.is_empty().then(|| self.policy(clients, expiries, names))
     }
 
-    /// The clients, the ends of credentials that metrics show, and what names stand for, if nothing was wrong.
+    /// The clients, the expiries that metrics show, and the resolved names, or all errors.
     fn check(&mut self) -> Result<(ClientTable, Expiries, Resolved), Errors> {
         if self.complete && !self.keys.contains("version") {
             let problem = Problem::Value { expected: VERSION, found: Found::Nothing };
@@ -118,7 +118,7 @@ impl Document {
         let places = places(&self.rules.aliases(), clients.aliases());
         let known_tiers = (self.complete && !self.tiers_unknown).then_some(self.tiers.as_slice());
         let profiles = clients.check(known_tiers, &mut self.errors);
-        // Where it is not known which tiers or clients there are, nothing can be said about their names.
+        // Names of tiers and clients cannot be checked if the tiers are unknown or the end was not read.
         let names = if self.complete && !self.tiers_unknown { self.resolve(&places) } else { Resolved::default() };
         match self.errors.is_empty() {
             true => {
@@ -129,7 +129,7 @@ impl Document {
         }
     }
 
-    /// What the names of tiers and clients stand for, where these are at those places.
+    /// Resolves the names of tiers, and those of clients by their places.
     fn resolve(&mut self, clients: &[(Name, ClientIndex)]) -> Resolved {
         let anonymous_tier = self.anonymous_tier.take();
         let path = Path::Key(&Path::Top, "anonymous_tier");
@@ -162,7 +162,7 @@ impl Document {
         }
     }
 
-    /// Compiles a part other than `clients`.
+    /// Reads a top-level value other than `clients`.
     fn part(&mut self, key: &str, value: Located<'_>) {
         const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
         const RATE_LIMIT_HEADERS: &[(&str, RateLimitHeaders)] =
@@ -200,14 +200,14 @@ impl Document {
     }
 }
 
-/// What names stand for.
+/// The rules and the anonymous tier, with their names resolved.
 #[derive(Default)]
 struct Resolved {
     rules: Rules,
     anonymous_tier: Option<TierIndex>,
 }
 
-/// Where those of the clients stand that have one of these aliases; both in ascending order of the aliases.
+/// The indices of the clients with these aliases, in the order of the aliases, which is ascending.
 fn places<'c>(wanted: &[Name], aliases: impl Iterator<Item = &'c str>) -> Vec<(Name, ClientIndex)> {
     if wanted.is_empty() {
         return Vec::new();
@@ -216,14 +216,14 @@ fn places<'c>(wanted: &[Name], aliases: impl Iterator<Item = &'c str>) -> Vec<(N
     for (place, alias) in aliases.enumerate() {
         let wanted = wanted.binary_search_by(|name| name.as_str().cmp(alias)).ok();
         if let Some(found) = wanted.and_then(|wanted| found.get_mut(wanted)) {
-            // Of several, which are an error, the first.
+            // Of duplicate aliases, which are an error, the first counts.
             found.get_or_insert(ClientIndex(place));
         }
     }
     wanted.iter().zip(found).filter_map(|(name, found)| Some((name.clone(), found?))).collect()
 }
 
-/// Sets what was right.
+/// Sets a value that has no error.
 fn assign<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
@@ -234,7 +234,7 @@ fn refuses_misdirected(value: Located<'_>, errors: &mut Errors) -> Option<bool> 
     match value.node {
         Node::Integer(421) => Some(true),
         Node::Text(text) if **text == *"off" => Some(false),
-        // What some YAML makes of a bare `off`.
+        // YAML 1.1 reads a bare `off` as false.
         Node::Boolean(false) => Some(false),
         _ => value.wrong("`421` or `off`", errors),
     }
@@ -246,7 +246,7 @@ fn client_series(metrics: Located<'_>, errors: &mut Errors) -> Option<usize> {
     usize::try_from(clients).ok()
 }
 
-impl<'de> Take<'de> for &mut Document {
+impl<'de> Sink<'de> for &mut Document {
     type Value = ();
 
     fn scalar(self, node: Node) {
@@ -275,7 +275,7 @@ impl<'de> Take<'de> for &mut Document {
                     entries.next_value_seed(Seed(ClientList { clients, errors }))?;
                 }
                 _ => {
-                    let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH }))?;
+                    let node = entries.next_value_seed(Seed(TreeBuilder { levels: MAX_DEPTH }))?;
                     self.part(&key, Located { node: &node, path });
                     self.parts.push((key, node));
                 }
@@ -286,13 +286,13 @@ impl<'de> Take<'de> for &mut Document {
     }
 }
 
-/// Takes the list in item by item.
+/// Reads the list of clients item by item.
 struct ClientList<'a> {
     clients: &'a mut Clients,
     errors: &'a mut Errors,
 }
 
-impl<'de> Take<'de> for ClientList<'_> {
+impl<'de> Sink<'de> for ClientList<'_> {
     type Value = ();
 
     fn scalar(self, node: Node) {
@@ -301,7 +301,7 @@ impl<'de> Take<'de> for ClientList<'_> {
 
     fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index: usize = 0;
-        while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
+        while let Some(node) = items.next_element_seed(Seed(TreeBuilder { levels: MAX_DEPTH - 1 }))? {
             let item = Located { node: &node, path: Path::Item(&clients::PATH, index) };
             inspect(item, self.errors);
             self.clients.push(item, self.errors);
@@ -317,7 +317,7 @@ impl<'de> Take<'de> for ClientList<'_> {
     }
 }
 
-/// Refuses a single value where there must be more.
+/// Reports a scalar where a list or a map must be.
 fn inspect_and_refuse(node: &Node, path: Path<'_>, expected: &'static str, errors: &mut Errors) {
     let value = Located { node, path };
     inspect(value, errors);

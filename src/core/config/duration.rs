@@ -1,5 +1,4 @@
-//! Durations as configurations write them. A parser of its own, since humantime's takes months, years and sums, which
-//! are no exact spans or say more than a limit's period needs.
+//! Durations. An own parser: humantime's accepts months and years, which are no exact spans, and sums.
 
 use crate::domain::time::Nanos;
 
@@ -14,7 +13,7 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 86_400 * Nanos::PER_SECOND),
 ];
 
-/// The span that `text` writes: a whole number and a unit, nothing else.
+/// The duration in `text`: a whole number and a unit.
 pub(super) fn parse(text: &str) -> Option<Nanos> {
     let unit_start = text.find(|character: char| !character.is_ascii_digit())?;
     let (digits, unit) = text.split_at_checked(unit_start)?;

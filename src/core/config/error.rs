@@ -1,9 +1,9 @@
 //! Every error that a configuration can have, as data, and what people read of it. Must not find any.
 
 use super::fingerprint::NotAFingerprint;
-use super::names::list;
+use super::found::Found;
 use super::path::Path;
-use super::show::Found;
+use super::suggestions::list;
 use crate::certificate::Unreadable;
 use crate::certificate::crl::CrlProblem;
 use crate::domain::credential::Kind;
@@ -139,7 +139,7 @@ pub enum Problem {
     Reserved(Name),
     /// Something that must be unique stands elsewhere too.
     #[error("expected {what} of its own, found that of {first}")]
-    Taken {
+    Duplicate {
         /// What must be unique.
         what: &'static str,
         /// The path of the one that stands first.
@@ -147,7 +147,7 @@ pub enum Problem {
     },
     /// One certificate, key or name identifies two clients, or one client twice.
     #[error("expected {} of its own, found {}that of {first}{}", what(*kind), which_is(digest), of(client))]
-    CredentialTaken {
+    DuplicateCredential {
         /// What the credential asks for.
         kind: Kind,
         /// The digest, unless it asks for a name.

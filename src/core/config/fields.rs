@@ -1,16 +1,16 @@
-//! A value together with where it stands, and what it is asked for: each question reports what is wrong and answers
-//! only with what is right. Must not know the schema.
+//! Typed reads of values: each read reports a wrong value at its path, and returns only correct ones. Does not know the
+//! schema.
 
 use super::error::{Errors, Problem};
-use super::names::nearest;
+use super::found::Found;
 use super::node::{Node, PRIVATE_KEY};
 use super::path::Path;
-use super::show::Found;
+use super::suggestions::nearest;
 use crate::domain::name::Name;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// A value and where it stands.
+/// A value and its path.
 #[derive(Clone, Copy)]
 pub(super) struct Located<'a> {
     pub(super) node: &'a Node,
@@ -34,7 +34,7 @@ impl<'a> Located<'a> {
         Name::new(self.text(EXPECTED, errors)?).or_else(|| self.wrong(EXPECTED, errors))
     }
 
-    /// As [`Self::name`], but none of those that certgate uses itself.
+    /// [`Self::name`], if it is not one of the `reserved` names.
     pub(super) fn free_name(self, reserved: &[&str], errors: &mut Errors) -> Option<Name> {
         let name = self.name(errors)?;
         if reserved.contains(&name.as_str()) {
@@ -44,12 +44,12 @@ impl<'a> Located<'a> {
         Some(name)
     }
 
-    /// As [`Self::name`], but none of `names`, to which it belongs from now on; `item` is the one that has it.
+    /// [`Self::name`], if it is not one of `names` yet; adds it, with the index of its item.
     pub(super) fn unique_name(self, names: &mut Names<'_>, item: usize, errors: &mut Errors) -> Option<Name> {
         let name = self.name(errors)?;
         if let Some(first) = names.seen.get(&name) {
             let first = Path::Item(&names.list, *first).to_string();
-            errors.push(&self.path, Problem::Taken { what: "a name", first });
+            errors.push(&self.path, Problem::Duplicate { what: "a name", first });
             return None;
         }
         names.seen.insert(name.clone(), item);
@@ -77,7 +77,7 @@ impl<'a> Located<'a> {
         value.filter(|value| range.contains(value)).or_else(|| self.wrong(expected, errors))
     }
 
-    /// The one of `choices` that it names.
+    /// The choice with this name.
     pub(super) fn choice<T: Copy>(
         self,
         choices: &[(&str, T)],
@@ -88,7 +88,7 @@ impl<'a> Located<'a> {
         chosen.map(|(_, choice)| *choice).or_else(|| self.wrong(expected, errors))
     }
 
-    /// Whether it is a list; if so, ask for its [`Self::items`].
+    /// Whether the value is a list. Its [`Self::items`] can be read then.
     pub(super) fn is_list(self, expected: &'static str, errors: &mut Errors) -> bool {
         let is_list = matches!(self.node, Node::List(_));
         if !is_list {
@@ -97,13 +97,14 @@ impl<'a> Located<'a> {
         is_list
     }
 
-    /// The items, if it is a list.
+    /// The items of a list; none of another value.
     pub(super) fn items(&self) -> impl Iterator<Item = Located<'_>> {
         let items: &[Node] = if let Node::List(items) = self.node { items } else { &[] };
         items.iter().enumerate().map(|(index, node)| Located { node, path: Path::Item(&self.path, index) })
     }
 
-    /// What `read` makes of each item, if it is a list of one or more and nothing is wrong in it.
+    /// The results of `read` for all items; `None` if the value is not a list of at least one item, or an item has an
+    /// error.
     pub(super) fn some<T>(
         self,
         expected: &'static str,
@@ -117,7 +118,7 @@ impl<'a> Located<'a> {
         items.into_iter().collect()
     }
 
-    /// The map that it is, which has no other fields than `known`.
+    /// The fields of a map. Reports fields that are not `known`.
     pub(super) fn fields(
         self,
         known: &'static [&'static str],
@@ -133,13 +134,13 @@ impl<'a> Located<'a> {
         Some(Fields { path: self.path, entries })
     }
 
-    /// Reports that it is something else than what was expected.
+    /// Reports that the value is not the expected one.
     pub(super) fn wrong<T>(self, expected: &'static str, errors: &mut Errors) -> Option<T> {
         self.refuse(expected, errors);
         None
     }
 
-    /// As [`Self::wrong`], where there is nothing to answer.
+    /// [`Self::wrong`] without a return value.
     pub(super) fn refuse(self, expected: &'static str, errors: &mut Errors) {
         self.report(|found| Problem::Value { expected, found }, errors);
     }
@@ -151,40 +152,40 @@ impl<'a> Located<'a> {
     }
 }
 
-/// The names that items of a list have, each only one.
+/// The names of the items of a list, to find duplicates.
 pub(super) struct Names<'a> {
     list: Path<'a>,
     seen: BTreeMap<Name, usize>,
 }
 
 impl<'a> Names<'a> {
-    /// Those of the list at this path: none yet.
+    /// No names, for the list at this path.
     pub(super) fn of(list: Path<'a>) -> Self {
         Self { list, seen: BTreeMap::new() }
     }
 
-    /// All of them, in ascending order.
+    /// All names, in ascending order.
     pub(super) fn into_sorted(self) -> Vec<Name> {
         self.seen.into_keys().collect()
     }
 }
 
-/// What Envoy makes of a whole number in YAML that has more than 32 bits: text (`parseYamlNode` in its yaml loader).
-/// Smaller numbers arrive as numbers, so as text they are a mistake.
+/// A whole number of more than 31 bits, which Envoy reads from YAML as text (`parseYamlNode` in its YAML loader).
+/// Smaller numbers arrive as numbers, so text with one of them is an error.
 fn integer_from_envoy(text: &str) -> Option<u64> {
     let digits = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     let largest_number = u64::from(i32::MAX.unsigned_abs());
     text.parse().ok().filter(|value| digits && *value > largest_number)
 }
 
-/// Reports a key that is none of `known`.
+/// Reports a key that is not `known`.
 pub(super) fn report_unknown(key: &str, known: &'static [&'static str], path: &Path<'_>, errors: &mut Errors) {
     if !known.contains(&key) && key != PRIVATE_KEY {
         errors.push(path, Problem::UnknownField { near: nearest(key, known), known });
     }
 }
 
-/// A map's entries as fields. Of several with one name the first counts: [`super::inspect`] reports the others.
+/// The entries of a map as fields. Of duplicate keys the first counts; [`super::inspect`] reports the others.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     path: Path<'a>,
@@ -192,18 +193,18 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// Where the field stands, or would.
+    /// The path of the field, present or not.
     pub(super) fn path(&self, key: &'static str) -> Path<'_> {
         Path::Key(&self.path, key)
     }
 
-    /// The field, if it is there.
+    /// The field, if it is present.
     pub(super) fn optional(&self, key: &'static str) -> Option<Located<'_>> {
         let (_, node) = self.entries.iter().find(|(name, _)| **name == *key)?;
         Some(Located { node, path: self.path(key) })
     }
 
-    /// The field, which must be there.
+    /// The field. Reports a missing one.
     pub(super) fn required(
         &self,
         key: &'static str,

@@ -1,38 +1,37 @@
-//! The ways in which people write a certificate's SHA-256: each of them is read as the same 32 bytes, and anything else
-//! is an error that says what it probably is.
+//! SHA-256 fingerprints in the notations that tools print. Anything else is an error that says what it probably is.
 
 use crate::certificate;
 use crate::domain::fingerprint::Fingerprint;
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use std::fmt;
 
-/// Why text is not a certificate's SHA-256.
+/// The reason why a text is not a SHA-256 fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAFingerprint {
-    /// It is PEM.
+    /// The text is PEM.
     #[error("expected a fingerprint, found PEM: use `pem` for a certificate")]
     Pem,
-    /// It encodes another number of bytes.
+    /// The text encodes another number of bytes.
     #[error("expected 32 bytes, found {bytes}{}", probably(*bytes))]
     Length {
-        /// How many.
+        /// The number of bytes.
         bytes: usize,
     },
-    /// A byte has two hexadecimal digits.
+    /// The number of hexadecimal digits is not 64.
     #[error("expected 64 hexadecimal digits, found {0}")]
     OddDigits(usize),
-    /// Colons stand between bytes or nowhere.
-    #[error("expected a colon between every two bytes or none at all, found some")]
+    /// Some bytes have a colon between them, others do not.
+    #[error("expected colons between all bytes or between none, found some")]
     Colons,
-    /// A character that the encoding does not have, perhaps an invisible one.
+    /// The encoding does not have this character, which may be invisible.
     #[error("expected hexadecimal digits or base64, found {} as character {position}", visible(*character))]
     Character {
-        /// Which character.
+        /// The character.
         character: char,
-        /// How manieth it is, from 1.
+        /// Its position, from 1.
         position: usize,
     },
-    /// Base64 that nothing encodes to: wrong padding, bits left over, or both alphabets at once.
+    /// The base64 is not valid: wrong padding, bits left over, or both alphabets at once.
     #[error("expected hexadecimal digits or base64, found base64 that is cut off or mistyped")]
     Base64,
 }
@@ -54,10 +53,10 @@ fn visible(character: char) -> impl fmt::Display {
     })
 }
 
-/// The fingerprint that `text` writes: hexadecimal digits of any case, with colons or without, or base64 of either
-/// alphabet, padded or not; before it, as tools print it, `sha256:` or `SHA256 Fingerprint=`.
+/// The fingerprint in `text`: hexadecimal digits of any case, with or without colons, or base64 of either alphabet,
+/// padded or not, after an optional `sha256:` or `SHA256 Fingerprint=`.
 pub(super) fn parse(text: &str) -> Result<Fingerprint, NotAFingerprint> {
-    // As most people write it, and as nothing else can be meant.
+    // The most frequent notation first.
     if let Some(fingerprint) = certificate::fingerprint_from_hex(text.as_bytes()) {
         return Ok(fingerprint);
     }
@@ -68,7 +67,7 @@ pub(super) fn parse(text: &str) -> Result<Fingerprint, NotAFingerprint> {
     let digits = unlabelled.trim_ascii_end();
     let bytes = if is_hexadecimal(digits) { from_hexadecimal(digits) } else { from_base64(digits) };
     let bytes = bytes.map_err(|problem| match problem {
-        // What came before it is ASCII, so there are as many characters as bytes.
+        // The label is ASCII, so it has as many characters as bytes.
         NotAFingerprint::Character { character, position } => NotAFingerprint::Character {
             character,
             position: position.saturating_add(text.len().saturating_sub(unlabelled.len())),
@@ -88,8 +87,7 @@ fn without_label(text: &str) -> &str {
     unlabelled.unwrap_or(text)
 }
 
-/// Whether this is meant as hexadecimal digits: what has about as many characters as they have is no base64 of a
-/// SHA-256, which has 43 or 44.
+/// Whether the text should be hexadecimal digits. Base64 of a SHA-256 has 43 or 44 characters.
 fn is_hexadecimal(digits: &str) -> bool {
     (60..=70).contains(&digits.len()) || digits.contains(':') || digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -114,7 +112,7 @@ fn from_base64(digits: &str) -> Result<Vec<u8>, NotAFingerprint> {
     encoding.decode(digits.as_bytes()).map_err(|_| NotAFingerprint::Base64)
 }
 
-/// Refuses the first character that is not `allowed`.
+/// Reports the first character that is not `allowed`.
 fn only(digits: &str, allowed: impl Fn(char) -> bool) -> Result<(), NotAFingerprint> {
     match (1..).zip(digits.chars()).find(|(_, character)| !allowed(*character)) {
         Some((position, character)) => Err(NotAFingerprint::Character { character, position }),

@@ -1,4 +1,4 @@
-//! The part `headers`: to the names under which identity goes upstream.
+//! `headers`: the names of the headers that carry the identity to upstreams.
 
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located};
@@ -7,15 +7,15 @@ use crate::domain::headers::{
     ALWAYS_OWNED, CLIENT_CERT, DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, fold,
 };
 
-/// The longest name: some proxies take no longer ones.
+/// The longest name, in characters: some proxies accept no longer ones.
 const LONGEST: usize = 128;
 
 const NAME: &str = "a lower-case header name of at most 128 characters, or null";
-const FREE: &str = "a header that certgate gives no other meaning";
-const HARMLESS: &str = "a header that neither HTTP nor Envoy gives a meaning";
+const FREE: &str = "a header that certgate does not use for anything else";
+const HARMLESS: &str = "a header without a meaning for HTTP or Envoy";
 
-/// Names that steer HTTP or Envoy: whoever sets one of these does something else than naming a client.
-const TAKEN: [&str; 15] = [
+/// Names with a meaning for HTTP or Envoy. Setting them would have other effects than naming a client.
+const RESERVED: [&str; 15] = [
     "authorization",
     "connection",
     "content-encoding",
@@ -30,12 +30,12 @@ const TAKEN: [&str; 15] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
-    // Envoy makes it itself, so that it would tell nothing of who made it.
+    // Envoy sets this one itself.
     "x-request-id",
 ];
-const TAKEN_FAMILIES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
+const RESERVED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 
-/// Those of [`ALWAYS_OWNED`] that have no other meaning than a name in use.
+/// The names of [`ALWAYS_OWNED`] that a configuration may use.
 const NAMES: [&str; 8] = [
     DEFAULT_ALIAS,
     DEFAULT_TIER,
@@ -47,7 +47,7 @@ const NAMES: [&str; 8] = [
     "x-client-not-after",
 ];
 
-/// The headers with names of choice: their keys, and the names where the configuration gives none.
+/// The keys with a name to choose, and their default names.
 const NAMED: [(&str, Option<&str>); 8] = [
     ("alias", Some(DEFAULT_ALIAS)),
     ("tier", Some(DEFAULT_TIER)),
@@ -62,7 +62,7 @@ const NAMED: [(&str, Option<&str>); 8] = [
 const FIELDS: &[&str] =
     &["alias", "tier", "fingerprint", "groups", "scopes", "subject", "spiffe_id", "not_after", "client_cert"];
 
-/// The names that `value` gives, and the default ones where it gives none.
+/// The names in `value`, and the default ones for keys that it lacks.
 pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<IdentityHeaders> {
     let fields = value.fields(FIELDS, "a map of header names", errors)?;
     let names = NAMED.map(|(key, default)| name(&fields, key, default, errors));
@@ -77,7 +77,7 @@ pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<IdentityHe
     Some(IdentityHeaders { alias, tier, fingerprint, groups, scopes, subject, spiffe_id, not_after, client_cert })
 }
 
-/// Whether the certificate goes upstream: RFC 9440 has one name for it.
+/// Whether the certificate is sent upstream. RFC 9440 fixes the name of its header.
 fn client_cert(fields: &Fields<'_>, errors: &mut Errors) -> bool {
     let Some(field) = fields.optional("client_cert") else { return false };
     match field.node {
@@ -90,7 +90,7 @@ fn client_cert(fields: &Fields<'_>, errors: &mut Errors) -> bool {
     }
 }
 
-/// The header's name; `None` where it is switched off, or wrong.
+/// The name of the header; `None` if the header is off, or the name has an error.
 fn name(fields: &Fields<'_>, key: &'static str, default: Option<&str>, errors: &mut Errors) -> Option<Box<str>> {
     let Some(field) = fields.optional(key) else {
         return default.map(Into::into);
@@ -106,13 +106,13 @@ fn name(fields: &Fields<'_>, key: &'static str, default: Option<&str>, errors: &
     if ALWAYS_OWNED.contains(&folded.as_str()) && !NAMES.contains(&folded.as_str()) {
         return field.wrong(FREE, errors);
     }
-    if TAKEN.contains(&folded.as_str()) || TAKEN_FAMILIES.iter().any(|family| folded.starts_with(family)) {
+    if RESERVED.contains(&folded.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| folded.starts_with(prefix)) {
         return field.wrong(HARMLESS, errors);
     }
     Some(text.into())
 }
 
-/// Reports two names that some upstream reads as one, at the one that the configuration has.
+/// Reports two names that an upstream may not tell apart, at the one that the configuration has.
 fn report_same(
     fields: &Fields<'_>,
     (first_key, first): (&'static str, &Option<Box<str>>),
@@ -127,10 +127,10 @@ fn report_same(
     }
     let (key, other) =
         if fields.optional(second_key).is_some() { (second_key, first_key) } else { (first_key, second_key) };
-    errors.push(&fields.path(key), Problem::Taken { what: "a header", first: fields.path(other).to_string() });
+    errors.push(&fields.path(key), Problem::Duplicate { what: "a header", first: fields.path(other).to_string() });
 }
 
-/// RFC 9110 section 5.6.2, without upper case: HTTP/2 has none.
+/// A character of a token (RFC 9110 section 5.6.2), without upper case, which HTTP/2 does not have.
 fn is_lower_case_token(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

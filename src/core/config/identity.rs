@@ -1,9 +1,9 @@
-//! The part `identity`: whose word is believed about who calls.
+//! `identity`: the source of the client's certificate, and whether its chain must be verified.
 
 use super::credentials::{self, KINDS};
 use super::error::{Errors, Problem};
 use super::fields::Located;
-use super::show::Found;
+use super::found::Found;
 use crate::domain::credential::{Identifier, Shape};
 use crate::domain::identity::{Chain, Identity, Relays, Source};
 use crate::domain::sorted;
@@ -12,7 +12,7 @@ const IDENTITY: &str = "a map with `source`, `trusted_relays` and `chain`";
 const RELAYS: &str = "a list of one credential or more";
 const NO_RELAYS: &str = "`source: xfcc` beside it, or no `trusted_relays`";
 
-/// What `value` says.
+/// The identity settings in `value`.
 pub(super) fn read(value: Located<'_>, errors: &mut Errors) -> Option<Identity> {
     const SOURCES: &[(&str, bool)] = &[("connection", false), ("xfcc", true)];
     const CHAINS: &[(&str, Chain)] = &[("verified", Chain::Verified), ("listener", Chain::Listener)];

@@ -1,16 +1,16 @@
-//! What is wrong with a value whatever it stands for: private keys, keys that stand twice, too many levels.
+//! Errors that are independent of the schema: private keys, duplicate keys, too many levels.
 
 use super::error::{Errors, Problem};
 use super::fields::Located;
-use super::node::{MAX_DEPTH, Node, PRIVATE_KEY, Seed, Take, Whole, next_key};
+use super::node::{MAX_DEPTH, Node, PRIVATE_KEY, Seed, Sink, TreeBuilder, next_key};
 use super::path::Path;
 use serde::de::{MapAccess, SeqAccess};
 use std::collections::BTreeSet;
 
-/// So few keys are sooner compared with each other than put into a set.
+/// Up to this many keys, comparing them with each other is faster than a set.
 const FEW: usize = 8;
 
-/// Reports what is nowhere allowed, in `value` and all below it.
+/// Reports these errors in `value` and everything below it.
 pub(super) fn inspect(value: Located<'_>, errors: &mut Errors) {
     match value.node {
         Node::PrivateKey => errors.push(&value.path, Problem::PrivateKey),
@@ -32,7 +32,7 @@ pub(super) fn inspect(value: Located<'_>, errors: &mut Errors) {
     }
 }
 
-/// Reports a key that holds a private key or is not the first of its name.
+/// Reports a key that contains a private key, or that is not the first with its name.
 pub(super) fn inspect_key(path: &Path<'_>, key: &str, first: bool, errors: &mut Errors) {
     if key == PRIVATE_KEY {
         errors.push(path, Problem::PrivateKey);
@@ -41,13 +41,13 @@ pub(super) fn inspect_key(path: &Path<'_>, key: &str, first: bool, errors: &mut 
     }
 }
 
-/// Takes a value in only to inspect it: one item or entry after the other, none of them kept.
+/// A sink that only inspects a value: one item or entry after the other is read and dropped.
 pub(super) struct Inspection<'a> {
     pub(super) path: Path<'a>,
     pub(super) errors: &'a mut Errors,
 }
 
-impl<'de> Take<'de> for Inspection<'_> {
+impl<'de> Sink<'de> for Inspection<'_> {
     type Value = ();
 
     fn scalar(self, node: Node) {
@@ -56,7 +56,7 @@ impl<'de> Take<'de> for Inspection<'_> {
 
     fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index: usize = 0;
-        while let Some(node) = items.next_element_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))? {
+        while let Some(node) = items.next_element_seed(Seed(TreeBuilder { levels: MAX_DEPTH - 1 }))? {
             inspect(Located { node: &node, path: Path::Item(&self.path, index) }, self.errors);
             index = index.saturating_add(1);
         }
@@ -66,7 +66,7 @@ impl<'de> Take<'de> for Inspection<'_> {
     fn map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut keys = BTreeSet::new();
         while let Some(key) = next_key(&mut entries)? {
-            let node = entries.next_value_seed(Seed(Whole { levels: MAX_DEPTH - 1 }))?;
+            let node = entries.next_value_seed(Seed(TreeBuilder { levels: MAX_DEPTH - 1 }))?;
             let path = Path::Key(&self.path, &key);
             inspect_key(&path, &key, keys.insert(key.clone()), self.errors);
             inspect(Located { node: &node, path }, self.errors);

@@ -1,4 +1,4 @@
-//! A list of limits: what each counts, what requests weigh in it, and what happens when it is used up.
+//! A list of limits: kind, rate or quota, cost of methods, and mode.
 
 use super::Capabilities;
 use super::duration;
@@ -39,7 +39,7 @@ const QUOTA_FIELDS: &[&str] = &["name", "kind", "requests", "per", "initial", "c
 const SHORTEST_PERIOD: Nanos = Nanos(100 * duration::PER_MILLISECOND);
 const LONGEST_PERIOD: Nanos = Nanos(366 * 86_400 * Nanos::PER_SECOND);
 
-/// Which kind a limit says it is.
+/// The kind that a limit states.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stated {
     TokenBucket,
@@ -47,16 +47,16 @@ enum Stated {
     Bytes,
 }
 
-/// Whose limits they are.
+/// The owner of a list of limits.
 #[derive(Clone, Copy)]
 pub(super) enum Owner<'n> {
-    /// A tier's, whichever it is.
+    /// Any tier.
     Tier,
-    /// The rule's of this name.
+    /// The rule with this name.
     Rule(&'n Name),
 }
 
-/// The limits that are right; `None` if it is no list.
+/// The limits without errors; `None` if the value is no list.
 pub(super) fn read(
     list: Located<'_>,
     owner: Owner<'_>,
@@ -112,7 +112,7 @@ fn limit(
     affordable(&limit, fields.path("cost"), errors).then_some(limit)
 }
 
-/// The kind of the limit; `None` if it says another. What is no map has none, and says so elsewhere.
+/// The kind that the limit states; `None` if it is unknown, or the value is no map, which is reported elsewhere.
 fn stated_kind(item: &Located<'_>, capabilities: Capabilities, errors: &mut Errors) -> Option<Stated> {
     const KINDS: &[(&str, Stated)] =
         &[("token_bucket", Stated::TokenBucket), ("quota", Stated::Quota), ("bytes", Stated::Bytes)];
@@ -203,7 +203,7 @@ fn cost(value: Located<'_>, errors: &mut Errors) -> Option<Cost> {
     right.then_some(Cost::Requests { methods, default })
 }
 
-/// Whether no request costs more than the limit ever holds.
+/// Whether no request costs more than the limit's capacity.
 fn affordable(limit: &Limit, cost: Path<'_>, errors: &mut Errors) -> bool {
     let Cost::Requests { methods, default } = &limit.cost else { return true };
     let most = limit.capacity().get();
@@ -224,12 +224,13 @@ fn percent(value: Located<'_>, errors: &mut Errors) -> Option<u8> {
     share.or_else(|| value.wrong(WARN_AT, errors))
 }
 
-/// Whether it can be a method (RFC 9110 section 9.1) as certgate compares them: to the letter.
+/// Whether the text can be a method (RFC 9110 section 9.1). Methods are compared by exact case.
 pub(super) fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The owner and the limit's name, and what it counts if that is not requests, with a byte between them that no name has.
+/// A digest of owner, name and, if the limit does not count requests, unit. A byte that no name has stands between
+/// them.
 pub(super) fn id(owner: Owner<'_>, name: &Name, cost: &Cost) -> LimitId {
     let (kind, rule) = match owner {
         Owner::Tier => ("tier\0", ""),

@@ -1,44 +1,50 @@
 //! Bytes to [`Policy`], or every error in them, each with its path.
 //!
-//! The bytes are JSON text or a `google.protobuf.Struct`; both are taken in by the same code. A registry may hold
-//! 100,000 clients, so no tree of the whole of it ever exists: one entry at a time is read into a small tree, compiled
-//! and dropped, and names are resolved at the end. This room must not hold anything that decides about requests.
+//! The bytes are JSON text or a `google.protobuf.Struct`; the same code reads both. A registry may hold 100,000 clients,
+//! so no tree of a whole registry exists: one entry at a time is read into a small tree, compiled and dropped. Names are
+//! resolved at the end. This module decides nothing about requests.
 
 mod clients;
 mod conditions;
 mod credentials;
+mod distinguished_name;
 mod document;
 mod duration;
 mod error;
 mod fields;
 mod fingerprint;
+mod found;
 mod headers;
 mod identity;
-mod image;
+
 mod inspect;
 mod json;
 mod limits;
-mod names;
-mod names_by_attribute;
 mod node;
 mod path;
 mod protobuf;
+mod redacted;
 mod revocation;
 mod rules;
-mod show;
+mod snapshot;
+mod suggestions;
 mod tiers;
 
 pub use error::{Error, Errors, Problem};
 pub use fingerprint::NotAFingerprint;
+pub use found::Found;
 pub use node::{PRIVATE_KEY, is_private_key, whole_number};
 pub use path::path_step;
-pub use show::{Found, Shown};
+pub use redacted::Redacted;
 
+use crate::domain::expiry::Expiries;
 use crate::domain::policy::Policy;
+use crate::domain::table::ClientTable;
 use document::Document;
 use serde::de::Deserializer;
+use snapshot::Blocks;
 
-/// What the filter that a configuration is for can do.
+/// The capabilities of the filter that a configuration is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
     /// Whether the filter counts the bytes of bodies, for limits of `kind: bytes`.
@@ -46,19 +52,18 @@ pub struct Capabilities {
 }
 
 impl Default for Capabilities {
-    /// Everything that any filter can do.
+    /// All capabilities.
     fn default() -> Self {
         Self { bytes: true }
     }
 }
 
-/// The policy that `bytes` describe, or everything that is wrong with them.
+/// The policy that `bytes` describe, or every error in them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {
     document(bytes, Capabilities::default()).finish()
 }
 
-/// The policy that `data` describe, or everything that is wrong with them: for a reader of a format of its own, whose data
-/// are complete and so never an error themselves.
+/// The policy that `data` describe, or every error in them. For readers of other formats, whose data are complete.
 pub fn read_from<'de, D: Deserializer<'de>>(data: D) -> Result<Policy, Errors> {
     let mut document = Document::default();
     if let Err(error) = document.read(data) {
@@ -67,16 +72,22 @@ pub fn read_from<'de, D: Deserializer<'de>>(data: D) -> Result<Policy, Errors> {
     document.finish()
 }
 
-/// The policy that `bytes` describe as an image for [`load`], or everything that is wrong with them. `None` if there is no
-/// image of it; such a configuration has to be [`read`] wherever it is used.
-/// Limits that a filter with these capabilities cannot count are errors.
+/// A snapshot of the policy that `bytes` describe, for [`load`], or every error in them. `None` if the configuration has no
+/// snapshot; each worker has to [`read`] such a configuration. Limits beyond the `capabilities` are errors.
 pub fn compile(bytes: &[u8], capabilities: Capabilities) -> Result<Option<Vec<u8>>, Errors> {
     document(bytes, capabilities).compile()
 }
 
-/// The policy that was [compiled](compile); `None` if these bytes are no image of one.
-pub fn load(image: Vec<u8>) -> Option<Policy> {
-    image::decode(image)
+/// The policy of a snapshot that [`compile`] has made; `None` if the bytes are no snapshot.
+pub fn load(mut snapshot: Vec<u8>) -> Option<Policy> {
+    let Blocks { json, expiries, table } = snapshot::split(&snapshot)?;
+    let mut document = Document::default();
+    json::read(json, |json| document.read(json)).ok()?;
+    let expiries = Expiries::from_bytes(expiries.to_vec());
+    // In place: a copy could need more memory than is left.
+    let table_start = snapshot.len().saturating_sub(table.len());
+    drop(snapshot.drain(..table_start));
+    document.finish_with(ClientTable::from_bytes(snapshot)?, expiries)
 }
 
 fn document(bytes: &[u8], capabilities: Capabilities) -> Document {
@@ -87,7 +98,7 @@ fn document(bytes: &[u8], capabilities: Capabilities) -> Document {
         if let Err(error) = document.read(data) {
             document.fail(Problem::Struct(error.to_string()));
         }
-    } else if let Err(problem) = json::read(bytes, &mut document) {
+    } else if let Err(problem) = json::read(bytes, |json| document.read(json)) {
         document.fail(problem);
     }
     document

@@ -1,14 +1,14 @@
-//! A small tree of what one entry of a configuration says, before it is known what it means; and how any format is
-//! taken in, piece by piece or as such a tree. Must not know the schema.
+//! A small tree for one entry of a configuration, and the sinks that a format feeds. Does not know the schema.
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::de::{Deserializer, IgnoredAny};
 use std::fmt;
 
-/// How deep lists and maps may nest: the schema needs five, and the call stack of a WebAssembly module is small.
+/// The deepest nesting of lists and maps. The schema needs five levels; the call stack of a WebAssembly module is
+/// small.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// Beyond this a double, as which a Struct holds every number, cannot tell every whole number from the next.
+/// The largest whole number of a Struct, which has doubles: beyond it not every whole number is a double.
 pub(super) const LARGEST_INTEGER: i64 = 1 << 53;
 
 /// Stands for a map's key that holds a private key.
@@ -19,19 +19,19 @@ pub const PRIVATE_KEY: &str = "<private key>";
 pub(super) enum Node {
     Null,
     Boolean(bool),
-    /// At most [`LARGEST_INTEGER`] from zero.
+    /// Its magnitude is at most [`LARGEST_INTEGER`].
     Integer(i64),
     /// A number that is not whole.
     Fraction,
-    /// A number further than [`LARGEST_INTEGER`] from zero.
+    /// A number whose magnitude is above [`LARGEST_INTEGER`].
     Imprecise,
     Text(Box<str>),
-    /// Text that holds a private key. It is not kept, so that nothing can print it.
+    /// Text with a private key. The text is dropped, so that nothing can print it.
     PrivateKey,
     List(Vec<Node>),
-    /// Its entries in their order, several of one key too.
+    /// The entries in their order, with duplicate keys.
     Map(Vec<(Box<str>, Node)>),
-    /// A list or map at a depth where they are no longer read.
+    /// A list or map below the deepest level.
     TooDeep,
 }
 
@@ -40,7 +40,7 @@ impl Node {
         if is_private_key(text) { Self::PrivateKey } else { Self::Text(text.into()) }
     }
 
-    /// A map's key as a value, to ask the same questions of it.
+    /// A key as a value, for the same checks.
     pub(super) fn of_key(key: &str) -> Self {
         if key == PRIVATE_KEY { Self::PrivateKey } else { Self::Text(key.into()) }
     }
@@ -49,7 +49,7 @@ impl Node {
         if value.unsigned_abs() <= LARGEST_INTEGER.unsigned_abs() { Self::Integer(value) } else { Self::Imprecise }
     }
 
-    /// The number, read off its binary form: sign, 11 bits of exponent, 52 bits after an implied leading one.
+    /// The number, read from its binary form: sign, 11 bits of exponent, 52 bits after an implied leading one.
     fn number(value: f64) -> Self {
         const FRACTION: u64 = (1 << 52) - 1;
         let bits = value.to_bits();
@@ -79,15 +79,15 @@ pub fn whole_number(value: f64) -> Option<i64> {
 /// Whether `text` holds a private key: PEM, plain, URL-encoded (as Envoy writes PEM) or PGP's.
 pub fn is_private_key(text: &str) -> bool {
     const SHORTEST: usize = "PRIVATE KEY-----".len();
-    // Asked of everything in a configuration: most of it is shorter, or a fingerprint.
+    // Every text is checked. Most are shorter, or fingerprints.
     text.len() >= SHORTEST
         && text.bytes().any(|byte| byte == b'-')
         && ["PRIVATE KEY-----", "PRIVATE%20KEY-----", "PRIVATE KEY BLOCK-----"].iter().any(|mark| text.contains(mark))
 }
 
-/// Takes a value in, whatever its type. No mistake in it ends the reading: only a broken format does.
-pub(super) trait Take<'de>: Sized {
-    /// What it makes of it.
+/// Receives a value of any type. An error in the value does not end the reading; only a broken format does.
+pub(super) trait Sink<'de>: Sized {
+    /// The result.
     type Value;
     /// The value is neither a list nor a map.
     fn scalar(self, node: Node) -> Self::Value;
@@ -97,12 +97,12 @@ pub(super) trait Take<'de>: Sized {
     fn map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error>;
 }
 
-/// Makes a [`Node`] of a value, down to so many levels of lists and maps.
-pub(super) struct Whole {
+/// Builds a [`Node`] with at most this many levels of lists and maps.
+pub(super) struct TreeBuilder {
     pub(super) levels: usize,
 }
 
-impl<'de> Take<'de> for Whole {
+impl<'de> Sink<'de> for TreeBuilder {
     type Value = Node;
 
     fn scalar(self, node: Node) -> Node {
@@ -138,22 +138,22 @@ pub(super) fn next_key<'de, A: MapAccess<'de>>(entries: &mut A) -> Result<Option
     Ok(key.map(|key| if is_private_key(&key) { PRIVATE_KEY.into() } else { key }))
 }
 
-/// Leaves out the rest of a list, however deep it is.
+/// Skips the rest of a list, at any depth.
 fn skip_list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<(), A::Error> {
     while items.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-/// Leaves out the rest of a map, however deep it is.
+/// Skips the rest of a map, at any depth.
 fn skip_map<'de, A: MapAccess<'de>>(mut entries: A) -> Result<(), A::Error> {
     while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-/// Lets serde drive a [`Take`].
+/// Adapts a [`Sink`] to serde.
 pub(super) struct Seed<T>(pub(super) T);
 
-impl<'de, T: Take<'de>> DeserializeSeed<'de> for Seed<T> {
+impl<'de, T: Sink<'de>> DeserializeSeed<'de> for Seed<T> {
     type Value = T::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
@@ -161,7 +161,7 @@ impl<'de, T: Take<'de>> DeserializeSeed<'de> for Seed<T> {
     }
 }
 
-impl<'de, T: Take<'de>> Visitor<'de> for Seed<T> {
+impl<'de, T: Sink<'de>> Visitor<'de> for Seed<T> {
     type Value = T::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,16 +1,16 @@
-//! Where in a configuration a value stands. Paths live on the stack and become text only when there is an error.
+//! The path of a value in a configuration. Paths are on the stack and become text only in an error.
 
-use super::show::Shown;
+use super::redacted::Redacted;
 use std::fmt;
 
-/// The way from the top of a configuration to a value in it.
+/// The path from the top of a configuration to a value.
 #[derive(Clone, Copy)]
 pub(super) enum Path<'a> {
-    /// The configuration itself.
+    /// The whole configuration.
     Top,
     /// The value of a key.
     Key(&'a Path<'a>, &'a str),
-    /// A list's item.
+    /// An item of a list.
     Item(&'a Path<'a>, usize),
 }
 
@@ -19,21 +19,21 @@ impl fmt::Display for Path<'_> {
         match self {
             Self::Top => Ok(()),
             Self::Item(list, index) => write!(f, "{list}[{index}]"),
-            Self::Key(map, key) if !is_word(key) => write!(f, "{map}[{}]", Shown::new(key)),
+            Self::Key(map, key) if !is_word(key) => write!(f, "{map}[{}]", Redacted::new(key)),
             Self::Key(Self::Top, key) => f.write_str(key),
             Self::Key(map, key) => write!(f, "{map}.{key}"),
         }
     }
 }
 
-/// A key as it is written in a path, without the dot before it: `alias`, `["gold.v2"]`.
+/// A key as a path has it, without the dot before it: `alias`, `["gold.v2"]`.
 pub fn path_step(key: &str) -> String {
     Path::Key(&Path::Top, key).to_string()
 }
 
-/// Whether a key can stand in a path as it is.
+/// Whether a key is printed in a path without quotes.
 fn is_word(key: &str) -> bool {
-    (1..=Shown::LONGEST).contains(&key.len())
+    (1..=Redacted::LONGEST).contains(&key.len())
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 

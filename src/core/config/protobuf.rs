@@ -1,21 +1,20 @@
-//! `google.protobuf.Struct` in its binary form, as a serde data format. Must not know the schema.
+//! `google.protobuf.Struct` in its binary form, as a serde data format. Does not know the schema.
 //!
-//! [`decode`] looks at every byte first, so that a decision between Struct and JSON is made once and what follows
-//! cannot fail. It is strict: a field that the message does not have is not skipped, since then almost any bytes would
-//! be a Struct.
+//! [`decode`] checks every byte first, so that Struct and JSON are told apart once and later steps cannot fail. Unknown
+//! fields are errors: otherwise almost any bytes would be a Struct.
 
 use super::node::MAX_DEPTH;
 use serde::de::value::{BorrowedStrDeserializer, Error};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The Struct that `bytes` are the encoding of, if they are one from the first to the last.
+/// The Struct whose encoding is `bytes`, all of them.
 pub(super) fn decode(bytes: &[u8]) -> Option<Struct<'_>> {
     check_struct(bytes, MAX_DEPTH + 1).map(|()| Struct(bytes))
 }
 
-/// What is nested deeper than so many levels is not read later, so it is not looked at here either: this recursion
-/// must not follow whatever depth the bytes have.
+/// Checks a Struct down to this many levels. Deeper ones are not read later, and are not checked here: the recursion
+/// must not follow the depth of the input.
 fn check_struct(mut bytes: &[u8], levels: usize) -> Option<()> {
     while !bytes.is_empty() {
         let (_, value) = entry(&mut bytes)?;
@@ -41,7 +40,7 @@ fn check_value(bytes: &[u8], levels: usize) -> Option<()> {
     }
 }
 
-/// What a `google.protobuf.Value` holds.
+/// The content of a `google.protobuf.Value`.
 enum Value<'de> {
     Null,
     Number(f64),
@@ -53,8 +52,8 @@ enum Value<'de> {
     List(&'de [u8]),
 }
 
-/// Takes a Struct's next entry: `fields = 1`, a message of `key = 1` and `value = 2`, either of which may be left out
-/// where it is empty.
+/// Reads the next entry of a Struct: `fields = 1`, a message of `key = 1` and `value = 2`. Either may be left out if it
+/// is empty.
 fn entry<'de>(bytes: &mut &'de [u8]) -> Option<(&'de str, &'de [u8])> {
     let (1, Wire::Bytes(mut entry)) = field(bytes)? else {
         return None;
@@ -70,7 +69,7 @@ fn entry<'de>(bytes: &mut &'de [u8]) -> Option<(&'de str, &'de [u8])> {
     Some((key.unwrap_or_default(), value.unwrap_or_default()))
 }
 
-/// Takes a ListValue's next item: `values = 1`.
+/// Reads the next item of a ListValue: `values = 1`.
 fn item<'de>(bytes: &mut &'de [u8]) -> Option<&'de [u8]> {
     match field(bytes)? {
         (1, Wire::Bytes(item)) => Some(item),
@@ -78,7 +77,7 @@ fn item<'de>(bytes: &mut &'de [u8]) -> Option<&'de [u8]> {
     }
 }
 
-/// A Value: one field at most; without any it is null.
+/// A Value has at most one field; without any it is null.
 fn value(mut bytes: &[u8]) -> Option<Value<'_>> {
     if bytes.is_empty() {
         return Some(Value::Null);
@@ -95,14 +94,14 @@ fn value(mut bytes: &[u8]) -> Option<Value<'_>> {
     bytes.is_empty().then_some(value)
 }
 
-/// A field's content. Groups and 32-bit numbers occur in none of the messages.
+/// The content of a field. Groups and 32-bit numbers do not occur in these messages.
 enum Wire<'de> {
     Varint(u64),
     Fixed64([u8; 8]),
     Bytes(&'de [u8]),
 }
 
-/// Takes the next field: its number and its content.
+/// Reads the next field: its number and its content.
 fn field<'de>(bytes: &mut &'de [u8]) -> Option<(u64, Wire<'de>)> {
     let tag = varint(bytes)?;
     let content = match tag & 7 {
@@ -123,7 +122,7 @@ fn field<'de>(bytes: &mut &'de [u8]) -> Option<(u64, Wire<'de>)> {
     Some((tag >> 3, content))
 }
 
-/// Takes a number of up to ten bytes, seven bits in each, the lowest first.
+/// Reads a varint of up to ten bytes, seven bits in each, the lowest first.
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
@@ -137,11 +136,11 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// The encoding of a Struct that [`decode`] has looked at.
+/// The encoding of a Struct that [`decode`] has checked.
 pub(super) struct Struct<'de>(&'de [u8]);
 
 impl Struct<'_> {
-    /// Whether there is such a key.
+    /// Whether the Struct has this key.
     pub(super) fn has(&self, key: &str) -> bool {
         let mut entries = self.0;
         std::iter::from_fn(|| entry(&mut entries)).any(|(name, _)| name == key)
@@ -178,7 +177,7 @@ impl<'de> Deserializer<'de> for Encoded<'de> {
         }
     }
 
-    /// Without descending into it.
+    /// Does not descend into the value.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
@@ -191,7 +190,7 @@ impl<'de> Deserializer<'de> for Encoded<'de> {
 
 struct Entries<'de> {
     rest: &'de [u8],
-    /// That of the entry whose key was taken last.
+    /// The value of the entry whose key was read last.
     value: &'de [u8],
 }
 
@@ -236,12 +235,12 @@ fn broken() -> Error {
 mod tests {
     use super::*;
 
-    /// A field of bytes, of fewer than 128.
+    /// A field of fewer than 128 bytes.
     fn field(number: u8, content: &[u8]) -> Vec<u8> {
         [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
     }
 
-    /// A Struct whose key `a` has this Value.
+    /// A Struct with this Value under the key `a`.
     fn with(value: &[u8]) -> Vec<u8> {
         field(1, &[field(1, b"a"), field(2, value)].concat())
     }

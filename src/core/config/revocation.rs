@@ -1,4 +1,4 @@
-//! The part `crls`: to what issuers have revoked.
+//! `crls`: certificate revocation lists.
 
 use super::error::{Errors, Problem};
 use super::fields::Located;
@@ -9,7 +9,7 @@ use crate::domain::revocation::RevocationList;
 const LISTS: &str = "a list of CRLs";
 const CRL: &str = "a map with `pem`";
 
-/// The lists that are right.
+/// The CRLs without errors.
 pub(super) fn read(list: Located<'_>, errors: &mut Errors) -> Option<Vec<RevocationList>> {
     if !list.is_list(LISTS, errors) {
         return None;

@@ -1,14 +1,14 @@
-//! The part `rules`: to rules. The names of clients and tiers in them are resolved when all is read.
+//! `rules`. Names of clients and tiers are resolved after the whole configuration is read.
 
 use super::Capabilities;
 use super::clients::names;
 use super::conditions::{self, Conditions};
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located, Names};
+use super::found::Found;
 use super::limits::{self, Owner};
 use super::node::Node;
 use super::path::Path;
-use super::show::Found;
 use super::tiers;
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::limit::Limit;
@@ -38,30 +38,30 @@ const FIELDS: &[&str] = &[
     "bound_token",
 ];
 
-/// What says which clients may: only a rule that requires one can ask.
+/// Fields that require a client: only rules with `access: require` may have them.
 const ABOUT_CLIENTS: [&str; 9] =
     ["groups", "aliases", "tiers", "scopes", "uri_san", "dns_san", "subject", "issuer", "bound_token"];
 
-/// What is counted: only a rule that lets somebody through can.
+/// Fields of limits: only rules that let requests through may have them.
 const COUNTED: [&str; 2] = ["limits", "tier"];
 
-const RULE: &str = "a map with `match`, `access` and who may";
+const RULE: &str = "a map with `match`, `access` and conditions on the client";
 const MATCH: &str = "a map with `hosts`, `path` and `methods`";
 const ACCESS: &str = "`require`, `optional`, `public` or `deny`";
 const METHODS: &str = "a list of methods in capitals, such as [GET, POST]";
 const HOSTS: &str = "a list of hosts";
-const NAME: &str = "the rule's name, which tells its buckets from others'";
+const NAME: &str = "the rule's name, which the buckets of its limits are stored under";
 const REQUIRE: &str = "`access: require` beside it";
 const LET_THROUGH: &str = "`access: require` or `optional` beside it";
 
-/// The rules as far as they were read.
+/// The rules before their names are resolved.
 #[derive(Default)]
 pub(super) struct RawRules {
     rules: Vec<RawRule>,
     conditions: Conditions,
 }
 
-/// A rule whose names are still names.
+/// A rule before its names are resolved.
 #[derive(Default)]
 struct RawRule {
     rule: Rule,
@@ -70,7 +70,7 @@ struct RawRule {
     tier: Option<Name>,
 }
 
-/// The rules that are right.
+/// The rules without errors.
 pub(super) fn read(list: Located<'_>, capabilities: Capabilities, errors: &mut Errors) -> Option<RawRules> {
     if !list.is_list("a list of rules", errors) {
         return None;
@@ -81,7 +81,7 @@ pub(super) fn read(list: Located<'_>, capabilities: Capabilities, errors: &mut E
         .items()
         .enumerate()
         .map(|(place, item)| rule(item, place, capabilities, &mut unique, &mut conditions, errors));
-    // One that is wrong keeps its place, so that places tell paths.
+    // A rule with errors keeps its place, so that indices are those of the list.
     let rules = rules.map(Option::unwrap_or_default).collect();
     Some(RawRules { rules, conditions })
 }
@@ -117,7 +117,7 @@ fn rule(
     let tier = fields.optional("tier").map(|tier| tier.name(errors));
     let bound_token = fields.optional("bound_token").map_or(Some(false), |bound| bound.boolean(errors));
     let limits = limits(&fields, name.as_ref(), capabilities, errors);
-    // What is wrong is reported; what is right goes on, so that the names in it are looked at too.
+    // Errors are reported; the rest is kept, so that its names are checked too.
     let who = Who {
         groups: groups.unwrap_or_default(),
         scopes: scopes.unwrap_or_default(),
@@ -141,7 +141,7 @@ fn rule(
     })
 }
 
-/// Names of which there must be one, or nobody could be meant.
+/// A list of names that must not be empty: no client could match an empty one.
 fn some_names(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Name>> {
     match list.node {
         Node::List(items) if items.is_empty() => list.wrong("a list of one name or more", errors),
@@ -149,7 +149,7 @@ fn some_names(list: Located<'_>, errors: &mut Errors) -> Option<Vec<Name>> {
     }
 }
 
-/// Reports what a rule with this access cannot heed.
+/// Reports fields that have no effect with this access.
 fn report_useless(fields: &Fields<'_>, access: Access, errors: &mut Errors) {
     let (useless, expected): (Vec<&str>, _) = match access {
         Access::Require => return,
@@ -173,7 +173,7 @@ fn limits(
     let counted = COUNTED.iter().any(|key| fields.optional(key).is_some());
     let owner = match name {
         Some(Some(name)) => Owner::Rule(name),
-        // What is wrong with the name is reported already.
+        // The error of the name is reported already.
         Some(None) => Owner::Tier,
         None if counted => {
             errors.push(&fields.path("name"), Problem::Value { expected: NAME, found: Found::Nothing });
@@ -206,7 +206,7 @@ fn pattern(value: Located<'_>, errors: &mut Errors) -> Option<RoutePattern> {
 }
 
 impl RawRules {
-    /// The aliases that rules name.
+    /// The aliases in the rules, in ascending order.
     pub(super) fn aliases(&self) -> Vec<Name> {
         let mut aliases = Vec::new();
         let named = self.rules.iter().flat_map(|rule| &rule.aliases);
@@ -214,7 +214,7 @@ impl RawRules {
         aliases
     }
 
-    /// The rules, with these tiers, and the places of those clients whose aliases they name, in the order of the aliases.
+    /// The rules with their names resolved. `clients` has the indices of the clients in [`Self::aliases`].
     pub(super) fn resolve(self, tiers: &[Tier], clients: &[(Name, ClientIndex)], errors: &mut Errors) -> Rules {
         let Self { rules, conditions } = self;
         let resolved = rules.into_iter().enumerate().map(|(place, raw)| {
@@ -250,7 +250,7 @@ fn each<T>(names: &[Name], list: Path<'_>, mut resolve: impl FnMut(&Name, &Path<
     names.iter().enumerate().filter_map(|(place, name)| resolve(name, &Path::Item(&list, place))).collect()
 }
 
-/// The tier of this name.
+/// The index of the tier with this name. Reports an unknown tier.
 pub(super) fn resolve_tier(name: &Name, tiers: &[Tier], path: &Path<'_>, errors: &mut Errors) -> Option<TierIndex> {
     let found = tiers::find(tiers, name);
     if found.is_none() {
@@ -260,7 +260,7 @@ pub(super) fn resolve_tier(name: &Name, tiers: &[Tier], path: &Path<'_>, errors:
     found
 }
 
-/// Reports limits of the rule that a tier has too: in replies and metrics nobody could tell them apart.
+/// Reports limits of the rule whose name a limit of a tier has: replies and metrics could not tell them apart.
 fn report_shared_names(rule: &Rule, tiers: &[Tier], path: &Path<'_>, errors: &mut Errors) {
     for (place, limit) in rule.limits.iter().enumerate() {
         let same = |tier: &&Tier| tier.limits.iter().any(|other| other.name == limit.name);
@@ -269,7 +269,7 @@ fn report_shared_names(rule: &Rule, tiers: &[Tier], path: &Path<'_>, errors: &mu
                 Path::Key(&Path::Key(&Path::Key(&Path::Top, "tiers"), tier.name.as_str()), "limits").to_string();
             let limits = Path::Key(path, "limits");
             let name = Path::Item(&limits, place);
-            errors.push(&Path::Key(&name, "name"), Problem::Taken { what: "a name", first });
+            errors.push(&Path::Key(&name, "name"), Problem::Duplicate { what: "a name", first });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The part `tiers`: to tiers.
+//! `tiers`.
 
 use super::Capabilities;
 use super::error::Errors;
@@ -11,13 +11,13 @@ use crate::domain::name::{NONE, Name};
 
 const TIER: &str = "a map with `limits`, or an empty one for no limits";
 
-/// Where the tier of this name stands in [what was read](read).
+/// The index of the tier with this name.
 pub(super) fn find(tiers: &[Tier], name: &Name) -> Option<TierIndex> {
     tiers.binary_search_by(|tier| tier.name.cmp(name)).ok().map(TierIndex)
 }
 
-/// The tiers by name, in ascending order: a Struct keeps none. A tier whose limits are wrong is among them, so that its
-/// clients are not wrong too. `None` if it cannot be known which tiers there are.
+/// The tiers in ascending order of their names, since a Struct has no order. A tier with errors in its limits is
+/// included, so that its clients have no error. `None` if the names of the tiers are unknown.
 pub(super) fn read(value: Located<'_>, capabilities: Capabilities, errors: &mut Errors) -> Option<Vec<Tier>> {
     let Node::Map(entries) = value.node else {
         return value.wrong("a map from names to tiers", errors);

@@ -1,7 +1,7 @@
-//! What one client has left of all its limits, and the law that this keeps: never more than `burst + rate x t` in any
-//! window of length t, and never more than a quota in a window of the calendar, whatever the order of requests, workers
-//! and clock readings; with a reload in it, what both configurations allow. Knows neither store nor clock: it is given the stored bytes and the time, and changes the
-//! bytes in place.
+//! All limits of one client, and their law: never more than `burst + rate x t` is admitted in any window of length t, and
+//! never more than a quota in a window of the calendar, whatever the order of requests, workers and clock readings. In a
+//! window with a reload, what both configurations allow. The stored bytes and the time come from outside, and the bytes are
+//! changed in index.
 //!
 //! All limits of a client lie in one value, so that one compare-and-swap takes from all of them or from none:
 //!
@@ -13,8 +13,9 @@
 //! ```
 
 use super::cost::Cost;
-use super::level::{Generation, Level, Occasion};
+use super::generation::Generation;
 use super::limit::Limit;
+use super::limit_state::{CountingContext, LimitState};
 use super::limits::Limits;
 use super::mode::Mode;
 use super::record::{LENGTH, Record};
@@ -32,42 +33,61 @@ pub struct Buckets {
     changed: bool,
 }
 
-/// Whether a request got what it costs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Take {
-    /// Zero: it got it from each limit that held it. Else nothing was taken from any, and this is the time until all
-    /// enforced ones hold it, if nothing else takes it.
-    pub wait: Nanos,
-    /// Places in the list of those that did not hold it, enforced or not.
-    pub short: Vec<usize>,
+/// The result of charging limits for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charged {
+    /// Whether the request was charged.
+    pub taken: Taken,
+    /// The indexes of the limits that did not hold what the request costs, enforced or not.
+    pub exceeded: Vec<usize>,
 }
 
-impl Take {
-    /// Whether it may go on.
-    pub fn taken(&self) -> bool {
-        self.wait == Nanos(0)
+/// Whether a request was charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Each limit that held what the request costs was charged.
+    Allowed,
+    /// An enforced limit did not hold it, and none was charged.
+    Denied {
+        /// The time until all enforced limits hold it, if nothing else takes it.
+        retry_after: Nanos,
+    },
+}
+
+impl Charged {
+    /// Whether the request may go on.
+    pub fn is_allowed(&self) -> bool {
+        self.taken == Taken::Allowed
+    }
+
+    /// The time after which the request may go on; zero if it may now.
+    pub fn retry_after(&self) -> Nanos {
+        match self.taken {
+            Taken::Allowed => Nanos(0),
+            Taken::Denied { retry_after } => retry_after,
+        }
     }
 }
 
-/// What a limit holds.
+/// The balance of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// What could be taken now, at most the limit's capacity.
+    /// The requests or bytes that are left, at most the limit's capacity.
     pub remaining: u64,
-    /// The time until it is whole.
+    /// The time until nothing is spent.
     pub until_whole: Nanos,
 }
 
 impl Default for Buckets {
-    /// Those of a client that has taken nothing yet.
+    /// The buckets of a client that was never charged.
     fn default() -> Self {
         Self::new(None)
     }
 }
 
 impl Buckets {
-    /// The buckets that `bytes` hold. What this version cannot read counts as used up now, never as whole, and is a
-    /// [change](Self::changed) even if nothing is taken, so that it can come back.
+    /// The buckets in stored `bytes`. Bytes that this version cannot read count as used up now, never as whole, and are a
+    /// [change](Self::changed) even if nothing is charged, so that the limits can recover.
     pub fn from_stored(bytes: Vec<u8>, now: Nanos, wall: UnixSeconds) -> Self {
         match readable(&bytes) {
             Some((drained, newest)) => Self { bytes, drained, newest, changed: false },
@@ -84,12 +104,12 @@ impl Buckets {
         Self { bytes, drained, newest: Generation::default(), changed: false }
     }
 
-    /// Whether they are other than what is stored.
+    /// Whether the buckets differ from the stored bytes.
     pub fn changed(&self) -> bool {
         self.changed
     }
 
-    /// The newest configuration that had counted in any of them when they were stored.
+    /// The newest configuration that has counted any of the stored records.
     pub fn newest(&self) -> Generation {
         self.newest
     }
@@ -99,120 +119,128 @@ impl Buckets {
         &self.bytes
     }
 
-    /// Takes what a request with this method costs from all limits, or nothing from any. One in shadow mode that does
-    /// not hold it gives nothing and stops nobody.
-    pub fn take<'l>(&mut self, limits: impl Into<Limits<'l>>, method: &[u8], at: &Occasion) -> Take {
+    /// Charges all limits for a request with this method, or none of them. A limit in shadow mode that does not hold what
+    /// the request costs is not charged and denies nothing.
+    pub fn charge<'l>(&mut self, limits: impl Into<Limits<'l>>, method: &[u8], at: &CountingContext) -> Charged {
         let limits = limits.into();
-        let mut take = Take::default();
+        let mut exceeded = Vec::new();
+        let mut retry_after = Nanos(0);
         let mut only = None;
-        for (place, limit) in limits.iter().enumerate() {
+        for (index, limit) in limits.iter().enumerate() {
             let counted = self.counted(limit, at);
-            let wait = counted.level.wait(limit.cost.needs(method), at);
+            let wait = counted.state.wait(limit.cost.needs(method), at);
             only = Some(counted);
             if wait > Nanos(0) {
-                take.short.push(place);
+                exceeded.push(index);
                 if limit.mode == Mode::Enforce {
-                    take.wait = take.wait.max(wait);
+                    retry_after = retry_after.max(wait);
                 }
             }
         }
-        for (place, limit) in limits.iter().enumerate() {
-            let gives = take.taken() && !take.short.contains(&place);
+        let taken = if retry_after == Nanos(0) { Taken::Allowed } else { Taken::Denied { retry_after } };
+        for (index, limit) in limits.iter().enumerate() {
+            let pays = taken == Taken::Allowed && !exceeded.contains(&index);
             // Most clients have one limit, whose record was looked up just now.
             let counted = only.take().filter(|_| limits.len() == 1).unwrap_or_else(|| self.counted(limit, at));
-            self.draw(limit, counted, if gives { limit.cost.takes(method) } else { 0 }, at);
+            self.debit(limit, counted, if pays { limit.cost.takes(method) } else { 0 }, at);
         }
         if self.changed && self.records().len() > limits.len() {
             self.forget(at);
         }
-        take
+        Charged { taken, exceeded }
     }
 
-    /// Takes the bytes that have passed from the limits that count them, but for those at the places `spared`; also where
-    /// they hold less: what is in flight is owed.
-    pub fn charge<'l>(&mut self, limits: impl Into<Limits<'l>>, spared: &[usize], bytes: u64, at: &Occasion) {
-        for (place, limit) in limits.into().iter().enumerate() {
-            if limit.cost == Cost::Bytes && !spared.contains(&place) {
-                self.draw(limit, self.counted(limit, at), bytes, at);
+    /// Charges the limits of bytes for bytes that have passed, but for the limits with the `exempt` indexes; also where they
+    /// hold less: bytes in flight are owed.
+    pub fn charge_bytes<'l>(
+        &mut self,
+        limits: impl Into<Limits<'l>>,
+        exempt: &[usize],
+        bytes: u64,
+        at: &CountingContext,
+    ) {
+        for (index, limit) in limits.into().iter().enumerate() {
+            if limit.cost == Cost::Bytes && !exempt.contains(&index) {
+                self.debit(limit, self.counted(limit, at), bytes, at);
             }
         }
     }
 
-    /// Forgets the records of former limits that hold all there is. [`Self::counted`] takes no notice of them, so no
-    /// decision changes. Apart from most requests, which it would slow down.
+    /// Removes the records of former limits of which nothing is spent. [`Self::counted`] ignores them, so no decision
+    /// changes. Apart from most requests, which it would slow down.
     #[inline(never)]
-    fn forget(&mut self, at: &Occasion) {
+    fn forget(&mut self, at: &CountingContext) {
         let mut kept: Vec<u8> = self.bytes.iter().take(HEADER).copied().collect();
-        for (place, bytes) in self.records().iter().enumerate() {
-            if !self.is_forgettable(place, at) {
+        for (index, bytes) in self.records().iter().enumerate() {
+            if !self.is_forgettable(index, at) {
                 kept.extend(bytes);
             }
         }
         self.bytes = kept;
     }
 
-    /// Records that so much is taken from the limit; and, if it is another configuration's record that it is taken from,
-    /// that it is counted in this one's numbers from now on, even if nothing is. (Else it would be converted anew, and what
-    /// came back meanwhile lost, until something is.)
-    fn draw(&mut self, limit: &Limit, counted: Counted, cost: u64, at: &Occasion) {
+    /// Records that the limit is charged so much. A record that another configuration has counted is counted in this one's
+    /// numbers from now on, even if nothing is charged: else each request would convert it anew, and lose what came back
+    /// meanwhile.
+    fn debit(&mut self, limit: &Limit, counted: Counted, cost: u64, at: &CountingContext) {
         let outdated = counted.generation.is_some_and(|stored| stored < at.generation);
         if cost > 0 || outdated {
             let generation = counted.generation.unwrap_or(at.generation).max(at.generation);
-            self.store(counted.place, &Record { id: limit.id, generation, level: counted.level.less(cost, at) });
+            self.store(counted.index, &Record { id: limit.id, generation, state: counted.state.less(cost, at) });
         }
     }
 
-    /// What the limit holds.
-    pub fn balance(&self, limit: &Limit, at: &Occasion) -> Balance {
-        let level = self.counted(limit, at).level;
-        Balance { remaining: level.remaining(at).min(limit.capacity().get()), until_whole: level.until_whole(at) }
+    /// The balance of the limit.
+    pub fn balance(&self, limit: &Limit, at: &CountingContext) -> Balance {
+        let state = self.counted(limit, at).state;
+        Balance { remaining: state.remaining(at).min(limit.capacity().get()), until_whole: state.until_whole(at) }
     }
 
-    /// The limit's level, in the numbers of the configuration in force or of a newer one that has counted already, and the
-    /// place of its record. A record that might have been forgotten counts as none.
-    fn counted(&self, limit: &Limit, at: &Occasion) -> Counted {
-        let place = self.records().iter().position(|bytes| bytes.starts_with(&limit.id.0));
-        let record = place.and_then(|place| self.records().get(place)).and_then(Record::from_bytes);
+    /// The limit's state, in the numbers of the active configuration or of a newer one that has counted already, and the
+    /// index of its record. A record that [`Self::forget`] may remove counts as none.
+    fn counted(&self, limit: &Limit, at: &CountingContext) -> Counted {
+        let index = self.records().iter().position(|bytes| bytes.starts_with(&limit.id.0));
+        let record = index.and_then(|index| self.records().get(index)).and_then(Record::from_bytes);
         let former = record.as_ref().is_some_and(|record| record.generation < at.generation);
-        let record = record.filter(|_| !former || !place.is_some_and(|place| self.is_forgettable(place, at)));
-        let level = match &record {
-            None => Level::untouched(limit, self.drained, at),
-            Some(record) if former => record.level.current(at).converted(limit, at),
-            Some(record) => record.level.current(at),
+        let record = record.filter(|_| !former || !index.is_some_and(|index| self.is_forgettable(index, at)));
+        let state = match &record {
+            None => LimitState::untouched(limit, self.drained, at),
+            Some(record) if former => record.state.current(at).converted(limit, at),
+            Some(record) => record.state.current(at),
         };
-        Counted { place, generation: record.map(|record| record.generation), level }
+        Counted { index, generation: record.map(|record| record.generation), state }
     }
 
-    /// Whether nobody needs the record at this place: a configuration before this one has counted it, and none of it is
-    /// spent. Apart from most requests, which it would slow down.
+    /// Whether the record at this index can be removed: an earlier configuration has counted it, and nothing of it is spent.
+    /// Apart from most requests, which it would slow down.
     #[inline(never)]
-    fn is_forgettable(&self, place: usize, at: &Occasion) -> bool {
-        let record = self.records().get(place).and_then(Record::from_bytes);
-        record.is_some_and(|record| record.generation < at.generation && record.level.is_as_untouched(self.drained, at))
+    fn is_forgettable(&self, index: usize, at: &CountingContext) -> bool {
+        let record = self.records().get(index).and_then(Record::from_bytes);
+        record.is_some_and(|record| record.generation < at.generation && record.state.is_as_untouched(self.drained, at))
     }
 
     fn records(&self) -> &[[u8; LENGTH]] {
         self.bytes.get(HEADER..).unwrap_or_default().as_chunks().0
     }
 
-    /// Stores the record at this place, or behind all others.
-    fn store(&mut self, place: Option<usize>, record: &Record) {
+    /// Stores the record at this index, or behind all others.
+    fn store(&mut self, index: Option<usize>, record: &Record) {
         self.changed = true;
         let records = self.bytes.get_mut(HEADER..).unwrap_or_default().as_chunks_mut::<LENGTH>().0;
-        match place.and_then(|place| records.get_mut(place)) {
+        match index.and_then(|index| records.get_mut(index)) {
             Some(bytes) => *bytes = record.to_bytes(),
             None => self.bytes.extend(record.to_bytes()),
         }
     }
 }
 
-/// The level of one limit, and the place of its record.
+/// The state of one limit, and the index of its record.
 struct Counted {
-    /// The record's place, if there is one.
-    place: Option<usize>,
+    /// The record's index, if there is one.
+    index: Option<usize>,
     /// The configuration that counted the record, unless the record counts as none.
     generation: Option<Generation>,
-    level: Level,
+    state: LimitState,
 }
 
 impl AsRef<[u8]> for Buckets {

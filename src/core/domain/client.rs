@@ -1,48 +1,48 @@
-//! Who calls: a client, its tier, and what it belongs to.
+//! A client, its tier and its profile.
 
 use super::limit::Limit;
 use super::name::Name;
 use std::sync::Arc;
 
-/// Where a tier stands in [`super::registry::Registry::tiers`].
+/// The index of a tier in [`super::registry::Registry::tiers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TierIndex(pub usize);
 
-/// Where a profile stands in [`super::registry::Registry::profiles`].
+/// The index of a profile in [`super::registry::Registry::profiles`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileIndex(pub usize);
 
-/// Where a client stands in [`super::table::ClientTable::clients`].
+/// The index of a client in [`super::table::ClientTable::clients`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientIndex(pub usize);
 
-/// How much its clients may call.
+/// A tier: the limits of its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tier {
-    /// Its name.
+    /// The name, unique in the registry.
     pub name: Name,
-    /// Its limits; all of them apply to each request. None: unlimited.
+    /// The limits, all of which apply to each request. Without any, requests are unlimited.
     pub limits: Arc<[Limit]>,
 }
 
-/// What many clients have in common.
+/// The tier, groups and scopes of a client. Many clients share a profile.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Profile {
-    /// Their tier.
+    /// The tier.
     pub tier: TierIndex,
-    /// The groups that they belong to, in ascending order.
+    /// The groups, in ascending order.
     pub groups: Vec<Name>,
-    /// The scopes that they are granted, in ascending order.
+    /// The granted scopes, in ascending order.
     pub scopes: Vec<Name>,
 }
 
-/// A client: what an upstream and a metric call the holder of any of its credentials.
+/// A client: the name by which upstreams and metrics know the holder of any of its credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client<'a> {
-    /// Its name, unique in the registry; see [`Name`].
+    /// The alias, unique in the registry; see [`Name`].
     pub alias: &'a str,
-    /// Its tier, groups and scopes.
+    /// The tier, groups and scopes.
     pub profile: ProfileIndex,
-    /// Whether it may call at all.
+    /// Whether its requests are admitted at all.
     pub enabled: bool,
 }

@@ -1,28 +1,28 @@
-//! What a request weighs in a limit.
+//! The cost of a request in a limit.
 
-/// What a request must find in a limit, and what it takes.
+/// The cost of requests: the tokens that a request needs, and those that it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// Requests weigh something by themselves, by method. `:method` alone decides; a header that overrides it does not.
+    /// A number of tokens by method. Only `:method` counts, not a header that overrides it.
     Requests {
-        /// Methods as requests have them, with their weights.
+        /// Methods in the case of requests, with their costs.
         methods: Vec<(Box<str>, u64)>,
-        /// The weight of every other method.
+        /// The cost of every other method.
         default: u64,
     },
-    /// A request must find something there; its body and its response's take a unit for each byte, while they pass.
+    /// One token for each byte of both bodies, taken while they pass. A request needs one token to begin.
     Bytes,
 }
 
 impl Default for Cost {
-    /// Each request weighs the same.
+    /// One token for each request.
     fn default() -> Self {
         Self::Requests { methods: Vec::new(), default: 1 }
     }
 }
 
 impl Cost {
-    /// What a request with this method must find.
+    /// The tokens that a request with this method needs.
     pub fn needs(&self, method: &[u8]) -> u64 {
         match self {
             Self::Requests { .. } => self.takes(method),
@@ -30,7 +30,7 @@ impl Cost {
         }
     }
 
-    /// What a request with this method takes when it begins.
+    /// The tokens that a request with this method takes when it begins.
     pub fn takes(&self, method: &[u8]) -> u64 {
         match self {
             Self::Requests { methods, default } => {

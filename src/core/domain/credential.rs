@@ -1,25 +1,25 @@
-//! What identifies a client: one of five kinds of evidence in its certificate, and how names are matched by pattern.
+//! Credentials: the five kinds of identifiers in a certificate, and the shapes in which names are compared.
 
 use super::client::ClientIndex;
 use super::fingerprint::{Fingerprint, LENGTH};
 use std::cmp::{Ordering, Reverse};
 
-/// Where a credential stands in [`super::table::ClientTable::credentials`].
+/// The index of a credential in [`super::table::ClientTable::credentials`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialIndex(pub usize);
 
-/// What of a certificate is compared, in the order in which it is: the first kind that finds a credential decides.
+/// The kinds of identifiers, in the order in which they are compared: the first kind that finds a credential decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// The whole of it.
+    /// The whole certificate.
     Sha256,
-    /// Its public key (RFC 7469 section 2.4).
+    /// The public key (RFC 7469 section 2.4).
     SpkiSha256,
-    /// Its only URI among the subject's alternative names.
+    /// The only URI of the subject alternative names.
     UriSan,
-    /// A DNS name among the subject's alternative names.
+    /// A DNS name of the subject alternative names.
     DnsSan,
-    /// Attributes of its subject and its issuer.
+    /// Attributes of the subject and the issuer.
     Subject,
 }
 
@@ -27,7 +27,7 @@ impl Kind {
     /// All kinds, in their order.
     pub const ALL: [Self; 5] = [Self::Sha256, Self::SpkiSha256, Self::UriSan, Self::DnsSan, Self::Subject];
 
-    /// The field of a credential that has it.
+    /// The field of a credential of this kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
@@ -38,60 +38,59 @@ impl Kind {
         }
     }
 
-    /// Its place in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     pub fn place(self) -> usize {
         Self::ALL.iter().position(|kind| *kind == self).unwrap_or(0)
     }
 
-    /// Whether who has it has proved it by the connection alone. A name proves nothing unless somebody trusted has signed
-    /// it.
+    /// Whether the TLS handshake alone proves that the peer is the holder. A name proves nothing without a verified
+    /// chain.
     pub fn proves_itself(self) -> bool {
         matches!(self, Self::Sha256 | Self::SpkiSha256)
     }
 }
 
-/// What a credential asks for: SHA-256 of the certificate, of its public key, or of a name with the [`Shape`] that it is
-/// matched in.
+/// The SHA-256 digest of a certificate, of a public key, or of a name in the [`Shape`] in which it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identifier {
-    /// Of what.
+    /// The kind.
     pub kind: Kind,
     /// The digest.
     pub digest: [u8; LENGTH],
 }
 
 impl Identifier {
-    /// The certificate with this fingerprint.
+    /// The identifier of the certificate with this fingerprint.
     pub fn of_certificate(fingerprint: Fingerprint) -> Self {
         Self { kind: Kind::Sha256, digest: *fingerprint.as_bytes() }
     }
 }
 
-/// What identifies a client.
+/// A credential of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Whose it is.
+    /// The client.
     pub client: ClientIndex,
-    /// What of a certificate it asks for; see [`super::table::ClientTable::identifier`].
+    /// The kind of its identifier; see [`super::table::ClientTable::identifier`].
     pub kind: Kind,
-    /// Whether the operator has revoked it.
+    /// Whether the operator has revoked the credential.
     pub revoked: bool,
-    /// Whether the operator has said from when or until when it counts; see [`super::table::ClientTable::window`].
+    /// Whether the operator has set `not_before` or `not_after`; see [`super::table::ClientTable::window`].
     pub bounded: bool,
 }
 
-/// Which parts of a name are compared and which may be anything: all patterns with one shape are found at once, however
-/// many they are.
+/// The parts of a name that are compared; a pattern has a wildcard for the others. All patterns of one shape are found
+/// by one lookup.
 ///
-/// In the order in which they are tried: by kind, the most specific first.
+/// Shapes are ordered as they are tried: by kind, the most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// The kind of name.
     pub kind: Kind,
-    /// Of how many parts the name consists: a URI's segments, a DNS name's labels; 0 for a [`Kind::Subject`].
+    /// The number of parts of the name: a URI's segments, a DNS name's labels; 0 for a [`Kind::Subject`].
     pub parts: u8,
-    /// A bit for each part that may be anything, the first part's the lowest. For a [`Kind::Subject`]: for each attribute
-    /// that is compared, the subject's in the lower half, the issuer's in the upper.
+    /// A bit for each part with a wildcard, the lowest for the first part. For a [`Kind::Subject`]: a bit for each
+    /// attribute that is compared, the subject's in the lower half, the issuer's in the upper.
     pub mask: u32,
 }
 
@@ -109,7 +108,7 @@ impl PartialOrd for Shape {
 }
 
 impl Shape {
-    /// How many parts are compared: with more, it is more specific.
+    /// The number of parts that are compared. A shape with more is more specific.
     pub fn compared(&self) -> u32 {
         match self.kind {
             Kind::Subject => self.mask.count_ones(),
@@ -117,7 +116,7 @@ impl Shape {
         }
     }
 
-    /// Whether one name may be matched in both, neither being more specific.
+    /// Whether patterns of both shapes may match the same name, and neither shape is more specific.
     pub fn rivals(&self, other: &Self) -> bool {
         self.kind == other.kind
             && self.parts == other.parts
@@ -125,7 +124,7 @@ impl Shape {
             && self.mask != other.mask
     }
 
-    /// Whether the bit of the part at this place is set.
+    /// Whether the bit of this part is set.
     pub fn has(&self, part: usize) -> bool {
         u32::try_from(part).ok().and_then(|part| self.mask.checked_shr(part)).is_some_and(|bits| bits & 1 == 1)
     }

@@ -1,6 +1,6 @@
-//! What becomes of a request, and why: two closed lists that replies, logs, metrics and filter state share.
+//! The decision about a request and its reason: two closed lists that replies, logs, metrics and filter state share.
 
-/// Why a request does not pass. The same words everywhere.
+/// The reason of a refusal. Replies, logs, metrics and filter state use the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The connection has no peer certificate.
@@ -11,23 +11,23 @@ pub enum Reason {
     CertificateRevoked,
     /// The certificate's `notAfter` has passed.
     CertificateExpired,
-    /// The certificate's `notBefore` is still to come.
+    /// The certificate's `notBefore` is in the future.
     CertificateNotYetValid,
     /// The certificate could not be read.
     CertificateUnreadable,
-    /// Its names would identify a client, and nobody has verified who signed it.
+    /// The certificate's names would identify a client, and its chain is not verified.
     CertificateUnverified,
-    /// The client is switched off.
+    /// The client is disabled.
     ClientDisabled,
-    /// No rule lets this client do this.
+    /// No rule admits the client.
     RuleDenied,
     /// The request is for another host than its connection.
     Misdirected,
-    /// A limit of the client is used up.
+    /// A limit of the client is exceeded.
     LimitExceeded,
-    /// Shared data refused, or kept refusing.
+    /// Shared data cannot be read or changed.
     StoreUnavailable,
-    /// certgate itself, or a call into Envoy, failed.
+    /// A call into Envoy, or certgate itself, has failed.
     Internal,
 }
 
@@ -49,7 +49,7 @@ impl Reason {
         Self::Internal,
     ];
 
-    /// Its word.
+    /// The word of the reason.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoCertificate => "no_certificate",
@@ -68,12 +68,12 @@ impl Reason {
         }
     }
 
-    /// Its place in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     pub fn place(self) -> usize {
         Self::ALL.iter().position(|reason| *reason == self).unwrap_or(0)
     }
 
-    /// What kind of decision it makes.
+    /// The decision that the reason leads to.
     pub fn decision(self) -> Decision {
         match self {
             Self::LimitExceeded => Decision::Throttled,
@@ -92,16 +92,16 @@ impl Reason {
     }
 }
 
-/// What becomes of a request.
+/// The decision about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It passes.
+    /// The request is forwarded.
     Allowed,
-    /// 429: a limit is used up.
+    /// 429: a limit is exceeded.
     Throttled,
-    /// 403: not this caller.
+    /// 403: the caller is not admitted.
     Refused,
-    /// 503: it could not be decided.
+    /// 503: the request could not be decided.
     Error,
 }
 
@@ -109,12 +109,12 @@ impl Decision {
     /// All decisions, in a fixed order.
     pub const ALL: [Self; 4] = [Self::Allowed, Self::Throttled, Self::Refused, Self::Error];
 
-    /// Its place in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     pub fn place(self) -> usize {
         Self::ALL.iter().position(|decision| *decision == self).unwrap_or(0)
     }
 
-    /// Its word; in shadow mode, `shadow_` before it.
+    /// The word of the decision, after `shadow_` in shadow mode.
     pub fn as_str(self, shadow: bool) -> &'static str {
         match (self, shadow) {
             (Self::Allowed, false) => "allowed",

@@ -1,4 +1,4 @@
-//! When credentials end, as far as a configuration tells: which of them metrics show.
+//! The expiries of credentials in a configuration, and which of them metrics show.
 
 use super::credential::{CredentialIndex, Kind};
 use super::name::Name;
@@ -7,35 +7,35 @@ use super::time::{UnixSeconds, Validity};
 use std::collections::BinaryHeap;
 use std::iter;
 
-/// The credentials whose ends are shown, as bytes. Of each: u32 where it stands, u32 when it ends, both little-endian, and
-/// its name behind its length, which is 0 where there is none.
+/// The credentials whose expiries are shown, as bytes. Each entry is: u32 index of the credential, u32 expiry, u8
+/// length of the name (0: none), name. Numbers are little-endian.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expiries(Vec<u8>);
 
-/// What is to be shown of one credential's end.
+/// The expiry of one credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry<'a> {
-    /// Which credential.
+    /// The credential.
     pub credential: CredentialIndex,
-    /// Its name, if it has one.
+    /// The name of the credential, if it has one.
     pub name: Option<&'a str>,
-    /// When it ends, in seconds since 1970: by the operator's word or its certificate's, whichever is earlier.
-    /// [`UNKNOWN`], as long as nobody has shown the certificate, which is registered by its fingerprint.
+    /// The expiry in seconds since 1970: the earlier of the operator's `not_after` and the certificate's `notAfter`.
+    /// [`UNKNOWN`] for a fingerprint whose certificate has not been presented.
     pub not_after: u32,
 }
 
-/// An end that is not known, or so far away (beyond 2106) that it is none.
+/// An unknown expiry, or one beyond 2106.
 pub const UNKNOWN: u32 = u32::MAX;
 
-/// An end in fewer bits. What has ended before 1970 has ended then.
+/// An expiry in 32 bits. An expiry before 1970 becomes 1.
 pub fn end(UnixSeconds(seconds): UnixSeconds) -> u32 {
     u32::try_from(seconds.max(1)).unwrap_or(UNKNOWN)
 }
 
 impl Expiries {
-    /// Of the credentials that can be used, the `most` that end soonest; if there are fewer, the first of those whose end
-    /// their certificates will tell. What nobody needs to renew is not among them: what is revoked, and whose client may
-    /// not call. `names` are those of credentials, in the order of these.
+    /// The `most` usable credentials that expire first; then, if there is room, fingerprints with an unknown expiry in
+    /// their order. Left out are revoked credentials and those of disabled clients, which need no renewal. `names` has
+    /// the names of credentials, in ascending order of the credentials.
     pub fn soonest(clients: &ClientTable, names: &[(CredentialIndex, Name)], most: usize) -> Self {
         let mut ends = vec![UNKNOWN; clients.credential_count()];
         let mut bound = |(CredentialIndex(index), validity): (_, Validity)| {
@@ -50,7 +50,7 @@ impl Expiries {
             let usable = !credential.revoked && clients.client(credential.client).is_some_and(|client| client.enabled);
             if usable && (end != UNKNOWN || credential.kind == Kind::Sha256) {
                 soonest.push((u64::from(end) << 32) | u64::from(index));
-                // The latest of them goes.
+                // The credential that expires last is dropped.
                 if soonest.len() > most {
                     let _ = soonest.pop();
                 }
@@ -71,7 +71,7 @@ impl Expiries {
         Self(bytes)
     }
 
-    /// Those of which [`Self::as_bytes`] gave these bytes.
+    /// The expiries whose [`Self::as_bytes`] these are.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -81,7 +81,7 @@ impl Expiries {
         &self.0
     }
 
-    /// One after the other, in no order. What is behind bytes that are not as they should be is not among them.
+    /// The expiries, in no order. They end at the first malformed entry.
     pub fn iter(&self) -> impl Iterator<Item = Expiry<'_>> {
         let mut rest = self.0.as_slice();
         iter::from_fn(move || {

@@ -15,13 +15,13 @@ impl Fingerprint {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// The bytes of the fingerprint.
     pub fn as_bytes(&self) -> &[u8; LENGTH] {
         &self.0
     }
 }
 
-/// 64 lower-case hexadecimal digits, as Envoy and the upstream header write it.
+/// 64 lower-case hexadecimal digits, the form of Envoy and of the upstream header.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -1,17 +1,17 @@
-//! Which header names are certgate's own.
+//! The names of headers that only certgate may set.
 
-/// The identity headers' names where the configuration does not say otherwise.
+/// The default names of the identity headers.
 pub const DEFAULT_ALIAS: &str = "x-client-alias";
 /// See [`DEFAULT_ALIAS`].
 pub const DEFAULT_TIER: &str = "x-client-tier";
 /// See [`DEFAULT_ALIAS`].
 pub const DEFAULT_FINGERPRINT: &str = "x-client-fingerprint";
 
-/// Tells an upstream which limits of the client are nearly used up, or are and are not enforced.
+/// The header that tells an upstream which limits of the client are nearly used up, or used up in shadow mode.
 pub const LIMIT_WARNING: &str = "x-client-limit-warning";
 
-/// Every name that any version of certgate may set on a request, whatever a configuration switches on, off or renames:
-/// an upstream may believe any of them. `client-cert` and `client-cert-chain` are RFC 9440's.
+/// Every name that any version of certgate may set on a request, in every configuration: an upstream may trust any of
+/// them. `client-cert` and `client-cert-chain` are RFC 9440's.
 pub const ALWAYS_OWNED: [&str; 11] = [
     DEFAULT_ALIAS,
     DEFAULT_TIER,
@@ -26,13 +26,13 @@ pub const ALWAYS_OWNED: [&str; 11] = [
     "x-client-not-after",
 ];
 
-/// RFC 9440's header for the certificate itself.
+/// RFC 9440's header with the certificate.
 pub const CLIENT_CERT: &str = "client-cert";
 
-/// The header in which a proxy says what certificate its client has presented.
+/// The header in which a proxy forwards the certificate of its client.
 pub const XFCC: &str = "x-forwarded-client-cert";
 
-/// The names under which identity goes upstream; `None`: not sent.
+/// The names of the headers that carry the identity upstream; `None`: not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaders {
     /// The client's alias.
@@ -41,9 +41,9 @@ pub struct IdentityHeaders {
     pub tier: Option<Box<str>>,
     /// The certificate's fingerprint.
     pub fingerprint: Option<Box<str>>,
-    /// The client's groups, with commas between them.
+    /// The client's groups, separated by commas.
     pub groups: Option<Box<str>>,
-    /// The scopes that the client is granted, with spaces between them.
+    /// The client's scopes, separated by spaces.
     pub scopes: Option<Box<str>>,
     /// The certificate's subject (RFC 4514), percent-encoded.
     pub subject: Option<Box<str>>,
@@ -51,7 +51,7 @@ pub struct IdentityHeaders {
     pub spiffe_id: Option<Box<str>>,
     /// When the certificate expires (RFC 3339).
     pub not_after: Option<Box<str>>,
-    /// Whether the certificate itself goes upstream, in [`CLIENT_CERT`].
+    /// Whether the certificate is sent in [`CLIENT_CERT`].
     pub client_cert: bool,
 }
 
@@ -79,7 +79,7 @@ impl IdentityHeaders {
         of_client.into_iter().chain(self.of_content()).flatten().map(AsRef::as_ref)
     }
 
-    /// Whether any of them says more of a certificate than its fingerprint.
+    /// Whether a header needs more of a certificate than its fingerprint.
     pub fn say_content(&self) -> bool {
         self.client_cert || self.of_content().into_iter().any(Option::is_some)
     }
@@ -89,14 +89,14 @@ impl IdentityHeaders {
     }
 }
 
-/// The names that a client must never get past certgate, in any spelling that some upstream reads as the same name: CGI
-/// writes `_` for `-`, and other servers do so for every byte that is no letter and no digit. [`XFCC`] is one of them:
-/// the exact spelling is the proxy's own in a request's headers, and nobody's in trailers.
+/// The names that a client must not send past certgate, in every spelling that some upstream reads as the same name:
+/// CGI turns `-` into `_`, and other servers do so with every byte that is no letter and no digit. [`XFCC`] is one of
+/// them: in headers its exact spelling is the proxy's own, in trailers nobody's.
 #[derive(Clone, Debug)]
 pub struct OwnedHeaders {
-    /// Folded.
+    /// The names, folded.
     names: Vec<Box<[u8]>>,
-    /// A bit for each length, first and last byte that occurs, so that most headers are told apart without comparing names.
+    /// A bit for each length, first byte and last byte that occurs. Most headers are told apart by these bits alone.
     lengths: u64,
     firsts: u64,
     lasts: u64,
@@ -112,7 +112,7 @@ impl OwnedHeaders {
         Self { names, lengths, firsts, lasts }
     }
 
-    /// Whether `name`, as a client wrote it, is read as one of them.
+    /// Whether a header with this name is owned.
     pub fn owns(&self, name: &[u8]) -> bool {
         self.lengths & length_bit(name) != 0
             && self.lasts & last_bit(name) != 0
@@ -128,22 +128,22 @@ fn length_bit(name: &[u8]) -> u64 {
     1_u64.wrapping_shl(u32::try_from(name.len().min(63)).unwrap_or(63))
 }
 
-/// The bit of a name's first byte, which others share.
+/// The bit of a name's first byte. Several bytes share a bit.
 fn first_bit(name: &[u8]) -> u64 {
     name.first().map_or(0, |byte| 1_u64.wrapping_shl(fold(*byte).into()))
 }
 
-/// The bit of a name's last byte, which others share.
+/// The bit of a name's last byte. Several bytes share a bit.
 fn last_bit(name: &[u8]) -> u64 {
     name.last().map_or(0, |byte| 1_u64.wrapping_shl(fold(*byte).into()))
 }
 
-/// The byte that stands for this one where names are compared: a letter in lower case, a digit, or `-` for all others.
+/// A byte in the form in which names are compared: a letter in lower case, a digit, or `-` for all others.
 pub fn fold(byte: u8) -> u8 {
     FOLDED.get(usize::from(byte)).copied().unwrap_or(b'-')
 }
 
-/// Looked up, since every header of a request is folded in part.
+/// A table, since each header of a request is folded in part.
 static FOLDED: [u8; 256] = {
     let mut folded = [b'-'; 256];
     let mut rest = folded.as_mut_slice();
@@ -194,7 +194,7 @@ mod tests {
     fn other_names_are_not() {
         let owned = OwnedHeaders::new(&IdentityHeaders::default());
         for name in
-            // One byte stands for one byte: runs are not merged.
+            // Each byte is folded by itself; runs are not merged.
             [
                 "",
                 "x-client-aliases",

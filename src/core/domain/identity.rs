@@ -1,4 +1,4 @@
-//! Whose word is believed about who calls.
+//! The source of the client's certificate, and whether its chain must be verified.
 
 use super::credential::{Identifier, Shape};
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 /// When names in a certificate count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Chain {
-    /// When the proxy says that it has verified the chain on this connection.
+    /// If the proxy has verified the chain on this connection.
     #[default]
     Verified,
-    /// Always: the operator states that the listener lets no certificate in whose chain it has not verified.
+    /// Always: the operator states that the listener admits only certificates whose chains it has verified.
     Listener,
 }
 
@@ -24,37 +24,37 @@ impl fmt::Display for Chain {
     }
 }
 
-/// Where the client's certificate comes from.
+/// The source of the client's certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// The connection's other end is the client.
+    /// The connection: the peer is the client.
     #[default]
     Connection,
-    /// It is the client, or a relay that says in `x-forwarded-client-cert` who the client is.
+    /// The connection, or `x-forwarded-client-cert` if the peer is a trusted relay.
     Xfcc(Relays),
 }
 
-/// The proxies that are believed about who their clients are.
+/// The trusted relays: proxies that forward the certificates of their clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relays {
-    /// What identifies them, in ascending order.
+    /// The identifiers of their certificates, in ascending order.
     pub identifiers: Vec<Identifier>,
-    /// How the names among these are compared.
+    /// The shapes of those identifiers that are names.
     pub shapes: Vec<Shape>,
 }
 
 impl Relays {
-    /// Whether this is what identifies one of them.
+    /// Whether a relay has this identifier.
     pub fn are(&self, identifier: &Identifier) -> bool {
         self.identifiers.binary_search(identifier).is_ok()
     }
 }
 
-/// Whose word is believed.
+/// The identity settings of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// Where certificates come from.
+    /// The source of certificates.
     pub source: Source,
-    /// When the names in them count.
+    /// When the names in certificates count.
     pub chain: Chain,
 }

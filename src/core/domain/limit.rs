@@ -1,4 +1,4 @@
-//! A limit: what it counts, what a request weighs in it, and what happens when it is used up.
+//! A limit: a rate or a quota, the cost of requests, and the mode.
 
 use super::cost::Cost;
 use super::mode::Mode;
@@ -7,42 +7,42 @@ use super::quota::Quota;
 use super::rate::Rate;
 use std::num::NonZeroU64;
 
-/// Identifies what a client has spent of a limit across reloads and changes of tier: derived from the limit's owner
-/// (`tier`, or a rule's name), the limit's name and what it counts (requests or bytes), never from its numbers.
+/// The key of a client's record of a limit, which stays across reloads and changes of tier. A digest of the limit's
+/// owner (`tier`, or a rule's name), the limit's name and its unit (requests or bytes); its numbers are not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitId(pub [u8; 16]);
 
-/// The most that a limit may hold: what a structured-field integer can say (RFC 9651 section 3.3.1).
+/// The largest capacity of a limit: the largest integer of a structured field (RFC 9651 section 3.3.1).
 pub const LARGEST_CAPACITY: u64 = 999_999_999_999_999;
 
-/// A named limit of a tier.
+/// A limit of a tier or a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Which of a client's records it draws from.
+    /// The key of its record.
     pub id: LimitId,
-    /// What replies, headers and metrics call it.
+    /// The name in replies, headers and metrics.
     pub name: Name,
-    /// What it allows.
+    /// The rate or the quota.
     pub kind: Kind,
-    /// What a request takes of it.
+    /// The cost of requests.
     pub cost: Cost,
-    /// Whether a request that it does not hold enough for is rejected.
+    /// Whether requests over the limit are rejected.
     pub mode: Mode,
-    /// From which share on, in whole per cent spent, the upstream is warned.
+    /// The share, in whole per cent spent, from which the upstream is warned.
     pub warn_at: Option<u8>,
 }
 
-/// How a limit comes back.
+/// The way in which tokens come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Token by token.
+    /// Token by token, at a rate.
     TokenBucket(Rate),
-    /// All at once, by the calendar.
+    /// All at once, at the end of a calendar window.
     Quota(Quota),
 }
 
 impl Limit {
-    /// The most it holds: a bucket's burst, a quota's requests.
+    /// The capacity: a bucket's burst, a quota's requests.
     pub fn capacity(&self) -> NonZeroU64 {
         match self.kind {
             Kind::TokenBucket(rate) => rate.burst(),
@@ -50,8 +50,8 @@ impl Limit {
         }
     }
 
-    /// The whole seconds in which all of it comes back: those that fill a bucket, or those of a quota's window; of a
-    /// month, the longest.
+    /// The time in whole seconds in which the whole capacity comes back: the time to fill a bucket, or the length of a
+    /// quota's window, for a month the longest.
     pub fn seconds(&self) -> u64 {
         match self.kind {
             Kind::TokenBucket(rate) => rate.fill().ceil_seconds(),
@@ -59,7 +59,7 @@ impl Limit {
         }
     }
 
-    /// Whether the upstream is to be warned when so much is left.
+    /// Whether the upstream is warned with this many tokens left.
     pub fn warns(&self, remaining: u64) -> bool {
         let capacity = self.capacity().get();
         let spent = capacity.saturating_sub(remaining);

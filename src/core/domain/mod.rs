@@ -1,7 +1,7 @@
-//! What the words mean. Pure: no serde, no host, no clock, no log, and no other room of this crate.
+//! The domain: pure types and functions, without serde, host, clock, log, or another module of this crate.
 //!
-//! Everything here is data that cannot be wrong once it exists (names that are names, limits that are honest) and
-//! the laws over it. Reading it from text is [`crate::config`]'s work, deciding with it [`crate::engine`]'s.
+//! Values are correct by construction, such as names and limits. [`crate::config`] reads them from text,
+//! [`crate::engine`] decides with them.
 
 pub mod bucket;
 pub mod client;
@@ -10,10 +10,11 @@ pub mod credential;
 pub mod decision;
 pub mod expiry;
 pub mod fingerprint;
+pub mod generation;
 pub mod headers;
 pub mod identity;
-pub mod level;
 pub mod limit;
+pub mod limit_state;
 pub mod limits;
 pub mod mode;
 pub mod name;

@@ -1,11 +1,11 @@
-//! Whether a no is a no: of a whole configuration, or of one limit.
+//! The enforcement mode of a configuration or of one limit.
 
-/// What happens to a request that is not to pass.
+/// The effect of a refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// It is rejected.
+    /// The request is rejected.
     #[default]
     Enforce,
-    /// It is counted and reported, and passes.
+    /// The refusal is counted and logged, and the request is forwarded.
     Shadow,
 }

@@ -1,23 +1,23 @@
-//! Names that an operator gives to clients, tiers, limits and credentials: one alphabet for all of them.
+//! Names of clients, tiers, limits, rules and credentials: one alphabet for all.
 
 use std::fmt;
 
-/// The most bytes a name has.
+/// The longest name, in bytes.
 pub const MAX_LENGTH: usize = 63;
 
-/// The name that metrics use where there is no tier or no reason; no tier and no client can be called so.
+/// The label of metrics without a tier or a reason. No tier and no client can have this name.
 pub const NONE: &str = "none";
 
-/// The alias under which metrics count the clients beyond `metrics.clients`; it cannot be given to a client.
+/// The alias in metrics of the clients beyond `metrics.clients`. No client can have it.
 pub const OTHER: &str = "other";
 
-/// A name: `[a-z0-9][a-z0-9._-]{0,62}`. Safe as a header value, a metric label, a JSON string and a structured-field
-/// string without any escaping.
+/// A name: `[a-z0-9][a-z0-9._-]{0,62}`. It needs no escaping in a header, a metric label, a JSON string or a structured
+/// field.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<str>);
 
 impl Name {
-    /// The name, if `text` is one.
+    /// The name; `None` if `text` is not one.
     pub fn new(text: &str) -> Option<Self> {
         let mut bytes = text.bytes();
         let first = bytes.next()?;

@@ -1,4 +1,4 @@
-//! Everything one configuration says, ready for use.
+//! A policy: a configuration in the form that the engine uses.
 
 use super::client::TierIndex;
 use super::expiry::Expiries;
@@ -9,7 +9,7 @@ use super::registry::Registry;
 use super::revocation::RevocationList;
 use super::rules::Rules;
 
-/// Which rate-limit headers a response carries.
+/// The rate-limit headers of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RateLimitHeaders {
     /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
@@ -21,7 +21,7 @@ pub enum RateLimitHeaders {
     Off,
 }
 
-/// When identity and reason are written to filter state for access logs.
+/// The requests whose identity and reason are written to filter state for access logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FilterState {
     /// For requests that are refused or throttled (in shadow mode: would be).
@@ -31,48 +31,48 @@ pub enum FilterState {
     Always,
 }
 
-/// Which requests the log has a line of.
+/// The requests that the audit log has lines of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Audit {
-    /// A few of those that do not pass, for who looks after the proxy.
+    /// Samples of refused requests.
     #[default]
     Samples,
-    /// Those that do not pass, or in shadow mode would not, each with who asked for what.
+    /// All refused requests, in shadow mode those that would be refused, each with client, address and path.
     Rejections,
-    /// All.
+    /// All requests.
     All,
 }
 
-/// The per-client metric series where the configuration does not say otherwise.
+/// The default number of clients with metric series of their own.
 pub const DEFAULT_CLIENT_SERIES: usize = 1000;
 
-/// One configuration.
+/// A policy.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Whether it is enforced.
+    /// Whether refusals take effect.
     pub mode: Mode,
-    /// Who is who.
+    /// The clients, credentials and tiers.
     pub registry: Registry,
-    /// Whose word is believed about who calls.
+    /// The source of certificates, and when their names count.
     pub identity: Identity,
-    /// What issuers have revoked.
+    /// The certificate revocation lists.
     pub revocation_lists: Vec<RevocationList>,
-    /// Whether requests for another host than their connection's are refused.
+    /// Whether requests whose host differs from the connection's server name are refused.
     pub refuses_misdirected: bool,
-    /// Who may call what.
+    /// The rules.
     pub rules: Rules,
-    /// The tier of those who call without a certificate where a rule allows it.
+    /// The tier of requests without a client, where a rule admits them.
     pub anonymous_tier: Option<TierIndex>,
-    /// Under which names identity goes upstream.
+    /// The names of the identity headers.
     pub headers: IdentityHeaders,
-    /// What responses say of limits.
+    /// The rate-limit headers.
     pub rate_limit_headers: RateLimitHeaders,
-    /// What access logs can read.
+    /// The requests with filter state.
     pub filter_state: FilterState,
-    /// What the log says of requests.
+    /// The requests with lines in the audit log.
     pub audit: Audit,
-    /// How many clients have metric series of their own; the rest are counted as [`super::name::OTHER`].
+    /// The number of clients with metric series of their own. The others are counted as [`super::name::OTHER`].
     pub client_series: usize,
-    /// The credentials whose ends have series of their own: no more than so many, too.
+    /// The credentials whose expiries have series of their own, at most as many as clients.
     pub expiries: Expiries,
 }

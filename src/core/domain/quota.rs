@@ -1,32 +1,32 @@
-//! A quota: so many requests in each window of the calendar.
+//! A quota: a number of requests in each window of the calendar.
 
 use super::time::UnixSeconds;
 use std::num::NonZeroU64;
 
-/// So many requests in each window, all of which come back when the next one begins.
+/// A number of requests in each window. All of them come back when the next window begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many.
+    /// The number of requests.
     pub requests: NonZeroU64,
-    /// Which windows.
+    /// The length of a window.
     pub period: Period,
-    /// What there is in the window in which Envoy started.
+    /// The balance in the window in which Envoy started.
     pub initial: Initial,
 }
 
-/// The windows of the calendar, in UTC.
+/// The length of a window of the calendar, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
-    /// Hours.
+    /// An hour.
     Hour,
-    /// Days.
+    /// A day.
     Day,
-    /// Months.
+    /// A month.
     Month,
 }
 
 impl Period {
-    /// The seconds of the longest such window.
+    /// The seconds of the longest window of this period.
     pub fn longest(self) -> u64 {
         match self {
             Self::Hour => 3600,
@@ -36,30 +36,29 @@ impl Period {
     }
 }
 
-/// What a quota holds in a window that was under way when Envoy started, and of which nobody knows what was spent
-/// before.
+/// The balance of a quota in the window in which Envoy started. Nothing is known of what was spent before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Initial {
-    /// All of it.
+    /// The whole quota.
     #[default]
     Full,
     /// The share of the window that was left, rounded down.
     Prorated,
 }
 
-/// One window.
+/// A window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its first second.
+    /// The first second.
     pub starts: UnixSeconds,
-    /// The second after its last: what tells it from all others with the same period.
+    /// The second after the last one. Windows of one period differ in it.
     pub ends: UnixSeconds,
 }
 
 impl Quota {
-    /// What counts as spent of a window of which nothing is known, in a process that began to count at `started`.
+    /// The requests that count as spent in a window without a record, in a process that started at `started`.
     pub(super) fn spent_before(&self, window: Window, started: UnixSeconds) -> u64 {
-        // Elsewhere than in the window, it began before it or by a clock that was wrong.
+        // A start outside the window was before it, or was read from a clock that was wrong.
         if self.initial == Initial::Full || started <= window.starts || started >= window.ends {
             return 0;
         }

@@ -1,20 +1,21 @@
-//! A token bucket's rate, in the form it is counted in, and which rates can be counted honestly.
+//! The rate of a token bucket (GCRA), and which rates can be represented.
 
 use super::limit::LARGEST_CAPACITY;
 use super::time::Nanos;
 use std::num::NonZeroU64;
 
-/// What a token stands for.
+/// The unit of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A request, or a part of its cost.
+    /// A request, or a unit of its cost.
     Request,
     /// A byte.
     Byte,
 }
 
 impl Unit {
-    /// How many tokens a rate's interval is for. Bytes come too fast for whole nanoseconds between two of them.
+    /// The tokens of one interval. Bytes are counted by mebibyte: the interval of a byte would be less than a
+    /// nanosecond.
     fn batch(self) -> u64 {
         match self {
             Self::Request => 1,
@@ -23,8 +24,7 @@ impl Unit {
     }
 }
 
-/// What a bucket counts in (GCRA): a batch of tokens comes back every `interval`, evenly, and at most `burst` tokens are
-/// there at once.
+/// A rate (GCRA): a batch of tokens comes back evenly over each `interval`, up to `burst` tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     unit: Unit,
@@ -33,20 +33,20 @@ pub struct Rate {
     fill: Nanos,
 }
 
-/// No bucket takes longer to fill than this: ten years of 365.25 days.
+/// The longest time in which a bucket fills: ten years of 365.25 days.
 pub const LONGEST_FILL: Nanos = Nanos(315_576_000 * Nanos::PER_SECOND);
 
-/// Why a limit cannot be counted honestly. Each names the nearest value that can.
+/// The reason why a rate cannot be represented. Each names the nearest value that can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateError {
     /// Whole nanoseconds between requests (for bytes, between mebibytes) would change the rate by more than 0.1 %.
     Rounding {
-        /// The nearest number for the same period that can be counted.
+        /// The nearest number for the same period that can be represented.
         nearest_requests: u64,
     },
     /// The bucket would take longer than [`LONGEST_FILL`] to fill.
     Fill {
-        /// The largest burst that fills in time; zero when not even a single token comes back in time.
+        /// The largest burst that fills in time; zero if not even one token comes back in time.
         nearest_burst: u64,
     },
     /// The burst is above [`LARGEST_CAPACITY`].
@@ -54,34 +54,34 @@ pub enum RateError {
 }
 
 impl Rate {
-    /// The rate of `tokens` in `per` nanoseconds, with `burst` tokens at most. The interval is rounded up: never more than
-    /// was asked for.
+    /// The rate of `tokens` in `per` nanoseconds, with at most `burst` tokens. The interval is rounded up, so the rate
+    /// is never higher than configured.
     pub fn new(unit: Unit, tokens: NonZeroU64, per: NonZeroU64, burst: NonZeroU64) -> Result<Self, RateError> {
         let per = u128::from(per.get()).saturating_mul(unit.batch().into());
         let Ok(interval) = u64::try_from(per.div_ceil(tokens.get().into())) else {
             return Err(RateError::Fill { nearest_burst: 0 });
         };
-        if !honest(tokens.get(), per, interval) {
+        if !representable(tokens.get(), per, interval) {
             return Err(RateError::Rounding { nearest_requests: nearest_requests(tokens.get(), per, interval) });
         }
         if burst.get() > LARGEST_CAPACITY {
             return Err(RateError::Burst);
         }
         let interval = NonZeroU64::new(interval).unwrap_or(NonZeroU64::MIN);
-        Self::counted(unit, interval, burst)
+        Self::from_interval(unit, interval, burst)
             .ok_or_else(|| RateError::Fill { nearest_burst: whole_tokens(unit, interval, LONGEST_FILL) })
     }
 
-    /// The rate a stored record was counted in; `None` if it is not one that [`Rate::new`] could have made.
+    /// The rate of a stored record; `None` if [`Rate::new`] could not have made it.
     pub fn from_record(unit: Unit, interval: u64, burst: u64) -> Option<Self> {
-        Self::counted(unit, NonZeroU64::new(interval)?, NonZeroU64::new(burst)?)
+        Self::from_interval(unit, NonZeroU64::new(interval)?, NonZeroU64::new(burst)?)
     }
 
-    /// `None` if it takes longer than [`LONGEST_FILL`] to fill.
-    fn counted(unit: Unit, interval: NonZeroU64, burst: NonZeroU64) -> Option<Self> {
+    /// The rate with this interval; `None` if a bucket takes longer than [`LONGEST_FILL`] to fill.
+    fn from_interval(unit: Unit, interval: NonZeroU64, burst: NonZeroU64) -> Option<Self> {
         let fill = match unit {
-            // A product that is seen to be small before it is made: one that may not fit costs WebAssembly, which has no
-            // such instruction, sixty.
+            // Compared by division before the multiplication: a product that may overflow costs 60 instructions in
+            // WebAssembly, which has no instruction for it.
             Unit::Request if LONGEST_FILL.0.checked_div(burst.get())? < interval.get() => return None,
             Unit::Request => interval.get().wrapping_mul(burst.get()),
             // Rounded down, where a token is less than a nanosecond: a full bucket does not hold more than its burst.
@@ -93,30 +93,30 @@ impl Rate {
         (fill <= LONGEST_FILL.0).then_some(Self { unit, interval, burst, fill: Nanos(fill) })
     }
 
-    /// What a token stands for.
+    /// The unit of a token.
     pub fn unit(self) -> Unit {
         self.unit
     }
 
-    /// Nanoseconds in which a batch of tokens comes back: for requests, between two of them.
+    /// The nanoseconds in which a batch of tokens comes back; for requests, the time between two.
     pub fn interval(self) -> NonZeroU64 {
         self.interval
     }
 
-    /// The most tokens there are at once.
+    /// The most tokens in a bucket.
     pub fn burst(self) -> NonZeroU64 {
         self.burst
     }
 
-    /// How long an empty bucket takes to fill: at most [`LONGEST_FILL`].
+    /// The time in which an empty bucket fills: at most [`LONGEST_FILL`].
     pub fn fill(self) -> Nanos {
         self.fill
     }
 
-    /// The time in which so many tokens come back, rounded up.
+    /// The time in which this many tokens come back, rounded up.
     pub fn span(self, tokens: u64) -> Nanos {
-        // Of requests without the wide numbers that bytes need: those cost a hundred instructions in WebAssembly. What a
-        // bucket holds comes back in the time that it takes to fill, so that product fits.
+        // For requests without 128-bit numbers, which cost a hundred instructions in WebAssembly. The tokens of a
+        // bucket come back within the time to fill it, so the product fits 64 bits.
         Nanos(match self.unit {
             Unit::Request if tokens <= self.burst.get() => self.interval.get().wrapping_mul(tokens),
             Unit::Request => self.interval.get().saturating_mul(tokens),
@@ -132,7 +132,7 @@ impl Rate {
         whole_tokens(self.unit, self.interval, span)
     }
 
-    /// The tokens that come back in this time, begun ones too.
+    /// The tokens that come back in this time, with one that has come back in part.
     pub(super) fn tokens_begun(self, span: Nanos) -> u64 {
         let batches = u128::from(span.0).saturating_mul(self.unit.batch().into());
         u64::try_from(batches.div_ceil(self.interval.get().into())).unwrap_or(u64::MAX)
@@ -149,12 +149,12 @@ fn whole_tokens(unit: Unit, interval: NonZeroU64, span: Nanos) -> u64 {
 }
 
 /// Whether `requests` intervals differ from `per` by no more than 0.1 %.
-fn honest(requests: u64, per: u128, interval: u64) -> bool {
+fn representable(requests: u64, per: u128, interval: u64) -> bool {
     let counted = u128::from(requests).saturating_mul(u128::from(interval));
     counted.saturating_sub(per).saturating_mul(1000) <= per
 }
 
-/// The nearest number of requests whose interval is honest: on either side of `interval` lies one whose requests fill
+/// The nearest number of requests that is representable: on either side of `interval` there is one whose requests fill
 /// the period to less than an interval.
 fn nearest_requests(requests: u64, per: u128, interval: u64) -> u64 {
     let filling = |interval: u64| u64::try_from(per.div_ceil(interval.max(1).into())).unwrap_or(u64::MAX);

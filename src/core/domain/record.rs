@@ -1,4 +1,4 @@
-//! A level as stored bytes: 49 of them, whatever its kind.
+//! The state of a limit as stored bytes: 49 of them, whatever its kind.
 //!
 //! ```text
 //! id          16 bytes
@@ -10,8 +10,9 @@
 //! u64 le       burst                                 requests spent
 //! ```
 
-use super::level::{Generation, Level};
+use super::generation::Generation;
 use super::limit::LimitId;
+use super::limit_state::LimitState;
 use super::quota::Period;
 use super::rate::{Rate, Unit};
 use super::time::{Nanos, UnixSeconds};
@@ -20,16 +21,16 @@ use std::num::NonZeroU64;
 /// The bytes of a record.
 pub(super) const LENGTH: usize = 49;
 
-/// What is stored of one limit.
+/// The stored state of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) id: LimitId,
     pub(super) generation: Generation,
-    pub(super) level: Level,
+    pub(super) state: LimitState,
 }
 
 impl Record {
-    /// `None` if this version does not write such bytes.
+    /// The record in these bytes; `None` if this version does not write such bytes.
     pub(super) fn from_bytes(bytes: &[u8; LENGTH]) -> Option<Self> {
         let (id, rest) = bytes.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
@@ -39,13 +40,18 @@ impl Record {
         let number = u64::from_le_bytes;
         let quota = |period| {
             let requests = NonZeroU64::new(number(second))?;
-            Some(Level::Quota { period, ends: UnixSeconds(i64::from_le_bytes(first)), requests, used: number(third) })
+            Some(LimitState::Quota {
+                period,
+                ends: UnixSeconds(i64::from_le_bytes(first)),
+                requests,
+                used: number(third),
+            })
         };
         let bucket = |unit| {
             let rate = Rate::from_record(unit, number(second), number(third))?;
-            Some(Level::TokenBucket { full_at: Nanos(number(first)), rate })
+            Some(LimitState::TokenBucket { full_at: Nanos(number(first)), rate })
         };
-        let level = match kind {
+        let state = match kind {
             0 => bucket(Unit::Request)?,
             4 => bucket(Unit::Byte)?,
             1 => quota(Period::Hour)?,
@@ -53,19 +59,19 @@ impl Record {
             3 => quota(Period::Month)?,
             _ => return None,
         };
-        Some(Self { id: LimitId(*id), generation: Generation(number(*generation)), level })
+        Some(Self { id: LimitId(*id), generation: Generation(number(*generation)), state })
     }
 
     pub(super) fn to_bytes(self) -> [u8; LENGTH] {
-        let (kind, numbers) = match self.level {
-            Level::TokenBucket { full_at, rate } => {
+        let (kind, numbers) = match self.state {
+            LimitState::TokenBucket { full_at, rate } => {
                 let kind = match rate.unit() {
                     Unit::Request => 0,
                     Unit::Byte => 4,
                 };
                 (kind, [full_at.0, rate.interval().get(), rate.burst().get()].map(u64::to_le_bytes))
             }
-            Level::Quota { period, ends, requests, used } => {
+            LimitState::Quota { period, ends, requests, used } => {
                 let kind = match period {
                     Period::Hour => 1,
                     Period::Day => 2,

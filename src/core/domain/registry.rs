@@ -1,10 +1,10 @@
-//! All clients, found by what identifies them.
+//! The registry: clients, found by the identifiers of their credentials.
 
 use super::client::{Client, ClientIndex, Profile, Tier, TierIndex};
 use super::credential::{Credential, CredentialIndex, Identifier, Shape};
 use super::table::ClientTable;
 
-/// The tiers, clients and credentials of one configuration. Every index in it leads somewhere.
+/// The tiers, clients and credentials of one configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     tiers: Vec<Tier>,
@@ -13,36 +13,36 @@ pub struct Registry {
     clients: ClientTable,
 }
 
-/// A credential together with whose it is.
+/// A credential with its client.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// Where the credential stands.
+    /// The index of the credential.
     pub credential_index: CredentialIndex,
     /// The credential.
     pub credential: Credential,
     /// Its client.
     pub client: Client<'a>,
-    /// That client's tier, groups and scopes.
+    /// The tier, groups and scopes of the client.
     pub profile: &'a Profile,
 }
 
 impl Registry {
-    /// The registry of these; an index that leads nowhere makes its entry unknown, which [`crate::config`] refuses before
-    /// it comes here.
+    /// The registry of these tiers and clients. A client whose profile or tier does not exist is unknown;
+    /// [`crate::config`] refuses such clients.
     pub fn new(tiers: Vec<Tier>, clients: ClientTable) -> Self {
-        // What leads nowhere is nobody's.
+        // Profiles after one with an unknown tier are dropped too: indices must not shift.
         let profiles = clients.profiles().take_while(|profile| profile.tier.0 < tiers.len()).collect();
         let shapes = clients.shapes().collect();
         Self { tiers, profiles, shapes, clients }
     }
 
-    /// Whose credential asks for this.
+    /// The credential with this identifier.
     pub fn find(&self, identifier: &Identifier) -> Option<Entry<'_>> {
         let (credential_index, credential) = self.clients.find(identifier)?;
         self.entry(credential_index, credential)
     }
 
-    /// Whose credential stands at this place.
+    /// The credential at this index.
     pub fn at(&self, index: CredentialIndex) -> Option<Entry<'_>> {
         self.entry(index, self.clients.credential(index)?)
     }
@@ -53,27 +53,27 @@ impl Registry {
         Some(Entry { credential_index, credential, client, profile })
     }
 
-    /// The ways in which names are matched.
+    /// The shapes in which names are compared.
     pub fn shapes(&self) -> &[Shape] {
         &self.shapes
     }
 
-    /// What clients have in common.
+    /// The profiles of clients.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
     }
 
-    /// The tiers, by name in ascending order.
+    /// The tiers, in ascending order of their names.
     pub fn tiers(&self) -> &[Tier] {
         &self.tiers
     }
 
-    /// The tier at this place.
+    /// The tier at this index.
     pub fn tier(&self, TierIndex(index): TierIndex) -> Option<&Tier> {
         self.tiers.get(index)
     }
 
-    /// The client at this place.
+    /// The client at this index.
     pub fn client(&self, index: ClientIndex) -> Option<Client<'_>> {
         self.clients.client(index)
     }

@@ -1,10 +1,10 @@
-//! A set of serial numbers in as many bytes as they have.
+//! A set of serial numbers, with no memory beside their octets.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// Serial numbers without their leading zero octets: those of one length in one block, in ascending order. A negative
-/// number, which no certificate should have, is taken for the positive one of the same octets.
+/// Serial numbers without leading zero octets, those of one length in one block, in ascending order. A negative number,
+/// which a certificate must not have, counts as the positive one with the same octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serials(Box<[Block]>);
 
@@ -15,9 +15,9 @@ struct Block {
 }
 
 impl Serials {
-    /// These.
+    /// The set of these serial numbers.
     pub fn new(serials: Vec<&[u8]>) -> Self {
-        // Sorted in a heap, whose code is short: that of `sort_unstable` would be 10 KB of the module.
+        // A heap: `sort_unstable` would add 10 KB to the module.
         let heap: BinaryHeap<_> = serials.into_iter().map(significant).map(|serial| (serial.len(), serial)).collect();
         let mut sorted = heap.into_sorted_vec();
         sorted.dedup();
@@ -29,7 +29,7 @@ impl Serials {
         Self(blocks.collect())
     }
 
-    /// Whether this is one of them, leading zero octets or not.
+    /// Whether the set has this serial number, with or without leading zero octets.
     pub fn contains(&self, serial: &[u8]) -> bool {
         let serial = significant(serial);
         let block = self.0.iter().find(|block| block.width == serial.len());
@@ -38,7 +38,7 @@ impl Serials {
 }
 
 impl Block {
-    /// How manieth this number is, which has the block's width.
+    /// The index of a number of the block's width.
     fn find(&self, wanted: &[u8]) -> Option<usize> {
         let (mut low, mut high) = (0, self.bytes.len().checked_div(self.width)?);
         while low < high {
@@ -54,7 +54,7 @@ impl Block {
     }
 }
 
-/// Zero keeps an octet.
+/// The octets without leading zeros. Zero keeps one octet.
 fn significant(serial: &[u8]) -> &[u8] {
     let mut rest = if serial.is_empty() { &[0] } else { serial };
     while let [0, after @ ..] = rest
@@ -67,7 +67,7 @@ fn significant(serial: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 impl Serials {
-    /// How many bytes the numbers take.
+    /// The memory of the numbers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.0.iter().map(|block| block.bytes.len()).sum()
     }

@@ -1,6 +1,6 @@
-//! Short lists in ascending order. Sorting a whole list would be 10 KB of the module for each kind of item.
+//! Short lists in ascending order. Sorting a whole list would add 10 KB to the module for each type of item.
 
-/// Puts the item where it belongs, unless it is there.
+/// Inserts the item in its place, unless the list has it.
 pub fn insert<T: Ord>(list: &mut Vec<T>, item: T) {
     if let Err(place) = list.binary_search(&item) {
         list.insert(place, item);

@@ -1,5 +1,5 @@
-//! All clients and their credentials in one block of bytes, so that a hundred thousand of them are one allocation, and
-//! nothing has to be built of it before it can be used:
+//! All clients and their credentials in one block of bytes: a hundred thousand of them are one allocation, and are used
+//! without being parsed first.
 //!
 //! ```text
 //! magic        4 bytes
@@ -14,7 +14,7 @@
 //! aliases      one after the other
 //! ```
 //!
-//! All numbers are little-endian. A place that leads nowhere has nothing: no bytes make this panic.
+//! All numbers are little-endian. An index out of range finds nothing: no bytes make this panic.
 
 use super::client::{Client, ClientIndex, Profile, ProfileIndex, TierIndex};
 use super::credential::{Credential, CredentialIndex, Identifier, Kind, Shape};
@@ -32,15 +32,15 @@ pub(super) const CREDENTIAL: usize = 36;
 pub(super) const DATES: usize = 20;
 pub(super) const SHAPE: usize = 8;
 
-/// Beside a client's profile: it may not call.
+/// The bit beside a client's profile of a disabled client.
 pub(super) const DISABLED: u32 = 1 << 31;
-/// Beside a credential's client: it was revoked.
+/// The bit beside a credential's client of a revoked credential.
 pub(super) const REVOKED: u32 = 1 << 31;
-/// Beside a credential's client: it has a window.
+/// The bit beside a credential's client of a credential with a window.
 pub(super) const BOUNDED: u32 = 1 << 30;
-/// Beside a credential's client, from this bit on: the place of its kind.
+/// The lowest bit beside a credential's client of the index of its kind.
 pub(super) const KIND: u32 = 27;
-/// The bits of a credential's client.
+/// The bits of the client's index.
 pub(super) const CLIENT_BITS: u32 = (1 << KIND) - 1;
 
 /// The clients and credentials of one configuration.
@@ -58,14 +58,14 @@ pub struct ClientTable {
 }
 
 impl Default for ClientTable {
-    /// Nobody.
+    /// A table without clients.
     fn default() -> Self {
         Builder::default().finish()
     }
 }
 
 impl ClientTable {
-    /// The table that [`Self::as_bytes`] gave these bytes of; `None` if it did not.
+    /// The table whose [`Self::as_bytes`] these are; `None` if they are not a table's.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         let (magic, rest) = bytes.split_first_chunk()?;
         let mut counts = rest.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
@@ -93,7 +93,7 @@ impl ClientTable {
         &self.bytes
     }
 
-    /// The credential that asks for this.
+    /// The credential with this identifier.
     pub fn find(&self, identifier: &Identifier) -> Option<(CredentialIndex, Credential)> {
         let slots = self.section(&self.slots).as_chunks().0;
         let credentials = self.section(&self.credentials).as_chunks::<CREDENTIAL>().0;
@@ -106,17 +106,17 @@ impl ClientTable {
             })
     }
 
-    /// How many clients there are.
+    /// The number of clients.
     pub fn client_count(&self) -> usize {
         self.section(&self.clients).as_chunks::<CLIENT>().0.len()
     }
 
-    /// How many credentials there are.
+    /// The number of credentials.
     pub fn credential_count(&self) -> usize {
         self.section(&self.credentials).as_chunks::<CREDENTIAL>().0.len()
     }
 
-    /// The client at this place.
+    /// The client at this index.
     pub fn client(&self, ClientIndex(index): ClientIndex) -> Option<Client<'_>> {
         let clients = self.section(&self.clients).as_chunks().0;
         let [end, profile] = halves(clients.get(index)?);
@@ -129,13 +129,13 @@ impl ClientTable {
         Some(Client { alias: str::from_utf8(alias).ok()?, profile: index, enabled: profile & DISABLED == 0 })
     }
 
-    /// The credential at this place.
+    /// The credential at this index.
     pub fn credential(&self, CredentialIndex(index): CredentialIndex) -> Option<Credential> {
         let bytes: &[u8; CREDENTIAL] = self.section(&self.credentials).as_chunks().0.get(index)?;
         credential(bytes.get(LENGTH..)?)
     }
 
-    /// What the credential at this place asks for.
+    /// The identifier of the credential at this index.
     pub fn identifier(&self, index: CredentialIndex) -> Option<Identifier> {
         let bytes: &[u8; CREDENTIAL] = self.section(&self.credentials).as_chunks().0.get(index.0)?;
         Some(Identifier { kind: self.credential(index)?.kind, digest: *bytes.first_chunk()? })
@@ -151,24 +151,24 @@ impl ClientTable {
         (0..self.credential_count()).filter_map(|index| self.credential(CredentialIndex(index)))
     }
 
-    /// The certificates' own dates, of credentials for which the configuration holds the certificate.
+    /// The validity periods of the certificates that the configuration holds, by credential.
     pub fn dates(&self) -> impl Iterator<Item = (CredentialIndex, Validity)> {
         self.section(&self.dates).as_chunks::<DATES>().0.iter().filter_map(dated)
     }
 
-    /// From when to when credentials count by the operator's word, of those that are [bounded](Credential::bounded).
+    /// `not_before` and `not_after` of credentials that are [bounded](Credential::bounded), by credential.
     pub fn windows(&self) -> impl Iterator<Item = (CredentialIndex, Validity)> {
         self.section(&self.windows).as_chunks::<DATES>().0.iter().filter_map(dated)
     }
 
-    /// From when to when this credential counts by the operator's word, if it is [bounded](Credential::bounded).
+    /// `not_before` and `not_after` of this credential, if it is [bounded](Credential::bounded).
     pub fn window(&self, CredentialIndex(index): CredentialIndex) -> Option<Validity> {
         let windows = self.section(&self.windows).as_chunks::<DATES>().0;
         let place = windows.binary_search_by_key(&Some(index), |bytes| Some(dated(bytes)?.0.0)).ok()?;
         Some(dated(windows.get(place)?)?.1)
     }
 
-    /// In which ways names are matched: by kind, the most specific first.
+    /// The shapes in which names are compared: by kind, the most specific first.
     pub fn shapes(&self) -> impl Iterator<Item = Shape> {
         self.section(&self.shapes).as_chunks::<SHAPE>().0.iter().filter_map(|[kind, parts, _, _, mask @ ..]| {
             let kind = *Kind::ALL.get(usize::from(*kind))?;
@@ -176,7 +176,7 @@ impl ClientTable {
         })
     }
 
-    /// The profiles that clients have.
+    /// The profiles of clients.
     pub fn profiles(&self) -> impl Iterator<Item = Profile> {
         let lines = str::from_utf8(self.section(&self.profiles)).unwrap_or_default().lines();
         lines.map_while(|line| {
@@ -192,7 +192,7 @@ impl ClientTable {
     }
 }
 
-/// What stands behind a credential's digest.
+/// The credential in the bytes behind its digest.
 fn credential(bytes: &[u8]) -> Option<Credential> {
     let client = u32::from_le_bytes(*bytes.first_chunk()?);
     let kind = usize::try_from((client & !(REVOKED | BOUNDED)) >> KIND).ok()?;
@@ -204,7 +204,7 @@ fn credential(bytes: &[u8]) -> Option<Credential> {
     })
 }
 
-/// A credential's two moments.
+/// A credential with its validity period or window.
 fn dated(bytes: &[u8; DATES]) -> Option<(CredentialIndex, Validity)> {
     let (index, dates) = bytes.split_first_chunk()?;
     let [not_before, not_after] =
@@ -308,15 +308,15 @@ mod tests {
     #[test]
     fn what_is_there_twice_is_told_with_the_first() {
         let mut builder = filled(4);
-        assert!(builder.taken_aliases().is_empty() && builder.taken_identifiers().is_empty());
+        assert!(builder.duplicate_aliases().is_empty() && builder.duplicate_identifiers().is_empty());
         for alias in ["", "", "client-2"] {
             builder.push_client(&Client { alias, profile: ProfileIndex(0), enabled: true });
         }
         let identifier = identifier(kind(1), 1);
         let again = Credential { client: ClientIndex(5), kind: identifier.kind, revoked: false, bounded: false };
         builder.push_credential(&again, &identifier.digest, None, None);
-        assert_eq!(builder.taken_aliases(), [(ClientIndex(6), ClientIndex(2))]);
-        assert_eq!(builder.taken_identifiers(), [(CredentialIndex(4), CredentialIndex(1))]);
+        assert_eq!(builder.duplicate_aliases(), [(ClientIndex(6), ClientIndex(2))]);
+        assert_eq!(builder.duplicate_identifiers(), [(CredentialIndex(4), CredentialIndex(1))]);
         assert_eq!(builder.finish().find(&identifier).unwrap().0, CredentialIndex(1));
     }
 

@@ -1,4 +1,4 @@
-//! Fills a [`ClientTable`], entry by entry, and finds what stands in it twice.
+//! Builds a [`ClientTable`] entry by entry, and finds duplicates.
 
 use super::client::{Client, ClientIndex, Profile, ProfileIndex};
 use super::credential::{Credential, CredentialIndex, Identifier, Kind, Shape};
@@ -10,7 +10,7 @@ use super::table::{
 };
 use super::time::Validity;
 
-/// A table that is being filled.
+/// A table that is being built.
 #[derive(Default)]
 pub struct Builder {
     clients: Vec<[u8; CLIENT]>,
@@ -23,7 +23,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How many clients are in it.
+    /// The number of clients so far.
     pub fn client_count(&self) -> usize {
         self.clients.len()
     }
@@ -35,7 +35,7 @@ impl Builder {
         self.clients.push(join(&number(self.aliases.len()).to_le_bytes(), &profile.to_le_bytes()));
     }
 
-    /// Adds a credential, with its certificate's dates where they are known, and its window where it has one.
+    /// Adds a credential, with the validity period of its certificate if known, and its window if it has one.
     pub fn push_credential(
         &mut self,
         credential: &Credential,
@@ -56,7 +56,7 @@ impl Builder {
         self.credentials.push(join(digest, &client.to_le_bytes()));
     }
 
-    /// Adds a way in which names are matched: those of a kind one after the other, the most specific first.
+    /// Adds a shape. Shapes must come by kind, the most specific first.
     pub fn push_shape(&mut self, shape: Shape) {
         let kind = u8::try_from(shape.kind.place()).unwrap_or(u8::MAX);
         self.shapes.push(join(&[kind, shape.parts, 0, 0], &shape.mask.to_le_bytes()));
@@ -69,13 +69,13 @@ impl Builder {
         self.profiles.push_str(&format!("{} {groups} {scopes}\n", profile.tier.0));
     }
 
-    /// The client that has the credential at this place.
+    /// The client of the credential at this index.
     pub fn holder(&self, CredentialIndex(index): CredentialIndex) -> Option<ClientIndex> {
         let client = u32::from_le_bytes(*self.credentials.get(index)?.last_chunk()?) & CLIENT_BITS;
         Some(ClientIndex(usize::try_from(client).ok()?))
     }
 
-    /// What the credential at this place asks for.
+    /// The identifier of the credential at this index.
     pub fn identifier_at(&self, CredentialIndex(index): CredentialIndex) -> Option<Identifier> {
         let (digest, kind) = self.identifier(index)?;
         let kind = *Kind::ALL.get(usize::try_from(kind.wrapping_shr(KIND)).ok()?)?;
@@ -90,33 +90,34 @@ impl Builder {
         })
     }
 
-    /// The alias of the client at this place.
+    /// The alias of the client at this index.
     pub fn alias(&self, ClientIndex(index): ClientIndex) -> Option<&str> {
         let end = |index: usize| usize::try_from(halves(self.clients.get(index)?)[0]).ok();
         let start = index.checked_sub(1).map_or(Some(0), end)?;
         str::from_utf8(self.aliases.get(start..end(index)?)?).ok()
     }
 
-    /// Clients that have the alias of an earlier one, each with the first. Those without one are not among them.
-    pub fn taken_aliases(&self) -> Vec<(ClientIndex, ClientIndex)> {
+    /// Clients with the alias of an earlier client, each with the first one that has it. Clients without an alias are
+    /// left out.
+    pub fn duplicate_aliases(&self) -> Vec<(ClientIndex, ClientIndex)> {
         let alias = |index| self.alias(ClientIndex(index)).unwrap_or_default();
-        // Those without an alias are never the same, and would all begin at one place.
+        // Clients without an alias are never equal. Hashes of their indices spread them over the table.
         let hash = |index| match alias(index) {
             "" => number(index).wrapping_mul(0x9e37_79b9),
             alias => text_hash(alias),
         };
         let same = |one, other| !alias(one).is_empty() && alias(one) == alias(other);
-        let (_, taken) = index(self.clients.len(), hash, same);
-        taken.into_iter().map(|(later, first)| (ClientIndex(later), ClientIndex(first))).collect()
+        let (_, duplicates) = index(self.clients.len(), hash, same);
+        duplicates.into_iter().map(|(later, first)| (ClientIndex(later), ClientIndex(first))).collect()
     }
 
-    /// Credentials that ask for the same as an earlier one, each with the first.
-    pub fn taken_identifiers(&self) -> Vec<(CredentialIndex, CredentialIndex)> {
-        let (_, taken) = self.index();
-        taken.into_iter().map(|(later, first)| (CredentialIndex(later), CredentialIndex(first))).collect()
+    /// Credentials with the identifier of an earlier credential, each with the first one that has it.
+    pub fn duplicate_identifiers(&self) -> Vec<(CredentialIndex, CredentialIndex)> {
+        let (_, duplicates) = self.index();
+        duplicates.into_iter().map(|(later, first)| (CredentialIndex(later), CredentialIndex(first))).collect()
     }
 
-    /// The table. Of several credentials that ask for the same, the first is found.
+    /// The table. Of credentials with the same identifier the first is found.
     pub fn finish(self) -> ClientTable {
         let (slots, _) = self.index();
         let counts = [self.clients.len(), self.credentials.len(), self.dates.len(), self.windows.len()];
@@ -151,7 +152,7 @@ impl Builder {
         index(self.credentials.len(), hash, |one, other| self.identifier(one) == self.identifier(other))
     }
 
-    /// What tells whether two credentials ask for the same.
+    /// The identifier of a credential: its digest, and the index of its kind.
     fn identifier(&self, index: usize) -> Option<([u8; LENGTH], u32)> {
         let bytes = self.credentials.get(index)?;
         let kind = u32::from_le_bytes(*bytes.last_chunk()?) & !(REVOKED | BOUNDED | CLIENT_BITS);
@@ -159,7 +160,7 @@ impl Builder {
     }
 }
 
-/// One after the other.
+/// Two byte strings, one after the other.
 fn join<const N: usize>(first: &[u8], second: &[u8]) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.iter_mut().zip(first.iter().chain(second)).for_each(|(to, from)| *to = *from);

@@ -8,19 +8,19 @@ use crate::domain::limit::Limit;
 use crate::domain::time::{Nanos, UnixSeconds};
 use crate::telemetry::audit_event::Event;
 
-/// A call into the host ended in a way that its contract does not know: nothing can be concluded from it.
+/// A call into the host that failed. Nothing can be concluded from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a call into the host failed: {0}")]
 pub struct HostFailure(&'static str);
 
 impl HostFailure {
-    /// The failure that the host describes so.
+    /// The failure with this description.
     pub const fn new(description: &'static str) -> Self {
         Self(description)
     }
 }
 
-/// A request that the host leaves without an answer cannot be decided.
+/// A request cannot be decided without the host's answer.
 impl From<HostFailure> for Reason {
     fn from(_: HostFailure) -> Self {
         Self::Internal
@@ -33,7 +33,7 @@ pub trait Peer {
     fn digest(&self) -> Result<Option<Vec<u8>>, HostFailure>;
     /// The leaf as text (see [`crate::certificate::der_from_text`]); `None` where the host shows none.
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure>;
-    /// Whether the host says that it has verified the certificate's chain on this connection; of a resumed session it may not.
+    /// Whether the host has verified the certificate's chain on this connection. Envoy does not say so of resumed sessions.
     fn verified(&self) -> Result<bool, HostFailure>;
     /// The name that the connection was made for (RFC 6066 section 3); `None` if the client gave none.
     fn server_name(&self) -> Result<Option<Vec<u8>>, HostFailure>;
@@ -44,8 +44,8 @@ pub trait Peer {
 
 /// A request's headers, or its trailers.
 pub trait Headers {
-    /// Adds a line with this name, beside those that there are. For names of which there are none it does what
-    /// [`Self::set`] does, for less: Envoy need not look for any.
+    /// Adds a line with this name. Where there is no line with the name, the result is that of [`Self::set`], and Envoy need
+    /// not search for one.
     fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
     /// Replaces every line with this name by one.
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;

@@ -29,7 +29,7 @@ use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::rules::{Access, Match};
 use authorize::check_rule;
-use generation::Numbering;
+use generation::GenerationCounter;
 use header_policy::HeaderPolicy;
 use host::{Clock, Headers, HostFailure, Peer};
 use identity::Identity;
@@ -50,8 +50,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The engine for `policy`, which is the configuration with this number.
-    pub fn new(policy: Policy, generation: Arc<Numbering>) -> Self {
+    /// The engine for `policy`, which is the configuration with this generation.
+    pub fn new(policy: Policy, generation: Arc<GenerationCounter>) -> Self {
         let policy = Arc::new(policy);
         Self {
             identity: Identity::new(Arc::clone(&policy)),
@@ -67,8 +67,8 @@ impl Engine {
         &self.policy
     }
 
-    /// The number of its configuration, which outlives the engine where the configuration may come back.
-    pub fn numbering(&self) -> Arc<Numbering> {
+    /// The generation of its configuration, which outlives the engine where the configuration may come back.
+    pub fn generation(&self) -> Arc<GenerationCounter> {
         Arc::clone(self.limits.generation())
     }
 

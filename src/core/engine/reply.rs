@@ -1,22 +1,22 @@
-//! The answers that certgate gives itself: problem details (RFC 9457), or a gRPC status for gRPC requests. A refusal for
-//! identity is the same to the last byte whatever its reason.
+//! Replies: problem details (RFC 9457), or a gRPC status for gRPC requests. All refusals for identity are the same to the
+//! last byte, so that a caller does not learn the reason.
 
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::limit::Limit;
 use crate::domain::time::Nanos;
 use std::borrow::Cow;
 
-/// What the request speaks, and so which form of answer it can read.
+/// The protocol of a request, which the form of its reply follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Anything over HTTP.
     Http,
-    /// gRPC: Envoy turns the answer into trailers with a status of gRPC's own.
+    /// gRPC. Envoy turns the reply into trailers with a gRPC status.
     Grpc,
 }
 
 impl Protocol {
-    /// What a request with this `content-type` speaks; the same test that Envoy makes when it answers for a filter.
+    /// The protocol of a request with this `content-type`, by the test that Envoy makes when it replies for a filter.
     pub(super) fn of(content_type: &[u8]) -> Self {
         match content_type.strip_prefix(b"application/grpc") {
             Some([] | [b'+', ..]) => Self::Grpc,
@@ -25,10 +25,10 @@ impl Protocol {
     }
 }
 
-/// One answer.
+/// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The HTTP status, which Envoy does not use in an answer to a gRPC request.
+    /// The HTTP status, which Envoy does not use in a reply to a gRPC request.
     pub status: u32,
     /// The gRPC status for a gRPC request.
     pub grpc_status: Option<i32>,
@@ -41,7 +41,7 @@ pub struct Reply {
 const NO_STORE: (&str, Cow<'static, str>) = ("cache-control", Cow::Borrowed("no-store"));
 const PROBLEM: (&str, Cow<'static, str>) = ("content-type", Cow::Borrowed("application/problem+json"));
 
-/// The answer to a request that is refused or cannot be decided: it says no more than that.
+/// The reply to a request that is refused or cannot be decided. It says no more than that.
 pub(super) fn refused(protocol: Protocol, reason: Reason) -> Reply {
     // gRPC's PERMISSION_DENIED and UNAVAILABLE.
     let (status, grpc_status, message, problem) = match (reason, reason.decision()) {
@@ -56,15 +56,15 @@ pub(super) fn refused(protocol: Protocol, reason: Reason) -> Reply {
     Reply::new(protocol, status, grpc_status, message.into(), problem.into())
 }
 
-/// The answer to a client that has used up the `fired` limits: 429 (RFC 6585 section 4) with the time after which it is
-/// admitted again, in whole seconds (RFC 9110 section 10.2.3).
+/// The reply to a client that has exceeded these limits: 429 (RFC 6585 section 4) with `Retry-After` in whole seconds
+/// (RFC 9110 section 10.2.3).
 pub(super) fn throttled(
     protocol: Protocol,
-    wait: Nanos,
-    fired: &[&Limit],
+    retry_after: Nanos,
+    exceeded: &[&Limit],
     rate_limit: &[(&'static str, &str)],
 ) -> Reply {
-    let names: Vec<_> = fired.iter().map(|limit| limit.name.as_str()).collect();
+    let names: Vec<_> = exceeded.iter().map(|limit| limit.name.as_str()).collect();
     let message = format!("limit exceeded: {}", names.join(", "));
     // Names need no escaping in JSON; see `domain::name`.
     let problem = format!(
@@ -73,7 +73,7 @@ pub(super) fn throttled(
     );
     // gRPC's RESOURCE_EXHAUSTED.
     let mut reply = Reply::new(protocol, 429, 8, message.into(), problem.into());
-    reply.headers.push(("retry-after", wait.ceil_seconds().max(1).to_string().into()));
+    reply.headers.push(("retry-after", retry_after.ceil_seconds().max(1).to_string().into()));
     let fields = rate_limit.iter().map(|(name, value)| (*name, (*value).to_owned().into()));
     reply.headers.extend(fields);
     reply

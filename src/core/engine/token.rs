@@ -18,7 +18,7 @@ const PARAMETER: &[u8] = b"access-token";
 /// The value of `Authorization` in a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Authorization<'h> {
-    /// Nothing.
+    /// No line.
     #[default]
     Absent,
     /// One line.
@@ -33,8 +33,8 @@ impl<'h> Authorization<'h> {
         if matches!(self, Self::Absent) { Self::One(line) } else { Self::Several }
     }
 
-    /// Whether a server can read more than a scheme and one token here. Envoy's `jwt_authn` takes what stands between the
-    /// first `Bearer ` and the next character that no token has; other servers read the rest of the line too.
+    /// Whether a server can read more than a scheme and one token here. Envoy's `jwt_authn` reads from the first `Bearer ` to
+    /// the next character that no token has; other servers read the rest of the line too.
     fn is_several(self) -> bool {
         match self {
             Self::Absent => false,
@@ -67,7 +67,7 @@ pub(super) fn has_bound_token(
         && !has_token_in_query(path))
 }
 
-/// Whether the query of this path has a parameter that some server takes for a token.
+/// Whether the query of this path has a parameter that some server reads as a token.
 fn has_token_in_query(path: &[u8]) -> bool {
     let mut parts = path.splitn(2, |byte| *byte == b'?');
     let query = parts.nth(1).unwrap_or_default();
@@ -77,8 +77,8 @@ fn has_token_in_query(path: &[u8]) -> bool {
     })
 }
 
-/// Whether some server takes the parameter with this name for the token's. Bytes before the name that are no letters and
-/// no digits are passed over, and some that may follow it. A name that has an escape still could be any.
+/// Whether some server reads the parameter with this name as the token. Bytes before the name that are no letters and no
+/// digits are ignored, and some bytes after it. A name that still has an escape could be any name.
 fn is_parameter(name: &[u8]) -> bool {
     let start = name.iter().position(|byte| fold(*byte) != b'-').unwrap_or_default();
     let rest = name.get(start..).and_then(|rest| rest.split_at_checked(PARAMETER.len()));

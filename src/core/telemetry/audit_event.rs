@@ -1,5 +1,5 @@
-//! What the log says of a request: one JSON object on one line, bounded, ASCII only, whatever is in the request or the
-//! certificate. What OpenTelemetry has a name for is called by that name.
+//! The audit log's line of a request: one JSON object on one line, bounded, ASCII only, whatever the request and the
+//! certificate contain. Fields have OpenTelemetry's names where it defines some.
 
 use super::trace_parent;
 use crate::calendar::rfc3339_to_the_millisecond;
@@ -8,33 +8,33 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::Name;
 use std::fmt::{self, Write};
 
-/// Characters of untrusted text that a line holds at most.
+/// The longest untrusted text in a line, in characters.
 const LONGEST_TEXT: usize = 256;
 
-/// A request that was decided.
+/// A decided request.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'e> {
-    /// Why it does not pass, or in shadow mode would not.
+    /// The reason of the refusal; in shadow mode the reason for which the request would be refused.
     pub reason: Option<Reason>,
-    /// Whether this is shadow mode.
+    /// Whether the mode is shadow.
     pub shadow: bool,
-    /// Whose credential it was.
+    /// The alias of the client.
     pub alias: Option<&'e str>,
-    /// The tier in which it counts.
+    /// The tier that the request counts in.
     pub tier: Option<&'e Name>,
-    /// The rule that decided, if it has a name.
+    /// The name of the rule that decided, if it has one.
     pub rule: Option<&'e Name>,
-    /// The certificate's fingerprint, where that is known.
+    /// The fingerprint of the certificate, if it is known.
     pub fingerprint: Option<Fingerprint>,
-    /// Whether a relay has shown that certificate: the connection's own is another then.
+    /// Whether a relay has forwarded the certificate. The connection's own certificate is another one then.
     pub relayed: bool,
-    /// The tier that lets the least through, for the suggestion of an entry.
+    /// The strictest tier, for the suggested registry entry.
     pub strictest_tier: Option<&'e Name>,
-    /// What was asked for, if the line is to tell.
+    /// The request, if the line has it.
     pub request: Option<Request<'e>>,
 }
 
-/// What a request asks for, as the client wrote it.
+/// A request, as the client sent it.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'e> {
     /// `:method`.
@@ -45,21 +45,21 @@ pub struct Request<'e> {
     pub trace_parent: Option<&'e [u8]>,
 }
 
-/// What the host knows beside the event. It is asked only if the line is to be written.
+/// Facts of the host for the line. The host is asked only if the line is written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Circumstances<'c> {
-    /// Nanoseconds since the beginning of 1970.
+    /// Nanoseconds since 1970.
     pub time: Option<u64>,
-    /// Where the request came from: an address, mostly with a port.
+    /// The downstream's address, mostly with a port.
     pub source: Option<&'c [u8]>,
-    /// The subject of the connection's certificate, if the event [asks](Event::asks_subject) for it.
+    /// The subject of the connection's certificate, if the event [needs](Event::asks_subject) it.
     pub subject: Option<&'c [u8]>,
-    /// Lines of this kind that were left out before this one.
+    /// The number of lines of this kind that were suppressed before this one.
     pub suppressed: u64,
 }
 
 impl Event<'_> {
-    /// A request that no configuration could decide.
+    /// A request that could not be decided, without a usable configuration.
     pub const UNDECIDED: Self = Self {
         reason: Some(Reason::Internal),
         shadow: false,
@@ -72,7 +72,7 @@ impl Event<'_> {
         request: None,
     };
 
-    /// Whether the line is to tell the subject of the connection's certificate.
+    /// Whether the line has the subject of the connection's certificate.
     pub fn asks_subject(&self) -> bool {
         self.reason == Some(Reason::UnknownCertificate) && !self.relayed
     }
@@ -80,7 +80,7 @@ impl Event<'_> {
     /// The log line.
     pub fn line(&self, known: &Circumstances<'_>) -> String {
         let mut line = String::from("{");
-        // Writing to a String cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = self.write(&mut line, known);
         line.push('}');
         line
@@ -125,7 +125,7 @@ impl Event<'_> {
         Ok(())
     }
 
-    /// An entry for the registry's `clients`, ready to paste into JSON or YAML.
+    /// A suggested entry for the registry's `clients`, to be pasted into JSON or YAML.
     fn suggest(&self, line: &mut String, fingerprint: &str, subject: Option<&[u8]>) -> fmt::Result {
         let start = fingerprint.get(..8).unwrap_or_default();
         let tier = self.strictest_tier.map_or("name-of-a-tier", Name::as_str);
@@ -137,7 +137,7 @@ impl Event<'_> {
     }
 }
 
-/// The address and the port in `192.0.2.1:443` or `[2001:db8::1]:443`. What has no port is an address as it is.
+/// The address and the port in `192.0.2.1:443` or `[2001:db8::1]:443`. Text without a port is the address.
 fn split(source: &[u8]) -> (&[u8], u64) {
     address_and_port(source).unwrap_or((source, 0))
 }
@@ -151,17 +151,17 @@ fn address_and_port(source: &[u8]) -> Option<(&[u8], u64)> {
     Some((address, port.into()))
 }
 
-/// A query may hold what no log should.
+/// The path without its query, which may contain secrets.
 fn without_query(path: &[u8]) -> &[u8] {
     path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default()
 }
 
-/// Untrusted bytes as a JSON string of printable ASCII. What is cut off ends in an ellipsis.
+/// Untrusted bytes as a JSON string of printable ASCII. A text that is cut off ends in an ellipsis.
 struct Quoted<'a>(&'a [u8]);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Room for one character more, however long each is, so that it shows whether there was one.
+        // Bytes for one character more than the longest text, four bytes each, to see whether the text is cut off.
         let bytes = self.0.get(..self.0.len().min(4 * LONGEST_TEXT + 4)).unwrap_or_default();
         let text = String::from_utf8_lossy(bytes);
         let cut = text.chars().nth(LONGEST_TEXT).map(|_| '\u{2026}');
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// The line, which is one JSON object of printable ASCII, whatever is in it.
+    /// The line. Checks that it is one JSON object of printable ASCII.
     fn line(event: &Event<'_>, known: &Circumstances<'_>) -> Value {
         let line = event.line(known);
         assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");

@@ -1,24 +1,15 @@
-//! The audit log: which lines are written, at which level, and how many of each kind.
+//! The audit log: which lines are written, their level, and the limits of each kind.
 
 use super::audit_event::{Circumstances, Event};
+use super::log::Level;
 use super::log_limiter::{LogLimiter, LogRate};
 use crate::domain::decision::Reason;
 use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
 
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The request passed.
-    Info,
-    /// The request was refused, or in shadow mode would have been.
-    Warn,
-}
-
-/// The facts that a host knows beside an event. Each costs a call into the host, so it is asked only for those of a line
-/// that is written.
+/// Facts of the host for a line. Each costs a host call, so they are read only for lines that are written.
 pub trait Facts {
-    /// Nanoseconds since the beginning of 1970.
+    /// Nanoseconds since 1970.
     fn time(&self) -> Option<u64>;
     /// The downstream's address, with its port.
     fn source(&self) -> Option<Vec<u8>>;
@@ -34,8 +25,8 @@ pub struct AuditLog {
     faults: LogLimiter,
 }
 
-/// The lines of plugins that audit, or of those that do not: their rates differ, so a line of one takes no place of the
-/// other's.
+/// The limits of each kind of line. Plugins with and without `audit` have different rates, so they have limits of their
+/// own.
 #[derive(Default)]
 struct Kinds {
     unknown: LogLimiter,
@@ -44,13 +35,12 @@ struct Kinds {
 }
 
 impl AuditLog {
-    /// The line about a request that was decided `now` (on the monotonic clock), and its level; `None` where there were
-    /// too many.
+    /// The line of a request that was decided at `now` (monotonic clock), and its level; `None` if it is suppressed.
     pub fn line(&self, audit: Audit, event: &Event<'_>, now: Nanos, facts: &impl Facts) -> Option<(Level, String)> {
         let audited = audit != Audit::Samples;
         let Kinds { unknown, other, passed } = if audited { &self.audit } else { &self.samples };
-        // Unknown certificates have a limit of their own, so that the entries that the log offers for them are not lost
-        // among clients over their limits; and requests that pass take no place of refused ones.
+        // Unknown certificates have a limit of their own, so that the entries suggested for them are not lost among the
+        // lines of clients over their limits. Allowed requests use none of the limit of refused ones.
         let (limiter, level) = match event.reason {
             None => (passed, Level::Info),
             Some(Reason::UnknownCertificate) => (unknown, Level::Warn),

@@ -1,18 +1,18 @@
-//! Which counters there are, and what each counts. A label's value comes from the configuration or from a closed list,
-//! never from a request.
+//! The counters and their labels. The value of a label comes from the configuration or from a closed list, never from a
+//! request.
 
 use super::metrics::{Kind, MetricId, MetricSink};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::level::Generation;
+use crate::domain::generation::Generation;
 use crate::domain::limit::{Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::{NONE, OTHER};
 use crate::domain::policy::Policy;
 use std::sync::{Mutex, OnceLock};
 
-/// Shows which configuration is in force.
-pub fn in_force(sink: &impl MetricSink, policy: &Policy, generation: Generation) {
+/// Sets the gauges of the active configuration: its mode and its generation.
+pub fn set_configuration_gauges(sink: &impl MetricSink, policy: &Policy, generation: Generation) {
     for (name, value) in
         [("certgate_enforcing", u64::from(policy.mode == Mode::Enforce)), ("certgate_config_generation", generation.0)]
     {
@@ -22,13 +22,13 @@ pub fn in_force(sink: &impl MetricSink, policy: &Policy, generation: Generation)
     }
 }
 
-/// Counts a request that no configuration could decide.
+/// Counts a request that could not be decided, without a usable configuration.
 pub fn undecided(sink: &impl MetricSink) {
     let labels = request_labels(Decision::Error, false, Some(Reason::Internal), None);
     increment(sink, "certgate_requests_total", &labels);
 }
 
-/// Counts a shared value that another worker changed between read and write.
+/// Counts a conflict: another worker changed a shared value between read and write.
 pub fn store_conflict(sink: &impl MetricSink) {
     increment(sink, "certgate_store_conflicts_total", &[]);
 }
@@ -39,7 +39,7 @@ fn increment(sink: &impl MetricSink, name: &str, labels: &[(&str, &str)]) {
     }
 }
 
-/// A counter that is defined when it is first used.
+/// A counter that is defined at its first increment.
 #[derive(Clone, Default)]
 struct Counter(OnceLock<MetricId>);
 
@@ -55,9 +55,9 @@ impl Counter {
 /// The counters of one configuration.
 pub struct Counters {
     shadow: bool,
-    /// By tier (the last: none) and reason (the last: none), which together say the decision.
+    /// By tier (last: none) and reason (last: allowed). Both together imply the decision.
     requests: Vec<[Counter; Reason::ALL.len() + 1]>,
-    /// By client (the last: all beyond the series) and decision.
+    /// By client (last: all clients without series of their own) and decision.
     clients: Vec<[Counter; Decision::ALL.len()]>,
     /// By tier and limit.
     limits: Mutex<Vec<(Option<TierIndex>, LimitId, MetricId)>>,
@@ -65,7 +65,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// The counters for `policy`, none of them defined yet.
+    /// The counters for `policy`. None is defined yet.
     pub fn new(policy: &Policy) -> Self {
         let tiers = policy.registry.tiers();
         let series = policy.client_series.min(policy.registry.clients().client_count());
@@ -111,7 +111,7 @@ impl Counters {
         }
     }
 
-    /// Counts a request that found a limit used up.
+    /// Counts a request that exceeded a limit.
     pub fn limit_exceeded(&self, sink: &impl MetricSink, policy: &Policy, tier: Option<TierIndex>, limit: &Limit) {
         let Ok(mut ids) = self.limits.lock() else { return };
         if let Some((_, _, id)) = ids.iter().find(|(known, id, _)| (*known, *id) == (tier, limit.id)) {
@@ -126,7 +126,7 @@ impl Counters {
         }
     }
 
-    /// Counts a certificate whose dates are not known.
+    /// Counts a request whose certificate has no known dates.
     pub fn dates_unchecked(&self, sink: &impl MetricSink) {
         self.dates_unchecked.increment(sink, || sink.metric(Kind::Counter, "certgate_dates_unchecked_total", &[]));
     }
@@ -198,7 +198,7 @@ mod tests {
     fn decisions_in_shadow_mode_have_names_of_their_own() {
         let (sink, policy) = (FakeMetrics::default(), policy("shadow"));
         Counters::new(&policy).decided(&sink, &policy, Some(Reason::RuleDenied), None, None);
-        in_force(&sink, &policy, Generation(7));
+        set_configuration_gauges(&sink, &policy, Generation(7));
         sink.assert_values(&[
             ("certgate_config_generation{}", 7),
             ("certgate_enforcing{}", 0),

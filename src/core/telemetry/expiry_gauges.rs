@@ -1,29 +1,28 @@
-//! When credentials expire and the next CRL is due, as gauges: those that the policy names, and no others, whatever
-//! requests show.
+//! The gauges of when credentials expire and when the next CRL is due. Requests add none: the policy names all of them.
 
 use super::metrics::{Kind, MetricId, MetricSink};
 use crate::domain::credential::{CredentialIndex, Identifier};
 use crate::domain::expiry::{self, Expiry, UNKNOWN};
-use crate::domain::level::Generation;
+use crate::domain::generation::Generation;
 use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
 use data_encoding::HEXLOWER;
 use std::sync::Mutex;
 
-/// Bytes of a digest by which people know a credential that has no name.
+/// Bytes of the digest in the label of a credential without a name.
 const SHORT: usize = 6;
 
-/// The gauges that were published, of all plugins.
+/// The published gauges of all plugins.
 #[derive(Default)]
-pub struct Gauges(Mutex<Vec<OfPlugin>>);
+pub struct ExpiryGauges(Mutex<Vec<PluginGauges>>);
 
-/// Those of one plugin.
+/// The published gauges of one plugin.
 #[derive(Default)]
-struct OfPlugin {
-    root_id: String,
+struct PluginGauges {
+    name: String,
     /// The newest configuration that the plugin has activated.
     generation: Generation,
-    /// In the order of their ids.
+    /// In ascending order of their ids.
     gauges: Vec<Gauge>,
 }
 
@@ -32,70 +31,72 @@ struct Gauge {
     /// The newest configuration that published the gauge.
     generation: Generation,
     /// The first 8 bytes of the credential's digest when the gauge was last published.
-    asked: Asked,
+    digest_start: DigestStart,
 }
 
-type Asked = [u8; 8];
+type DigestStart = [u8; 8];
 
 /// The gauges of one configuration: the credential, its expiry in seconds since 1970, the gauge.
 #[derive(Default)]
-pub struct Shown(Vec<(CredentialIndex, u32, MetricId)>);
+pub struct PolicyGauges(Vec<(CredentialIndex, u32, MetricId)>);
 
-impl Gauges {
-    /// Publishes one gauge for each credential's expiry in `policy`, and sets gauges of removed credentials to 0, since no
-    /// gauge can be removed. An expiry learnt from a presented certificate is kept unless the credential's digest changed.
-    /// Only the `first` host to activate the policy resets such a gauge, so that a late one does not overwrite newer values.
-    pub fn take_up(
+impl ExpiryGauges {
+    /// Publishes one gauge for each credential's expiry in `policy` of the plugin called `name`, and sets gauges of
+    /// removed credentials to 0, since no gauge can be removed. An expiry learnt from a presented certificate is kept
+    /// unless the credential's digest changed. Only the `first` host to activate the policy resets such a gauge, so
+    /// that a late one does not overwrite newer values.
+    pub fn activate(
         &self,
         sink: &impl MetricSink,
-        root_id: &str,
+        name: &str,
         (generation, first): (Generation, bool),
         policy: &Policy,
-    ) -> Shown {
-        let mut shown = Vec::new();
-        let Ok(mut plugins) = self.0.lock() else { return Shown(shown) };
-        let place = plugins.iter().position(|plugin| plugin.root_id == root_id);
+    ) -> PolicyGauges {
+        let mut published = Vec::new();
+        let Ok(mut plugins) = self.0.lock() else { return PolicyGauges(published) };
+        let place = plugins.iter().position(|plugin| plugin.name == name);
         let known = place.map(|place| plugins.swap_remove(place));
-        let mut plugin = known.unwrap_or_else(|| OfPlugin { root_id: root_id.to_owned(), ..OfPlugin::default() });
+        let mut plugin = known.unwrap_or_else(|| PluginGauges { name: name.to_owned(), ..PluginGauges::default() });
         plugin.generation = generation;
-        // Two plugins may have a credential of the same name.
+        // Another plugin may have a credential with the same labels.
         let others = plugins.as_slice();
         let clear = |id| {
-            if !others.iter().any(|other| other.shows(id)) {
+            if !others.iter().any(|other| other.publishes(id)) {
                 sink.set(id, 0);
             }
         };
-        // At once: what growing leaves behind would make every request's memory harder to find.
+        // Allocated at once: the holes that growing leaves cost every later allocation instructions.
         let count = policy.expiries.iter().count();
         sink.reserve(count);
         plugin.gauges.reserve(count.saturating_sub(plugin.gauges.len()));
-        shown.reserve(count);
+        published.reserve(count);
         for expiry in policy.expiries.iter() {
             let Some(identifier) = policy.registry.clients().identifier(expiry.credential) else { continue };
             let Some(id) = gauge(sink, policy, &expiry, &identifier) else { continue };
-            let asked = identifier.digest.first_chunk().copied().unwrap_or_default();
-            let before = plugin.keep(id, asked);
-            if first && expiry.not_after == UNKNOWN && before.is_some_and(|before| before != asked) {
+            let digest_start = identifier.digest.first_chunk().copied().unwrap_or_default();
+            let before = plugin.keep(id, digest_start);
+            if first && expiry.not_after == UNKNOWN && before.is_some_and(|before| before != digest_start) {
                 clear(id);
             }
-            show(sink, id, expiry.not_after);
-            shown.push((expiry.credential, expiry.not_after, id));
+            set_expiry(sink, id, expiry.not_after);
+            published.push((expiry.credential, expiry.not_after, id));
         }
-        plugin.show_next_update(sink, policy);
+        plugin.publish_next_update(sink, policy);
         let gone = plugin.gauges.iter().filter(|gauge| gauge.generation != generation);
         gone.for_each(|gauge| clear(gauge.id));
         plugins.push(plugin);
-        Shown(shown)
+        PolicyGauges(published)
     }
 }
 
-impl OfPlugin {
-    /// Keeps this gauge as one of the configuration's; what its credential asked for before, if there was one.
-    fn keep(&mut self, id: MetricId, asked: Asked) -> Option<Asked> {
-        let gauge = Gauge { id, generation: self.generation, asked };
+impl PluginGauges {
+    /// Keeps the gauge as one of this configuration. Returns the first bytes of the credential's former digest, if the
+    /// gauge was published before.
+    fn keep(&mut self, id: MetricId, digest_start: DigestStart) -> Option<DigestStart> {
+        let gauge = Gauge { id, generation: self.generation, digest_start };
         match self.find(id) {
-            Ok(place) => self.gauges.get_mut(place).map(|known| std::mem::replace(known, gauge).asked),
-            // A new one comes last: the host counts its ids up.
+            Ok(place) => self.gauges.get_mut(place).map(|known| std::mem::replace(known, gauge).digest_start),
+            // A new gauge comes last, since the host counts its ids up.
             Err(place) => {
                 self.gauges.insert(place, gauge);
                 None
@@ -103,18 +104,18 @@ impl OfPlugin {
         }
     }
 
-    /// Shows when the first of the CRLs is due.
-    fn show_next_update(&mut self, sink: &impl MetricSink, policy: &Policy) {
+    /// Publishes the earliest `nextUpdate` of the CRLs.
+    fn publish_next_update(&mut self, sink: &impl MetricSink, policy: &Policy) {
         let Some(id) = sink.metric(Kind::Gauge, "certgate_crl_next_update_timestamp_seconds", &[]) else { return };
         let next_updates = policy.revocation_lists.iter().filter_map(|list| list.next_update);
         if let Some(UnixSeconds(first)) = next_updates.min() {
-            self.keep(id, Asked::default());
+            self.keep(id, DigestStart::default());
             sink.set(id, u64::try_from(first).unwrap_or(0));
         }
     }
 
-    /// Whether the configuration that it has taken up last shows this gauge.
-    fn shows(&self, id: MetricId) -> bool {
+    /// Whether the plugin's active configuration has published the gauge.
+    fn publishes(&self, id: MetricId) -> bool {
         let gauge = self.find(id).ok().and_then(|place| self.gauges.get(place));
         gauge.is_some_and(|gauge| gauge.generation == self.generation)
     }
@@ -124,22 +125,22 @@ impl OfPlugin {
     }
 }
 
-impl Shown {
-    /// Shows the end of a certificate that was seen, unless its credential ends before.
+impl PolicyGauges {
+    /// Publishes the expiry of a presented certificate, or that of its credential if that is earlier.
     pub fn seen(&self, sink: &impl MetricSink, credential: CredentialIndex, not_after: UnixSeconds) {
         if let Some((_, known, id)) = self.0.iter().find(|(index, ..)| *index == credential) {
-            show(sink, *id, expiry::end(not_after).min(*known));
+            set_expiry(sink, *id, expiry::end(not_after).min(*known));
         }
     }
 }
 
-fn show(sink: &impl MetricSink, id: MetricId, end: u32) {
+fn set_expiry(sink: &impl MetricSink, id: MetricId, end: u32) {
     if end != UNKNOWN {
         sink.set(id, end.into());
     }
 }
 
-/// The gauge of this credential.
+/// The gauge of the credential.
 fn gauge(
     sink: &impl MetricSink,
     policy: &Policy,
@@ -151,7 +152,7 @@ fn gauge(
     let credential = match expiry.name {
         Some(name) => name,
         None => {
-            // No name has a colon.
+            // A name contains no colon, so it cannot be equal to this label.
             known_as = String::with_capacity(32);
             known_as.push_str(kind.as_str());
             known_as.push(':');
@@ -193,39 +194,39 @@ mod tests {
 
     #[test]
     fn a_reload_keeps_what_was_learnt_and_resets_what_is_gone() {
-        let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
+        let (sink, gauges) = (FakeMetrics::default(), ExpiryGauges::default());
         let first = policy(&[("a", '1', None), ("b", '2', None), ("c", '3', Some("2030-01-01T00:00:00Z"))]);
-        let shown = gauges.take_up(&sink, "root", (Generation(1), true), &first);
+        let active = gauges.activate(&sink, "root", (Generation(1), true), &first);
         for place in 0..3 {
             // A certificate that ends after its credential ends with it.
-            shown.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
+            active.seen(&sink, CredentialIndex(place), UnixSeconds(4_000_000_000));
         }
         let of = |a, b, c| {
             [("a", a), ("b", b), ("c", c)].map(|(alias, value)| (format!("{alias},credential=key}}"), value)).to_vec()
         };
         assert_eq!(published(&sink), of(4_000_000_000, 4_000_000_000, IN_2030));
-        // `a` has another certificate now, and `c` is gone.
+        // `a` has another certificate now; `c` is removed.
         let second = policy(&[("a", '4', None), ("b", '2', None)]);
-        let late = Gauges::default();
-        late.take_up(&sink, "root", (Generation(1), false), &first);
-        gauges.take_up(&sink, "root", (Generation(2), true), &second);
+        let late = ExpiryGauges::default();
+        late.activate(&sink, "root", (Generation(1), false), &first);
+        gauges.activate(&sink, "root", (Generation(2), true), &second);
         assert_eq!(published(&sink), of(0, 4_000_000_000, 0));
-        // A host that activates the policy later resets nothing that was learnt meanwhile.
-        let shown = gauges.take_up(&sink, "root", (Generation(2), true), &second);
-        shown.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
-        late.take_up(&sink, "root", (Generation(2), false), &second);
+        // A host that activates the policy late does not reset an expiry that was learnt meanwhile.
+        let active = gauges.activate(&sink, "root", (Generation(2), true), &second);
+        active.seen(&sink, CredentialIndex(0), UnixSeconds(3_000_000_000));
+        late.activate(&sink, "root", (Generation(2), false), &second);
         assert_eq!(published(&sink), of(3_000_000_000, 4_000_000_000, 0));
     }
 
     #[test]
     fn another_plugins_gauge_is_left_alone() {
-        let (sink, gauges) = (FakeMetrics::default(), Gauges::default());
+        let (sink, gauges) = (FakeMetrics::default(), ExpiryGauges::default());
         let with = policy(&[("a", '1', Some("2030-01-01T00:00:00Z"))]);
-        gauges.take_up(&sink, "one", (Generation(1), true), &with);
-        gauges.take_up(&sink, "two", (Generation(1), true), &with);
-        gauges.take_up(&sink, "one", (Generation(2), true), &policy(&[]));
+        gauges.activate(&sink, "one", (Generation(1), true), &with);
+        gauges.activate(&sink, "two", (Generation(1), true), &with);
+        gauges.activate(&sink, "one", (Generation(2), true), &policy(&[]));
         assert_eq!(published(&sink), [("a,credential=key}".to_owned(), IN_2030)]);
-        gauges.take_up(&sink, "two", (Generation(2), true), &policy(&[]));
+        gauges.activate(&sink, "two", (Generation(2), true), &policy(&[]));
         assert_eq!(published(&sink), [("a,credential=key}".to_owned(), 0)]);
     }
 }

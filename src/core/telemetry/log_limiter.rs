@@ -1,28 +1,28 @@
-//! So many log lines at once, so many a second, and no more: a caller who is refused a thousand times a second must not
-//! cost a disk. What is left out is counted.
+//! A limiter of log lines: a burst, then a steady rate, so that a caller who is refused a thousand times a second does
+//! not fill a disk. Suppressed lines are counted.
 
 use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The rate of lines of one kind.
+/// The rate of one kind of line.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRate {
-    /// Lines at once.
+    /// The most lines at once.
     burst: u64,
-    /// Nanoseconds from each further line to the next.
+    /// Nanoseconds between two lines after the burst.
     interval: u64,
 }
 
 impl LogRate {
-    /// Enough to see what is wrong.
+    /// Samples: enough lines to see a problem.
     pub const SAMPLES: Self = Self { burst: 10, interval: Nanos::PER_SECOND };
-    /// All rejections, but for a flood of them.
+    /// All refused requests, except in a flood.
     const REJECTIONS: Self = Self { burst: 1000, interval: 10_000_000 };
-    /// All requests of a worker that is not busy.
+    /// All allowed requests of a worker with a moderate load.
     const PASSED: Self = Self { burst: 1000, interval: 1_000_000 };
 
-    /// That of lines about requests that passed, or did not.
+    /// The rate of lines about requests that passed, or did not pass.
     pub fn of(audit: Audit, passed: bool) -> Self {
         match (audit, passed) {
             (Audit::Samples, _) => Self::SAMPLES,
@@ -35,15 +35,16 @@ impl LogRate {
 /// Limits the lines of one kind.
 #[derive(Debug, Default)]
 pub struct LogLimiter {
-    /// When it is whole again, on the monotonic clock.
+    /// The time at which the whole burst is available again, on the monotonic clock in nanoseconds.
     whole_at: AtomicU64,
     suppressed: AtomicU64,
 }
 
 impl LogLimiter {
-    /// How many lines were left out before this one; `None` if it is to be as well.
+    /// Takes one line from the limit. Returns the number of lines suppressed before it; `None` if this one is
+    /// suppressed too.
     pub fn take(&self, rate: LogRate, now: Nanos) -> Option<u64> {
-        // Two threads at the same moment may both have the same line's place: one line more.
+        // Two threads may read the same value and write one line more than the limit.
         let whole_at = self.whole_at.load(Ordering::Relaxed).max(now.0).saturating_add(rate.interval);
         if whole_at.saturating_sub(now.0) > rate.burst.saturating_mul(rate.interval) {
             self.suppressed.fetch_add(1, Ordering::Relaxed);

@@ -1,11 +1,11 @@
-//! Where metrics go.
+//! The metric port: hosts define and set metrics.
 
 /// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A number that only grows.
+    /// A number that only increases.
     Counter,
-    /// A number that is set.
+    /// A number that is set to any value.
     Gauge,
 }
 
@@ -13,21 +13,21 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MetricId(pub u32);
 
-/// The metrics of a host. A call that fails loses a number, not a request.
+/// The metrics of a host. A failed call loses a value of a metric and has no other effect.
 pub trait MetricSink {
-    /// The metric with this name and these labels (name and value each), which is the same each time; `None` if the host
-    /// cannot define it.
+    /// The metric with this name and these labels (name and value each). The same arguments give the same metric.
+    /// `None` if the host cannot define it.
     fn metric(&self, kind: Kind, name: &str, labels: &[(&str, &str)]) -> Option<MetricId>;
     /// Adds one to a counter.
     fn add(&self, counter: MetricId);
     /// Sets a gauge.
     fn set(&self, gauge: MetricId, value: u64);
-    /// Has room for so many metrics.
+    /// Reserves memory for this number of metrics.
     fn reserve(&self, _count: usize) {}
 }
 
 #[cfg(test)]
-pub(super) mod fake {
+pub(crate) mod fake {
     //! Metrics in memory, for unit tests.
 
     use super::{Kind, MetricId, MetricSink};
@@ -55,7 +55,7 @@ pub(super) mod fake {
             assert_eq!(values, expected);
         }
 
-        /// Whether no more metrics can be defined.
+        /// Sets whether defining metrics fails.
         pub(crate) fn refuse(&self, refuses: bool) {
             self.refuses.set(refuses);
         }

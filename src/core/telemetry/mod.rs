@@ -1,10 +1,11 @@
-//! What people and machines learn of requests afterwards, on any host: which metrics exist and with which labels, the
-//! audit log and its limits, the gauges of when credentials end.
+//! Telemetry on any host: which metrics exist and with which labels, the audit log and its limits, the gauges of when
+//! credentials expire.
 
 pub mod audit_event;
 pub mod audit_log;
 pub mod counters;
 pub mod expiry_gauges;
+pub mod log;
 pub mod log_limiter;
 pub mod metrics;
 pub mod trace_parent;

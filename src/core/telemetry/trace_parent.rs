@@ -1,13 +1,13 @@
-//! The trace that a request says it belongs to (W3C Trace Context, `traceparent`).
+//! The trace of a request (W3C Trace Context, section 3.2, `traceparent`).
 
-/// What a request with these headers says; nothing if it says so more than once.
+/// The value of `traceparent` in these headers; `None` if it is missing or occurs more than once.
 pub(crate) fn parent<'h>(headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Option<&'h [u8]> {
     let mut said = headers.filter(|(name, _)| *name == b"traceparent").map(|(_, value)| value);
     said.next().filter(|_| said.next().is_none())
 }
 
-/// The trace's id, if `header` is what the specification wants: a version, an id and a parent that are not all zeros,
-/// flags; all in lower-case hexadecimal digits. Versions to come may have more behind that.
+/// The trace-id of `header`, which has version, trace-id, parent-id and flags in lower-case hexadecimal digits;
+/// trace-id and parent-id are not all zeros. Later versions may have more fields at the end.
 pub(crate) fn id(header: &[u8]) -> Option<&[u8]> {
     let (known, more) = header.split_at_checked(55)?;
     let (version, id, parent) = (known.get(..2)?, known.get(3..35)?, known.get(36..52)?);

@@ -1,4 +1,5 @@
 //! The law of limits that count bytes: at most `burst + rate x t`, and what was in flight when they ran dry.
+use certgate_test_support::laws::cases;
 
 use crate::people::engine_since;
 use certgate_core::domain::time::Nanos;
@@ -53,7 +54,7 @@ fn begin(engine: &Engine, fake: &Fake<'_>) -> Option<Forward> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2_000)))]
 
     /// Streams that begin when they may, and send pieces of any size for as long as they like.
     #[test]

@@ -1,8 +1,9 @@
 //! The laws that token buckets keep, each tried on ten thousand random histories.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{at, bucket, rate};
-use certgate_core::domain::bucket::{Buckets, Take};
-use certgate_core::domain::level::Generation;
+use certgate_core::domain::bucket::{Buckets, Charged};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::rate::Rate;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
@@ -53,16 +54,16 @@ fn read(bytes: Vec<u8>, now: Nanos) -> Buckets {
 struct Stored(Option<Vec<u8>>);
 
 impl Stored {
-    fn take(&mut self, limits: &[Limit], now: Nanos, generation: Generation) -> Take {
+    fn charge(&mut self, limits: &[Limit], now: Nanos, generation: Generation) -> Charged {
         let mut buckets = self.0.take().map_or_else(Buckets::default, |bytes| read(bytes, now));
         let held = |buckets: &Buckets| -> Vec<_> {
             limits.iter().map(|limit| buckets.balance(limit, &at(now, generation))).collect()
         };
         let before = held(&buckets);
-        let take = buckets.take(limits, b"GET", &at(now, generation));
-        assert!(take.taken() || held(&buckets) == before, "a denied request costs nothing");
+        let charged = buckets.charge(limits, b"GET", &at(now, generation));
+        assert!(charged.is_allowed() || held(&buckets) == before, "a denied request costs nothing");
         self.0 = Some(buckets.as_bytes().to_vec());
-        take
+        charged
     }
 
     fn remaining(&self, limit: &Limit, now: Nanos, generation: Generation) -> u64 {
@@ -110,13 +111,13 @@ fn record_of_an_unusable_rate(mut record: [u8; 49]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn never_more_than_burst_and_rate_in_any_window((limits, gaps) in any_history()) {
         let mut stored = Stored::default();
         let admitted: Vec<_> =
-            moments(&gaps).filter(|now| stored.take(&limits, *now, OLD).taken()).collect();
+            moments(&gaps).filter(|now| stored.charge(&limits, *now, OLD).is_allowed()).collect();
         for limit in &limits {
             assert_never_more(&admitted, rate(limit).burst().get(), rate(limit).interval().get());
         }
@@ -131,8 +132,8 @@ proptest! {
             .collect();
         for now in moments(&gaps) {
             let conforms = plain.iter_mut().all(|bucket| bucket.holds_one(now));
-            let take = stored.take(&limits, now, OLD);
-            prop_assert_eq!(take.taken(), conforms);
+            let charged = stored.charge(&limits, now, OLD);
+            prop_assert_eq!(charged.is_allowed(), conforms);
             if conforms {
                 plain.iter_mut().for_each(Plain::take_one);
             }
@@ -143,13 +144,13 @@ proptest! {
     fn the_wait_is_exact_and_retry_after_is_enough((limits, gaps) in any_history()) {
         let mut stored = Stored::default();
         for now in moments(&gaps) {
-            let Take { wait, .. } = stored.take(&limits, now, OLD);
+            let wait = stored.charge(&limits, now, OLD).retry_after();
             if wait == Nanos(0) {
                 continue;
             }
             let after = |nanos: u64| {
                 let later = Nanos(now.0 + nanos);
-                read(stored.0.clone().unwrap(), later).take(&limits, b"GET", &at(later, OLD)).taken()
+                read(stored.0.clone().unwrap(), later).charge(&limits, b"GET", &at(later, OLD)).is_allowed()
             };
             let seconds = wait.ceil_seconds();
             prop_assert!(after(wait.0));
@@ -165,7 +166,7 @@ proptest! {
         for now in moments(&gaps) {
             let before = stored.0.clone().map(|bytes| read(bytes, now)).unwrap_or_default();
             let held: Vec<_> = limits.iter().map(|limit| before.balance(limit, &at(now, OLD)).remaining).collect();
-            let taken = stored.take(&limits, now, OLD).taken();
+            let taken = stored.charge(&limits, now, OLD).is_allowed();
             prop_assert_eq!(taken, held.iter().all(|tokens| *tokens > 0));
             for (limit, held) in limits.iter().zip(held) {
                 prop_assert_eq!(stored.remaining(limit, now, OLD), held - u64::from(taken));
@@ -180,7 +181,7 @@ proptest! {
     ) {
         let mut stored = Stored::default();
         let limits = [limit];
-        let admitted = readings.iter().filter(|now| stored.take(&limits, Nanos(**now), OLD).taken()).count();
+        let admitted = readings.iter().filter(|now| stored.charge(&limits, Nanos(**now), OLD).is_allowed()).count();
         let span = readings.iter().max().unwrap() - readings.iter().min().unwrap();
         let rate = rate(&limits[0]);
         let allowed = rate.burst().get() + span / rate.interval().get();
@@ -191,7 +192,7 @@ proptest! {
     fn a_reload_keeps_what_is_spent_in_tokens(old in any_limit(1), new in any_limit(1), requests in 1_u64..20) {
         let mut stored = Stored::default();
         let now = Nanos(SECOND);
-        let spent = (0..requests).filter(|_| stored.take(from_ref(&old), now, OLD).taken()).count();
+        let spent = (0..requests).filter(|_| stored.charge(from_ref(&old), now, OLD).is_allowed()).count();
         let spent = u64::try_from(spent).unwrap();
         let expected = rate(&new).burst().get().saturating_sub(spent);
         prop_assert_eq!(stored.remaining(&new, now, NEW), expected);
@@ -217,7 +218,7 @@ proptest! {
             .filter_map(|(place, (now, is_new))| {
                 let is_new = place >= begin && (is_new || place >= begin + end);
                 let (limit, generation) = if is_new { (&new, NEW) } else { (&old, OLD) };
-                stored.take(from_ref(limit), now, generation).taken().then_some(now)
+                stored.charge(from_ref(limit), now, generation).is_allowed().then_some(now)
             })
             .collect();
         let burst = rate(&old).burst().get() + rate(&new).burst().get();
@@ -233,12 +234,12 @@ proptest! {
         let now = Nanos(1_000_000 * SECOND);
         let mut buckets = read(bytes.clone(), now);
         prop_assume!(buckets.changed());
-        let Take { wait, short } = buckets.take(&limits, b"GET", &at(now, OLD));
-        prop_assert_eq!(short.len(), limits.len(), "{:?} gave a token", bytes);
-        let later = Nanos(now.0 + wait.0);
+        let charged = buckets.charge(&limits, b"GET", &at(now, OLD));
+        prop_assert_eq!(charged.exceeded.len(), limits.len(), "{:?} gave a token", bytes);
+        let later = Nanos(now.0 + charged.retry_after().0);
         let mut buckets = read(buckets.as_bytes().to_vec(), later);
         prop_assert!(!buckets.changed());
-        prop_assert!(buckets.take(&limits, b"GET", &at(later, OLD)).taken());
+        prop_assert!(buckets.charge(&limits, b"GET", &at(later, OLD)).is_allowed());
     }
 }
 
@@ -248,9 +249,9 @@ fn records_of_limits_that_the_writer_does_not_know_are_kept() {
     let mut stored = Stored::default();
     let now = Nanos(SECOND);
     for _ in 0..3 {
-        stored.take(from_ref(&one), now, OLD);
+        stored.charge(from_ref(&one), now, OLD);
     }
-    stored.take(from_ref(&two), now, NEW);
+    stored.charge(from_ref(&two), now, NEW);
     assert_eq!(stored.remaining(&one, now, NEW), 2);
     assert_eq!(stored.remaining(&two, now, NEW), 4);
 }
@@ -260,7 +261,7 @@ fn an_older_configuration_never_converts_back() {
     let [old, new] = [bucket(1, 1, 3600 * SECOND, 100), bucket(1, 1, 3600 * SECOND, 2)].map(Option::unwrap);
     let mut stored = Stored::default();
     let now = Nanos(SECOND);
-    assert!(stored.take(from_ref(&new), now, NEW).taken());
-    assert!(stored.take(from_ref(&old), now, OLD).taken());
-    assert!(!stored.take(&[old], now, OLD).taken(), "a late worker would have admitted a hundred");
+    assert!(stored.charge(from_ref(&new), now, NEW).is_allowed());
+    assert!(stored.charge(from_ref(&old), now, OLD).is_allowed());
+    assert!(!stored.charge(&[old], now, OLD).is_allowed(), "a late worker would have admitted a hundred");
 }

@@ -4,7 +4,7 @@ use super::dice::Dice;
 use super::odd::{DIFFERENCES, Odd, certificate};
 use super::openssl::answers;
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use data_encoding::{HEXLOWER, HEXUPPER};
 use rcgen::{KeyPair, PublicKeyData};
@@ -40,7 +40,7 @@ fn differences(odd: &Odd, answer: &str) -> Vec<(&'static str, &'static str)> {
         // Refused by OpenSSL: nothing that certgate could say less of.
         return Vec::new();
     };
-    let Ok(attributes) = Attributes::parse(&odd.der) else {
+    let Ok(attributes) = CertificateContents::parse(&odd.der) else {
         return vec![if not_after == "bad" {
             ("dates that OpenSSL does not read either", odd.dates)
         } else {

@@ -7,7 +7,7 @@ use super::openssl::answers;
 use super::strings::{BMP, PRINTABLE, UTF8, string};
 use certgate_core::certificate;
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use data_encoding::{HEXLOWER, HEXUPPER};
 use rcgen::KeyPair;
 use sha2::{Digest, Sha256};
@@ -73,7 +73,7 @@ fn parts(certificate: &Certificate, der: &[u8]) -> Vec<(&'static str, usize)> {
 /// What became of a changed certificate: read by both, by one, or by none.
 fn outcome(der: &[u8], part: &str, answer: &str) -> &'static str {
     let fields: Vec<_> = answer.split(' ').collect();
-    let read = Attributes::parse(der);
+    let read = CertificateContents::parse(der);
     let [serial, not_before, not_after, key, subject, issuer, names] = fields[..] else {
         return if read.is_ok() { "certgate alone" } else { "none" };
     };

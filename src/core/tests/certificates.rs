@@ -1,4 +1,5 @@
 //! What is read of certificates that are broken, hostile or written in other ways.
+use certgate_test_support::laws::cases;
 
 use certgate_core::certificate::{Unreadable, der_from_text, fingerprint, fingerprint_from_hex, validity};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -49,7 +50,7 @@ fn deep_and_large_der_ends_soon() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>, place: prop::sample::Index, byte: u8) {

@@ -111,16 +111,16 @@ fn header_names() {
     headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found ":path"
     "#);
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "host", "tier": "x_forwarded.client-cert", "fingerprint": "a".repeat(129)}))), @r#"
-    headers.alias: expected a header that neither HTTP nor Envoy gives a meaning, found "host"
-    headers.tier: expected a header that neither HTTP nor Envoy gives a meaning, found "x_forwarded.client-cert"
+    headers.alias: expected a header without a meaning for HTTP or Envoy, found "host"
+    headers.tier: expected a header without a meaning for HTTP or Envoy, found "x_forwarded.client-cert"
     headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found <129 characters>
     "#);
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "transfer_encoding", "tier": "x-envoy-a", "fingerprint": 1}))), @r#"
-    headers.alias: expected a header that neither HTTP nor Envoy gives a meaning, found "transfer_encoding"
-    headers.tier: expected a header that neither HTTP nor Envoy gives a meaning, found "x-envoy-a"
+    headers.alias: expected a header without a meaning for HTTP or Envoy, found "transfer_encoding"
+    headers.tier: expected a header without a meaning for HTTP or Envoy, found "x-envoy-a"
     headers.fingerprint: expected a lower-case header name of at most 128 characters, or null, found 1: quote it
     "#);
-    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x-request-id"}))), @r#"headers.alias: expected a header that neither HTTP nor Envoy gives a meaning, found "x-request-id""#);
+    insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x-request-id"}))), @r#"headers.alias: expected a header without a meaning for HTTP or Envoy, found "x-request-id""#);
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x-client-tier", "fingerprint": "x_client.tier", "alias2": null}))), @"
     headers.alias2: expected `alias`, found an unknown field
     headers.alias: expected a header of its own, found that of headers.tier
@@ -128,8 +128,8 @@ fn header_names() {
     headers.fingerprint: expected a header of its own, found that of headers.tier
     ");
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "x_client_limit_warning", "tier": "client-cert", "fingerprint": "x-client-alias"}))), @r#"
-    headers.alias: expected a header that certgate gives no other meaning, found "x_client_limit_warning"
-    headers.tier: expected a header that certgate gives no other meaning, found "client-cert"
+    headers.alias: expected a header that certgate does not use for anything else, found "x_client_limit_warning"
+    headers.tier: expected a header that certgate does not use for anything else, found "client-cert"
     "#);
     insta::assert_snapshot!(errors_of(&with("headers", json!({"alias": "a b", "tier": "cookie\u{e4}"}))), @r#"
     headers.alias: expected a lower-case header name of at most 128 characters, or null, found "a b"

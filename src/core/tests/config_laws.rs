@@ -1,4 +1,5 @@
 //! What holds of every configuration, right or wrong, in ten thousand random cases each.
+use certgate_test_support::laws::cases;
 
 use crate::people::{Authority, merge};
 use crate::protobuf_struct;
@@ -289,7 +290,7 @@ fn check_errors(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(10_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_a_policy_or_errors(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
@@ -313,20 +314,20 @@ proptest! {
     }
 
     #[test]
-    fn an_image_says_the_same(document in document()) {
+    fn a_snapshot_says_the_same(document in document()) {
         let bytes = document.to_string().into_bytes();
-        let image = config::compile(&bytes, config::Capabilities::default()).unwrap().expect("an image of everything that is right");
-        let from_image = config::load(image).expect("an image");
-        prop_assert_eq!(said(&from_image), said(&config::read(&bytes).unwrap()));
+        let snapshot = config::compile(&bytes, config::Capabilities::default()).unwrap().expect("a snapshot of everything that is right");
+        let from_snapshot = config::load(snapshot).expect("a snapshot");
+        prop_assert_eq!(said(&from_snapshot), said(&config::read(&bytes).unwrap()));
     }
 
     #[test]
-    fn a_damaged_image_is_a_policy_or_none(
+    fn a_damaged_snapshot_is_a_policy_or_none(
         document in document(),
         damages in prop::collection::vec(any::<(u8, Index, u8)>(), 1..4),
     ) {
-        let image = config::compile(document.to_string().as_bytes(), config::Capabilities::default()).unwrap().unwrap();
-        if let Some(policy) = config::load(damage(image, &damages)) {
+        let snapshot = config::compile(document.to_string().as_bytes(), config::Capabilities::default()).unwrap().unwrap();
+        if let Some(policy) = config::load(damage(snapshot, &damages)) {
             said(&policy);
         }
     }

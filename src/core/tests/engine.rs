@@ -5,10 +5,11 @@ use certgate_core::certificate;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::Nanos;
-use certgate_core::engine::generation::Numbering;
+use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::{Engine, Forward, Outcome};
 use certgate_core::telemetry::log_limiter::LogLimiter;
 use certgate_test_support::fakes::{Decided, Fake, FakeLedger, Fault};
+use certgate_test_support::laws::cases;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -52,7 +53,7 @@ fn what_hosts_share_is_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     shared::<Engine>();
     shared::<Policy>();
-    shared::<Numbering>();
+    shared::<GenerationCounter>();
     shared::<Outcome>();
     shared::<LogLimiter>();
 }
@@ -138,12 +139,12 @@ fn digests_that_are_none_are_errors() {
 }
 
 #[test]
-fn a_million_unknown_certificates_leave_no_key_and_move_no_bucket() {
+fn unknown_certificates_leave_no_key_and_move_no_bucket() {
     let engine = engine(&configuration("enforce"));
     let store = FakeLedger::default();
     assert!(matches!(request(&engine, &fake(&store, KNOWN)), Outcome::Forward(_)));
     let before = store.values();
-    for number in 0..1_000_000_u32 {
+    for number in 0..cases(1_000_000) {
         let unknown = fake(&store, &format!("{number:064x}"));
         assert!(matches!(unknown.handle(&engine, std::iter::empty()), Outcome::Reply(_)));
         assert_eq!(*unknown.decided.borrow(), [Decided(Some(Reason::UnknownCertificate), None, None)]);

@@ -1,4 +1,5 @@
 //! Whose ends metrics show: the soonest, so many, and what requests show of the rest.
+use certgate_test_support::laws::cases;
 
 use crate::people::{Authority, Leaf, Names, engine, fake, send};
 use certgate_core::calendar;
@@ -91,7 +92,7 @@ fn what_nobody_needs_to_renew_is_not_shown() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
 
     /// Days until it ends, whether it is revoked, whether it is a certificate's, whether it has a name.
     #[test]
@@ -131,8 +132,8 @@ proptest! {
         expected.sort();
         let registry = registry(&listed, series);
         prop_assert_eq!(ends(&policy(&registry).expiries), expected.clone());
-        let image = config::compile(registry.to_string().as_bytes(), config::Capabilities::default()).unwrap().unwrap();
-        prop_assert_eq!(ends(&config::load(image).unwrap().expiries), expected);
+        let snapshot = config::compile(registry.to_string().as_bytes(), config::Capabilities::default()).unwrap().unwrap();
+        prop_assert_eq!(ends(&config::load(snapshot).unwrap().expiries), expected);
     }
 
     #[test]

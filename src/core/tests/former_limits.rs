@@ -1,9 +1,11 @@
 //! Records of former limits: forgotten once they hold all there is, which changes no decision.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{bucket, limit, on, quota};
 use certgate_core::domain::bucket::Buckets;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use proptest::prelude::*;
@@ -57,7 +59,7 @@ fn any_steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step.prop_map(|(pause, reload, late)| Step { pause, reload, late }), 1..60)
 }
 
-fn read(bytes: Option<&Vec<u8>>, at: &Occasion) -> Buckets {
+fn read(bytes: Option<&Vec<u8>>, at: &CountingContext) -> Buckets {
     bytes.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes.clone(), at.monotonic, at.wall))
 }
 
@@ -70,7 +72,7 @@ fn keeping(old: Option<&Vec<u8>>, new: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn forgetting_changes_no_decision(
@@ -89,13 +91,13 @@ proptest! {
             let own = if late { generation.saturating_sub(1).max(1) } else { generation };
             let limits = &configurations[usize::try_from(own).unwrap() % configurations.len()];
             let wall = NOW + i64::try_from(nanos / SECOND).unwrap();
-            let occasion = Occasion {
+            let occasion = CountingContext {
                 generation: Generation(own),
                 started: UnixSeconds(NOW),
                 ..on(wall, Nanos(nanos))
             };
             let (mut one, mut other) = (read(forgetting.as_ref(), &occasion), read(kept.as_ref(), &occasion));
-            prop_assert_eq!(one.take(limits, b"GET", &occasion), other.take(limits, b"GET", &occasion));
+            prop_assert_eq!(one.charge(limits, b"GET", &occasion), other.charge(limits, b"GET", &occasion));
             for limit in limits {
                 prop_assert_eq!(one.balance(limit, &occasion), other.balance(limit, &occasion));
             }
@@ -113,12 +115,12 @@ proptest! {
 fn records_after(former: &[Limit], seconds: u64) -> usize {
     let mut buckets = Buckets::default();
     let first = on(NOW, Nanos(SECOND));
-    assert!(buckets.take(former, b"GET", &first).taken());
+    assert!(buckets.charge(former, b"GET", &first).is_allowed());
     let wall = NOW + i64::try_from(seconds).unwrap();
-    let later = Occasion { generation: Generation(2), ..on(wall, Nanos(SECOND + seconds * SECOND)) };
+    let later = CountingContext { generation: Generation(2), ..on(wall, Nanos(SECOND + seconds * SECOND)) };
     let mut buckets = read(Some(&buckets.as_bytes().to_vec()), &later);
     let own = bucket(9, 100, SECOND, 100).unwrap();
-    assert!(buckets.take(&[own], b"GET", &later).taken());
+    assert!(buckets.charge(&[own], b"GET", &later).is_allowed());
     (buckets.as_bytes().len() - HEADER) / RECORD
 }
 
@@ -137,7 +139,7 @@ fn what_another_rule_of_the_same_configuration_counts_is_kept() {
     let [one, two] = [1, 2].map(|id| bucket(id, 100, SECOND, 100).unwrap());
     let mut buckets = Buckets::default();
     for (limit, second) in [(&one, 1), (&two, 100)] {
-        assert!(buckets.take(from_ref(limit), b"GET", &on(NOW, Nanos(second * SECOND))).taken());
+        assert!(buckets.charge(from_ref(limit), b"GET", &on(NOW, Nanos(second * SECOND))).is_allowed());
     }
     assert_eq!(buckets.as_bytes().len(), HEADER + 2 * RECORD);
 }

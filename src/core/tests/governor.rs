@@ -1,8 +1,9 @@
 //! The same arrivals, the same decisions: certgate's buckets against the `governor` crate, which counts in another form.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{at, bucket};
 use certgate_core::domain::bucket::Buckets;
-use certgate_core::domain::level::Generation;
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::time::Nanos;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
@@ -12,7 +13,7 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(100_000)))]
 
     /// With intervals of whole nanoseconds: governor rounds others down, certgate up.
     #[test]
@@ -32,7 +33,7 @@ proptest! {
             let gap = interval * numerator / denominator;
             now += gap;
             clock.advance(Duration::from_nanos(gap));
-            let taken = ours.take(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).taken();
+            let taken = ours.charge(from_ref(&limit), b"GET", &at(Nanos(now), Generation(1))).is_allowed();
             prop_assert_eq!(taken, theirs.check().is_ok(), "after {} ns", now);
         }
     }

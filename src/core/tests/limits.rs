@@ -2,8 +2,9 @@
 
 use certgate_core::calendar;
 use certgate_core::domain::cost::Cost;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit, LimitId};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::name::Name;
 use certgate_core::domain::quota::{Initial, Period, Quota};
@@ -38,13 +39,13 @@ pub(crate) fn rate(limit: &Limit) -> Rate {
 }
 
 /// A moment on the monotonic clock, at which the calendar is in 1970.
-pub(crate) fn at(monotonic: Nanos, generation: Generation) -> Occasion {
-    Occasion { generation, ..on(0, monotonic) }
+pub(crate) fn at(monotonic: Nanos, generation: Generation) -> CountingContext {
+    CountingContext { generation, ..on(0, monotonic) }
 }
 
 /// A moment on both clocks, in a process that began to count at the beginning of 1970.
-pub(crate) fn on(wall: i64, monotonic: Nanos) -> Occasion {
-    Occasion {
+pub(crate) fn on(wall: i64, monotonic: Nanos) -> CountingContext {
+    CountingContext {
         monotonic,
         wall: UnixSeconds(wall),
         calendar: calendar::window,

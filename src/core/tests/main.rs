@@ -13,7 +13,6 @@
 
 use certgate_test_support::{der, dice, odd, protobuf_struct, repository, scenarios as table, strings};
 
-mod attributes;
 mod audit;
 mod bandwidth;
 mod bucket_laws;
@@ -23,6 +22,7 @@ mod certificates;
 mod config_errors;
 mod config_laws;
 mod config_policy;
+mod contents;
 mod decide;
 mod decisions;
 mod engine;

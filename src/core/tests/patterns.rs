@@ -1,5 +1,6 @@
 //! Which URIs a pattern with `*` matches, and which patterns there are: the filter's answers are those of a second
 //! implementation.
+use certgate_test_support::laws::cases;
 
 use crate::people::{Authority, Names, authority, configuration, engine, fake, listener, who};
 use certgate_core::config;
@@ -98,7 +99,7 @@ fn matches(pattern: &str, uri: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(4_000)))]
 
     #[test]
     fn an_asterisk_stands_for_what_it_should((pattern, uri) in pattern_and_uri()) {

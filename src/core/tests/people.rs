@@ -2,10 +2,10 @@
 //! request.
 
 use certgate_core::certificate;
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
-use certgate_core::engine::generation::Numbering;
+use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::{Engine, Outcome};
 use certgate_test_support::fakes::{Decided, Fake, FakeLedger};
 use rcgen::{
@@ -138,7 +138,7 @@ impl Leaf {
     /// The certificate in this PEM text.
     pub(crate) fn read(pem: &str) -> Self {
         let der = certificate::der_from_text(pem.as_bytes()).unwrap();
-        let spki_sha256 = Attributes::parse(&der).unwrap().spki_sha256;
+        let spki_sha256 = CertificateContents::parse(&der).unwrap().spki_sha256;
         Self {
             pem: pem.to_owned(),
             fingerprint: certificate::fingerprint(&der).to_string(),
@@ -181,8 +181,8 @@ pub(crate) fn engine_since(now: i64, configuration: &Value, store: &FakeLedger) 
     let bytes = configuration.to_string().into_bytes();
     let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().unwrap();
     let policy = certgate_core::config::read(&bytes).unwrap_or_else(|errors| panic!("{configuration:#}: {errors}"));
-    let (numbering, _) = Numbering::take_up(store, hash, UnixSeconds(now)).unwrap();
-    Engine::new(policy, numbering)
+    let (generation, _) = GenerationCounter::take_up(store, hash, UnixSeconds(now)).unwrap();
+    Engine::new(policy, generation)
 }
 
 pub(crate) fn registry(clients: &[(&str, Value)], more: &Value) -> Engine {

@@ -1,11 +1,13 @@
 //! The laws that quotas keep, and costs and shadow with both kinds of limit.
+use certgate_test_support::laws::cases;
 
 use crate::limits::{bucket, limit, on, quota};
 use certgate_core::calendar;
-use certgate_core::domain::bucket::{Buckets, Take};
+use certgate_core::domain::bucket::{Buckets, Charged};
 use certgate_core::domain::cost::Cost;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
@@ -24,29 +26,29 @@ const DAY: i64 = 86_400;
 struct Stored(Option<Vec<u8>>);
 
 impl Stored {
-    fn read(&self, at: &Occasion) -> Buckets {
+    fn read(&self, at: &CountingContext) -> Buckets {
         self.0.clone().map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, at.monotonic, at.wall))
     }
 
-    fn take(&mut self, limits: &[Limit], method: &[u8], at: &Occasion) -> Take {
+    fn charge(&mut self, limits: &[Limit], method: &[u8], at: &CountingContext) -> Charged {
         let mut buckets = self.read(at);
         let held = |buckets: &Buckets| -> Vec<_> { limits.iter().map(|limit| buckets.balance(limit, at)).collect() };
         let before = held(&buckets);
-        let take = buckets.take(limits, method, at);
-        assert!(take.taken() || held(&buckets) == before, "a denied request costs nothing");
+        let charged = buckets.charge(limits, method, at);
+        assert!(charged.is_allowed() || held(&buckets) == before, "a denied request costs nothing");
         if buckets.changed() {
             self.0 = Some(buckets.as_bytes().to_vec());
         }
-        take
+        charged
     }
 
-    fn remaining(&self, limit: &Limit, at: &Occasion) -> u64 {
+    fn remaining(&self, limit: &Limit, at: &CountingContext) -> u64 {
         self.read(at).balance(limit, at).remaining
     }
 }
 
 /// At this second of the calendar.
-fn at(wall: i64) -> Occasion {
+fn at(wall: i64) -> CountingContext {
     on(wall, Nanos(SECOND))
 }
 
@@ -75,7 +77,7 @@ fn any_limit(id: u8) -> impl Strategy<Value = Limit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     /// Wherever the clock stands, forward or back: in each window at most the quota, and windows in ascending order, so
     /// that none is opened twice.
@@ -94,12 +96,12 @@ proptest! {
             // What is counted in is the latest window that any clock has shown.
             latest = latest.max(calendar::window(period, UnixSeconds(now)).unwrap().ends.0);
             for _ in 0..calls {
-                let take = stored.take(from_ref(&limit), b"GET", &at(now));
-                if take.taken() {
+                let charged = stored.charge(from_ref(&limit), b"GET", &at(now));
+                if charged.is_allowed() {
                     *admitted.entry(latest).or_default() += 1;
                 } else {
                     let until = u64::try_from(latest - now).unwrap();
-                    prop_assert_eq!(take.wait, Nanos(until * SECOND), "to the end of the window");
+                    prop_assert_eq!(charged.retry_after(), Nanos(until * SECOND), "to the end of the window");
                 }
             }
             prop_assert!(admitted.values().all(|count| *count <= requests), "{:?}", admitted);
@@ -124,15 +126,15 @@ proptest! {
         for (gap, post) in gaps {
             millis += gap;
             let method: &[u8] = if post { b"POST" } else { b"GET" };
-            let take = stored.take(&limits, method, &moment(millis));
-            if take.taken() {
+            let charged = stored.charge(&limits, method, &moment(millis));
+            if charged.is_allowed() {
                 continue;
             }
             let after = |seconds: u64| {
                 let later = moment(millis + 1000 * seconds);
-                Stored(stored.0.clone()).take(&limits, method, &later).taken()
+                Stored(stored.0.clone()).charge(&limits, method, &later).is_allowed()
             };
-            let seconds = take.wait.ceil_seconds();
+            let seconds = charged.retry_after().ceil_seconds();
             prop_assert!(after(seconds), "told {} s", seconds);
             prop_assert!(seconds < 2 || !after(seconds - 1), "told {} s", seconds);
         }
@@ -152,10 +154,10 @@ proptest! {
             let held: Vec<_> = limits.iter().map(|limit| stored.remaining(limit, &now)).collect();
             let costs: Vec<_> = limits.iter().map(|limit| limit.cost.takes(method)).collect();
             let short: Vec<_> = (0..3).filter(|place| held[*place] < costs[*place]).collect();
-            let take = stored.take(&limits, method, &now);
+            let charged = stored.charge(&limits, method, &now);
             let refused = short.iter().any(|place| limits[*place].mode == Mode::Enforce);
-            prop_assert_eq!(take.taken(), !refused);
-            prop_assert_eq!(&take.short, &short);
+            prop_assert_eq!(charged.is_allowed(), !refused);
+            prop_assert_eq!(&charged.exceeded, &short);
             for (place, limit) in limits.iter().enumerate() {
                 let cost = if refused || short.contains(&place) { 0 } else { costs[place] };
                 prop_assert_eq!(stored.remaining(limit, &now), held[place] - cost);
@@ -172,15 +174,15 @@ proptest! {
         let now = at(NOW);
         let spent = u64::try_from((0..requests).filter(|_| {
             let before = stored.remaining(&old, &now);
-            stored.take(from_ref(&old), b"GET", &now);
+            stored.charge(from_ref(&old), b"GET", &now);
             stored.remaining(&old, &now) < before
         }).count()).unwrap();
-        let later = Occasion { generation: Generation(2), ..now };
+        let later = CountingContext { generation: Generation(2), ..now };
         prop_assert_eq!(stored.remaining(&new, &later), new.capacity().get().saturating_sub(spent));
         // One that is late counts on in the old numbers, until it has been overtaken.
         prop_assert_eq!(stored.remaining(&old, &now), old.capacity().get() - spent);
         if stored.remaining(&new, &later) > 0 {
-            stored.take(from_ref(&new), b"GET", &later);
+            stored.charge(from_ref(&new), b"GET", &later);
             let left = stored.remaining(&new, &later);
             prop_assert_eq!(stored.remaining(&old, &now), left.min(old.capacity().get()));
         }
@@ -197,23 +199,23 @@ proptest! {
         let mut stored = Stored::default();
         let moment = |millis: u64, generation| {
             let seconds = i64::try_from(millis / 1000).unwrap();
-            Occasion { generation: Generation(generation), ..on(NOW + seconds, Nanos(SECOND + millis * 1_000_000)) }
+            CountingContext { generation: Generation(generation), ..on(NOW + seconds, Nanos(SECOND + millis * 1_000_000)) }
         };
         for _ in 0..spent {
-            stored.take(from_ref(&old), b"GET", &moment(0, 1));
+            stored.charge(from_ref(&old), b"GET", &moment(0, 1));
         }
         // Asked several times: what it was told first holds.
-        let told = stored.take(from_ref(&new), b"GET", &moment(pause, 2)).wait.ceil_seconds();
+        let told = stored.charge(from_ref(&new), b"GET", &moment(pause, 2)).retry_after().ceil_seconds();
         for ask in 0..asks {
             let now = pause + told.saturating_sub(1) * 1000 * u64::try_from(ask).unwrap() / 4;
-            let taken = stored.take(from_ref(&new), b"GET", &moment(now, 2)).taken();
+            let taken = stored.charge(from_ref(&new), b"GET", &moment(now, 2)).is_allowed();
             prop_assert!(told == 0 || now == pause || !taken || told < 2);
         }
         if told >= 2 {
-            prop_assert!(!stored.take(from_ref(&new), b"GET", &moment(pause + (told - 1) * 1000, 2)).taken());
+            prop_assert!(!stored.charge(from_ref(&new), b"GET", &moment(pause + (told - 1) * 1000, 2)).is_allowed());
         }
         if told >= 1 {
-            prop_assert!(stored.take(from_ref(&new), b"GET", &moment(pause + told * 1000, 2)).taken());
+            prop_assert!(stored.charge(from_ref(&new), b"GET", &moment(pause + told * 1000, 2)).is_allowed());
         }
     }
 
@@ -235,7 +237,7 @@ proptest! {
         let now = on(wall, Nanos(monotonic));
         let mut buckets = Buckets::from_stored(bytes, now.monotonic, now.wall);
         buckets.newest();
-        buckets.take(&limits, b"POST", &now);
+        buckets.charge(&limits, b"POST", &now);
         for limit in &limits {
             buckets.balance(limit, &now);
         }
@@ -249,12 +251,12 @@ fn a_window_ends_when_the_calendar_says() {
     for (period, seconds) in ends {
         let limit = quota(1, 2, period);
         let mut stored = Stored::default();
-        let mut take = |wall| stored.take(from_ref(&limit), b"GET", &at(wall));
-        assert!(take(NOW).taken() && take(NOW).taken());
-        assert_eq!(take(NOW).wait, Nanos(seconds * SECOND), "{period:?}");
+        let mut take = |wall| stored.charge(from_ref(&limit), b"GET", &at(wall));
+        assert!(take(NOW).is_allowed() && take(NOW).is_allowed());
+        assert_eq!(take(NOW).retry_after(), Nanos(seconds * SECOND), "{period:?}");
         let end = NOW + i64::try_from(seconds).unwrap();
-        assert_eq!(take(end - 1).wait, Nanos(SECOND), "{period:?}");
-        assert!(take(end).taken(), "{period:?}");
+        assert_eq!(take(end - 1).retry_after(), Nanos(SECOND), "{period:?}");
+        assert!(take(end).is_allowed(), "{period:?}");
     }
 }
 
@@ -267,7 +269,7 @@ fn the_window_in_which_envoy_started_is_whole_or_a_share_and_every_later_one_is_
     let started = UnixSeconds(midnight + 18 * 3600);
     for (initial, first) in [(Initial::Full, 24), (Initial::Prorated, 6)] {
         let stored = Stored::default();
-        let left = |wall| stored.remaining(&daily(initial), &Occasion { started, ..at(wall) });
+        let left = |wall| stored.remaining(&daily(initial), &CountingContext { started, ..at(wall) });
         assert_eq!(left(midnight + 21 * 3600), first, "{initial:?}");
         assert_eq!(left(midnight + DAY), 24, "{initial:?}");
     }
@@ -277,19 +279,19 @@ fn the_window_in_which_envoy_started_is_whole_or_a_share_and_every_later_one_is_
 fn what_cannot_be_read_is_used_up_to_the_end_of_the_window() {
     let limit = quota(1, 3, Period::Hour);
     let mut buckets = Buckets::from_stored(b"nonsense".to_vec(), Nanos(SECOND), UnixSeconds(NOW));
-    assert_eq!(buckets.take(from_ref(&limit), b"GET", &at(NOW)).wait, Nanos(841 * SECOND));
+    assert_eq!(buckets.charge(from_ref(&limit), b"GET", &at(NOW)).retry_after(), Nanos(841 * SECOND));
     let mut stored = Stored(Some(buckets.as_bytes().to_vec()));
-    assert!(!stored.take(from_ref(&limit), b"GET", &at(NOW + 840)).taken());
-    assert!(stored.take(from_ref(&limit), b"GET", &at(NOW + 841)).taken());
+    assert!(!stored.charge(from_ref(&limit), b"GET", &at(NOW + 840)).is_allowed());
+    assert!(stored.charge(from_ref(&limit), b"GET", &at(NOW + 841)).is_allowed());
 }
 
 #[test]
 fn without_a_calendar_a_quota_gives_nothing() {
     let limit = quota(1, 3, Period::Month);
     let mut stored = Stored::default();
-    assert!(!stored.take(from_ref(&limit), b"GET", &at(i64::MAX)).taken());
-    assert!(stored.take(from_ref(&limit), b"GET", &at(NOW)).taken());
-    assert!(!stored.take(from_ref(&limit), b"GET", &at(i64::MAX)).taken());
+    assert!(!stored.charge(from_ref(&limit), b"GET", &at(i64::MAX)).is_allowed());
+    assert!(stored.charge(from_ref(&limit), b"GET", &at(NOW)).is_allowed());
+    assert!(!stored.charge(from_ref(&limit), b"GET", &at(i64::MAX)).is_allowed());
 }
 
 #[test]
@@ -298,7 +300,7 @@ fn a_method_costs_what_is_said_of_it_and_every_other_the_default() {
     let mut stored = Stored::default();
     let now = at(NOW);
     for (method, left) in [("POST", 5), ("OPTIONS", 5), ("post", 3), ("GET", 1), ("GET", 1), ("OPTIONS", 1), ("", 1)] {
-        stored.take(from_ref(&limit), method.as_bytes(), &now);
+        stored.charge(from_ref(&limit), method.as_bytes(), &now);
         assert_eq!(stored.remaining(&limit, &now), left, "{method}");
     }
 }

@@ -6,7 +6,7 @@ use super::openssl::{Verdict, answers, verdicts};
 use super::people::{Leaf, engine, fake, registry};
 use super::strings::{BMP, IA5, NUMERIC, PRINTABLE, T61, UNIVERSAL, UTF8, VISIBLE, common_name, string};
 use certgate_core::certificate;
-use certgate_core::certificate::crl::SignedList;
+use certgate_core::certificate::crl::SignedCrl;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::domain::decision::Reason;
 use certgate_test_support::fakes::FakeLedger;
@@ -70,7 +70,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
             let expected = (verdict == Verdict::Revoked).then_some(Reason::CertificateRevoked);
             assert_ne!(verdict, Verdict::Good, "{what}");
             assert_eq!(super::people::send(&engine, &fake(leaf), &[]).reason, expected, "{what}");
-            let issuer = SignedList::from_pem(&list).unwrap().issuer;
+            let issuer = SignedCrl::from_pem(&list).unwrap().issuer;
             assert_eq!(DistinguishedName::from_der(authority).canonical() == issuer, expected.is_some(), "{what}");
             revoked += usize::from(expected.is_some());
             pairs += 1;

@@ -7,8 +7,8 @@ use crate::load::Loaded;
 use crate::load::document::Document;
 use crate::load::tree::{Entry, Node, Value};
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::attributes::Attributes;
 use certgate_core::certificate::canonical_name::folded;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::{crl, der_from_text};
 use certgate_core::domain::revocation::{CanonicalName, RevocationList};
 use std::collections::{BTreeMap, HashSet};
@@ -53,9 +53,9 @@ fn items(list: Option<&Node>) -> &[Node] {
     list.map(Node::items).unwrap_or_default()
 }
 
-fn certificate(credential: &Node) -> Option<Attributes> {
+fn certificate(credential: &Node) -> Option<CertificateContents> {
     let pem = credential.get("pem")?.as_str()?;
-    Attributes::parse(&der_from_text(pem.as_bytes()).ok()?).ok()
+    CertificateContents::parse(&der_from_text(pem.as_bytes()).ok()?).ok()
 }
 
 /// Lists of issuers that the registry does not know. A registry knows the issuers of its certificates, and those that its

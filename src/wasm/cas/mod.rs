@@ -1,4 +1,5 @@
-//! Read, compute, compare-and-swap, and again while others are quicker: the one way in which Envoy's shared data change.
+//! Compare-and-swap on Envoy's shared data: read, compute, swap, and again after a conflict. All changes of shared data
+//! go through here.
 
 #[cfg(test)]
 pub(super) mod fake;
@@ -9,15 +10,15 @@ use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::ledger::{Change, Unavailable};
 use std::borrow::Cow;
 
-/// How often a swap is tried before the store counts as unavailable. In each round of rivals one succeeds, so this is
-/// reached by a store that refuses, not by workers that compete.
+/// Swaps that are tried before the store counts as unavailable. In each round of competing workers one succeeds, so only
+/// a store that refuses reaches this number.
 const ATTEMPTS: usize = 100;
 
 /// The version of a stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Version(pub(super) u32);
 
-/// What a swap expects to replace.
+/// The value that a swap expects to replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// Nothing: the key does not exist yet.
@@ -26,7 +27,7 @@ pub(super) enum Expected {
     Version(Version),
 }
 
-/// How a swap ended.
+/// The outcome of a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Swap {
     /// The value is stored.
@@ -35,17 +36,17 @@ pub(super) enum Swap {
     Conflict,
 }
 
-/// Values that all VMs share, changed only by compare-and-swap.
+/// Values that all VMs share and change by compare-and-swap.
 pub(super) trait Store {
-    /// The value of `key` and its version; `None` if it does not exist.
+    /// The value of `key` and its version; `None` if the key does not exist.
     fn read(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, HostFailure>;
-    /// Stores `value` under `key` if what is there is what is `expected`.
+    /// Stores `value` under `key` if the stored value is the `expected` one.
     fn swap(&self, key: &str, value: &[u8], expected: Expected) -> Result<Swap, HostFailure>;
-    /// Counts a value that another worker changed between read and swap, where such are counted.
+    /// Is called for a value that another worker changed between read and swap.
     fn conflict(&self) {}
 }
 
-/// [`update`] for values that no request changes: compiled once, whatever computes them.
+/// [`update`] for values that no request changes. Not generic, so that the module has it once.
 pub(super) fn update_bytes<'v>(
     store: &dyn Store,
     key: &str,
@@ -54,8 +55,8 @@ pub(super) fn update_bytes<'v>(
     update(store, key, |stored| Ok(compute(stored)))
 }
 
-/// Changes the value under `key` as `compute` says, which may run again and so does nothing but compute. Nothing changes
-/// where it fails.
+/// Changes the value under `key` to the result of `compute`. `compute` may run several times and must have no other effect.
+/// The value does not change if it fails.
 pub(super) fn update<T: AsRef<[u8]>, E: From<Unavailable>>(
     store: &(impl Store + ?Sized),
     key: &str,

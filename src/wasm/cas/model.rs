@@ -8,14 +8,16 @@ use super::{Expected, Store, Swap, Version, update};
 use certgate_core::calendar;
 use certgate_core::domain::bucket::Buckets;
 use certgate_core::domain::cost::Cost;
-use certgate_core::domain::level::{Generation, Occasion};
+use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind as LimitKind, Limit, LimitId};
+use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::name::Name;
 use certgate_core::domain::rate::{Rate, Unit};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::ledger::{Change, Unavailable};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU64;
@@ -116,7 +118,7 @@ impl World {
         };
         let generation = worker.generation;
         let index = usize::try_from(generation.0).unwrap();
-        let at = Occasion {
+        let at = CountingContext {
             monotonic: NOW,
             wall: UnixSeconds(0),
             calendar: calendar::window,
@@ -127,7 +129,7 @@ impl World {
         let admitted = update(&view, KEY, |stored| {
             let mut buckets =
                 stored.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes, NOW, UnixSeconds(0)));
-            let taken = buckets.take(from_ref(&limit(BURSTS[index])), b"GET", &at).taken();
+            let taken = buckets.charge(from_ref(&limit(BURSTS[index])), b"GET", &at).is_allowed();
             Ok::<_, Unavailable>(if taken { Change::Write(buckets) } else { Change::Keep(buckets) })
         });
         self.value = view.value.into_inner();
@@ -183,7 +185,7 @@ fn a_store_that_compares_nothing_is_caught() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
 
     #[test]
     fn in_many_orders_of_up_to_sixteen_workers_steps_the_law_holds(

@@ -239,7 +239,7 @@ async fn mend(envoy: &mut Envoy, cast: &Cast, mutant: &Path, callback: Callback)
         json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "mended"});
     plugin["configuration"]["value"] = cast.registry();
     assert_eq!(envoy.push_text(&resource.to_string()).await, Outcome::Live);
-    until("the third configuration", async || envoy.log().contains("configuration 3 in force").then_some(())).await;
+    until("the third configuration", async || envoy.log().contains("configuration 3 is active").then_some(())).await;
 }
 
 #[tokio::test]

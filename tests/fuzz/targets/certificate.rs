@@ -1,7 +1,7 @@
 //! Certificates as text and as DER: read or refused, and what is read can be shown in a header.
 #![no_main]
 
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::names::{CertificateNames, MOST_COST, NameParts};
 use certgate_core::certificate::{der_from_text, fingerprint_from_hex, validity};
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         .collect();
     let from_text = der_from_text(bytes).ok();
     for der in [Some(bytes), from_text.as_deref()].into_iter().flatten() {
-        let Ok(attributes) = Attributes::parse(der) else { continue };
+        let Ok(attributes) = CertificateContents::parse(der) else { continue };
         assert_eq!(validity(der), Ok(attributes.validity));
         let _ = (attributes.subject.to_rfc4514(), attributes.issuer.to_rfc4514(), attributes.spiffe_id());
         if let Some(header) = attributes.subject.to_header() {

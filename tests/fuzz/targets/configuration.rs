@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let read = config::read(bytes);
     match (config::compile(bytes, Capabilities::default()), read) {
-        (Ok(Some(image)), Ok(policy)) => {
-            let loaded = config::load(image).expect("an image of what was right");
+        (Ok(Some(snapshot)), Ok(policy)) => {
+            let loaded = config::load(snapshot).expect("a snapshot of a configuration without errors");
             assert_eq!(format!("{:?}", loaded.rules), format!("{:?}", policy.rules));
             assert_eq!(loaded.registry.clients().as_bytes(), policy.registry.clients().as_bytes());
             assert_eq!(loaded.headers, policy.headers);

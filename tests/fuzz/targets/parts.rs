@@ -1,7 +1,7 @@
 //! A certificate's parts: whatever stands in its names and its extensions spoils nothing else of it.
 #![no_main]
 
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::validity;
 use libfuzzer_sys::fuzz_target;
 
@@ -34,17 +34,17 @@ fn certificate(serial: &[u8], issuer: &[u8], subject: &[u8], extensions: Option<
 fuzz_target!(|input: (&[u8], &[u8], &[u8], &[u8])| {
     let (serial, issuer, subject, extensions) = input;
     let plain = certificate(serial, b"", b"", None);
-    let Ok(plain) = Attributes::parse(&plain) else { panic!("a number of any bytes is read") };
+    let Ok(plain) = CertificateContents::parse(&plain) else { panic!("a number of any bytes is read") };
     let der = certificate(serial, issuer, subject, Some(extensions));
-    let read = Attributes::parse(&der).expect("what is odd is in names and extensions alone");
+    let read = CertificateContents::parse(&der).expect("what is odd is in names and extensions alone");
     assert_eq!(validity(&der), Ok(plain.validity));
     assert_eq!((read.validity, read.spki_sha256), (plain.validity, plain.spki_sha256));
     let zeros = serial.iter().take_while(|octet| **octet == 0).count();
     assert_eq!((&*read.serial, &*plain.serial), (&serial[zeros..], &serial[zeros..]));
     // Names of one part are not read from another.
-    let without = Attributes::parse(&certificate(serial, issuer, subject, None)).expect("the same");
+    let without = CertificateContents::parse(&certificate(serial, issuer, subject, None)).expect("the same");
     assert_eq!((&without.subject, &without.issuer), (&read.subject, &read.issuer));
     assert!(without.uri_sans.is_empty() && without.dns_sans.is_empty());
-    let alone = Attributes::parse(&certificate(serial, b"", b"", Some(extensions))).expect("the same");
+    let alone = CertificateContents::parse(&certificate(serial, b"", b"", Some(extensions))).expect("the same");
     assert_eq!((alone.uri_sans, alone.dns_sans), (read.uri_sans, read.dns_sans));
 });

@@ -5,7 +5,7 @@
 use certgate_core::config;
 use certgate_core::domain::time::UnixSeconds;
 use certgate_test_support::fakes::{Fake, FakeLedger};
-use certgate_core::engine::generation::Numbering;
+use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::{Engine, Outcome};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
@@ -19,8 +19,8 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
         "clients": [{{"alias": "a", "tier": "t", "credentials": [{{"sha256": "{CLIENT}"}}]}}]}}"#
     );
     let policy = config::read(configuration.as_bytes()).expect("a configuration");
-    let (numbering, _) = Numbering::take_up(&FakeLedger::default(), [0; 16], UnixSeconds(0)).expect("a store");
-    Engine::new(policy, numbering)
+    let (generation, _) = GenerationCounter::take_up(&FakeLedger::default(), [0; 16], UnixSeconds(0)).expect("a store");
+    Engine::new(policy, generation)
 });
 
 fuzz_target!(|lines: Vec<&[u8]>| {

@@ -1,5 +1,5 @@
-//! DER as lists have it: values told apart by their first octet, many of them optional, and what is none of them a
-//! problem of the list's.
+//! A DER reader for CRLs: values are told apart by their identifier octet, many are optional, and any other value is a
+//! [`CrlProblem`].
 
 use super::CrlProblem;
 use crate::certificate::der;
@@ -15,14 +15,14 @@ pub(super) const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// A value: all of it, and what is in it.
+/// A value: its encoded form, and its content.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'d> {
     pub(super) raw: &'d [u8],
     pub(super) content: &'d [u8],
 }
 
-/// Where reading has got to.
+/// A sequence of values.
 pub(super) struct Reader<'d>(der::Reader<'d>);
 
 impl<'d> Reader<'d> {
@@ -30,7 +30,7 @@ impl<'d> Reader<'d> {
         Self(der::Reader::new(der))
     }
 
-    /// Reads what is in the SEQUENCE that `der` is.
+    /// A reader of the content of the SEQUENCE in `der`.
     pub(super) fn only(der: &'d [u8]) -> Result<Self, CrlProblem> {
         let mut outer = Self::new(der);
         let sequence = outer.take(SEQUENCE)?;
@@ -55,7 +55,7 @@ impl<'d> Reader<'d> {
         self.optional_time()?.ok_or(CrlProblem::Der)
     }
 
-    /// The next value, if it is one of the two kinds of time (RFC 5280 section 5.1.2.4).
+    /// The next value, if it is a UTCTime or GeneralizedTime (RFC 5280 section 5.1.2.4).
     // Inlined, it makes the module 600 bytes larger.
     #[inline(never)]
     pub(super) fn optional_time(&mut self) -> Result<Option<Value<'d>>, CrlProblem> {
@@ -71,7 +71,7 @@ impl<'d> Reader<'d> {
 }
 
 impl Value<'_> {
-    /// The moment that this value is.
+    /// The time of this value.
     pub(super) fn moment(self) -> Result<UnixSeconds, CrlProblem> {
         der::moment(self.raw).ok_or(CrlProblem::Der)
     }

@@ -1,22 +1,22 @@
-//! Extensions of a revocation list and of its entries (RFC 5280 sections 5.2 and 5.3): which of them change what the list
-//! says, and which forbid its use.
+//! The extensions of a CRL and of its entries (RFC 5280 sections 5.2 and 5.3): which of them change its meaning, and
+//! which forbid its use.
 
 use super::CrlProblem;
 use super::der::{self, Reader};
 use crate::certificate::oid;
 use data_encoding::HEXLOWER;
 
-// The contents of the identifiers 2.5.29.x.
+// The contents of the object identifiers 2.5.29.x.
 const REASON_CODE: &[u8] = &[0x55, 0x1d, 21];
 const DELTA_CRL_INDICATOR: &[u8] = &[0x55, 0x1d, 27];
 const ISSUING_DISTRIBUTION_POINT: &[u8] = &[0x55, 0x1d, 28];
 const CERTIFICATE_ISSUER: &[u8] = &[0x55, 0x1d, 29];
 
-/// Extensions one after the other.
+/// A sequence of extensions.
 pub(super) struct Extensions<'d>(pub(super) Reader<'d>);
 
 impl<'d> Extensions<'d> {
-    /// Whether a list with these extensions can be used.
+    /// Checks that a CRL with these extensions can be used.
     pub(super) fn check_list(self) -> Result<(), CrlProblem> {
         self.each(|extension| match extension.id {
             ISSUING_DISTRIBUTION_POINT => check_scope(extension.value),
@@ -25,7 +25,7 @@ impl<'d> Extensions<'d> {
         })
     }
 
-    /// Whether an entry with these extensions says that its certificate is revoked.
+    /// Whether an entry with these extensions revokes its certificate.
     pub(super) fn say_revoked(self) -> Result<bool, CrlProblem> {
         const REMOVE_FROM_CRL: u8 = 8;
         let mut revoked = true;
@@ -74,7 +74,8 @@ impl<'d> Extension<'d> {
     }
 }
 
-/// RFC 5280 section 5.2.5. Where the list is published does not matter, nor that it is for end entities only.
+/// The issuing distribution point (RFC 5280 section 5.2.5). The name of the distribution point, and
+/// `onlyContainsUserCerts`, change nothing.
 fn check_scope(value: &[u8]) -> Result<(), CrlProblem> {
     const DISTRIBUTION_POINT: u8 = 0xa0;
     const ONLY_USER_CERTS: u8 = 0x81;
@@ -92,7 +93,7 @@ fn check_scope(value: &[u8]) -> Result<(), CrlProblem> {
         (INDIRECT_CRL, CrlProblem::Indirect),
         (ONLY_ATTRIBUTE_CERTS, CrlProblem::AttributesOnly),
     ] {
-        // Fields with a default of FALSE may say so, against DER, and mean no harm.
+        // A field may state its default of FALSE, which DER forbids, and is harmless.
         if fields.optional(limit)?.is_some_and(|flag| limit == ONLY_SOME_REASONS || flag.content != [0]) {
             return Err(problem);
         }

@@ -1,31 +1,31 @@
-//! Hosts: the one way in which they are compared, whatever a client wrote, and the patterns that rules have for them.
+//! Hosts: the canonical form in which they are compared, and the patterns of rules.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-/// The most bytes a host name has (RFC 1035 section 2.3.4, as text and without the dot at its end).
+/// The longest host name, in bytes (RFC 1035 section 2.3.4: as text, and without a final dot).
 pub const MAX_LENGTH: usize = 253;
 
 const EXPECTED: &str =
     "a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end";
 
-/// A host that a rule names, or all hosts below one.
+/// A host, or all hosts below one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPattern {
-    /// As [`canonical`] has it.
+    /// The host in [`canonical`] form.
     pub(super) host: Box<str>,
-    /// Whether it stands for the hosts with one or more labels before it, and not for itself.
+    /// Whether the pattern matches the hosts with one or more labels before it, and not the host itself.
     pub(super) below: bool,
 }
 
 impl HostPattern {
-    /// The pattern that `text` spells: a host name, an IPv4 address, an IPv6 address in brackets; or `*.` and a host
-    /// name, for the hosts with one or more labels before that (as in the Gateway API's `Hostname`). Case does not
-    /// count (RFC 9110 section 4.2.3).
+    /// The pattern in `text`: a host name, an IPv4 address, an IPv6 address in brackets, or `*.` and a host name, which
+    /// matches the hosts with one or more labels before it (as the Gateway API's `Hostname`). Case does not count (RFC
+    /// 9110 section 4.2.3).
     ///
     /// # Errors
     ///
-    /// What was expected.
+    /// The expected form of the pattern.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let suffix = text.strip_prefix("*.");
         let host = match text.strip_prefix('[') {
@@ -36,21 +36,21 @@ impl HostPattern {
         Ok(Self { host, below: suffix.is_some() })
     }
 
-    /// The host, as [`canonical`] has it.
+    /// The host in [`canonical`] form.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether the hosts below it are meant, and not itself.
+    /// Whether the pattern matches the hosts below it, and not the host itself.
     pub fn is_below(&self) -> bool {
         self.below
     }
 }
 
-/// The host of an authority (RFC 3986 section 3.2), in the spelling in which hosts are compared: lower-case, without
-/// port and without a dot at its end, an IPv6 address in brackets and as RFC 5952 writes it. `None` if it has none or
-/// if it could be read in another way: user information, escapes, anything that host names do not have, a port that is
-/// none. What looks like a number is a name, as it was written: only `10.0.0.1` is that address.
+/// The host of an authority (RFC 3986 section 3.2) in canonical form: lower case, without port and final dot, an IPv6
+/// address in brackets and in the form of RFC 5952. `None` if there is no host, or if another server could read another
+/// one: user information, escapes, characters that host names do not have, a port that is no number. A text of digits
+/// is a name, as it was written: only `10.0.0.1` is that address.
 pub fn canonical(authority: &[u8]) -> Option<Cow<'_, str>> {
     let authority = str::from_utf8(authority).ok()?;
     let Some(literal) = authority.strip_prefix('[') else {
@@ -61,10 +61,10 @@ pub fn canonical(authority: &[u8]) -> Option<Cow<'_, str>> {
     bracketed(address).filter(|_| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
 }
 
-/// The host by which Envoy chooses a virtual host (with `ignore_port_in_host_matching`), as [`canonical`] has it. Envoy
-/// compares the text before the port and ignores its case alone. `None` also if the authority has another spelling of
-/// its host, which Envoy looks up as another host: a final dot, or an IPv6 address that is not written as in RFC 5952.
-/// `None` for an empty port too: Envoy looks that up with its colon, where it is not told to ignore ports.
+/// The host by which Envoy selects a virtual host (with `ignore_port_in_host_matching`), in [`canonical`] form. Envoy
+/// compares the text before the port, without case. `None` also for other spellings of a host, which Envoy takes for
+/// another host: a final dot, or an IPv6 address that is not in the form of RFC 5952. `None` for an empty port too:
+/// Envoy compares such a host with its colon, unless it ignores ports.
 pub(super) fn routed(authority: &[u8]) -> Option<Cow<'_, str>> {
     let host = canonical(authority)?;
     let (written, port) = authority.split_at_checked(host.len())?;
@@ -72,7 +72,7 @@ pub(super) fn routed(authority: &[u8]) -> Option<Cow<'_, str>> {
     (is_written && matches!(port, [] | [b':', _, ..])).then_some(host)
 }
 
-/// A host name in lower case, if it is one.
+/// The host name in lower case; `None` if the text is not one.
 fn name(text: &str) -> Option<Cow<'_, str>> {
     let is_label = |label: &[u8]| !label.is_empty() && label.iter().all(is_in_labels);
     if text.len() > MAX_LENGTH || !text.as_bytes().split(|byte| *byte == b'.').all(is_label) {
@@ -82,18 +82,18 @@ fn name(text: &str) -> Option<Cow<'_, str>> {
     Some(if lower { text.into() } else { text.to_ascii_lowercase().into() })
 }
 
-/// What labels have; `_` is in no host's name, but in many names of services.
+/// Whether the byte is allowed in a label. `_` is in no host name, but in many names of services.
 fn is_in_labels(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// What stands between the brackets of an IPv6 address, in its one spelling and with the brackets.
+/// The canonical form, with brackets, of the IPv6 address between brackets.
 fn bracketed(address: &str) -> Option<Cow<'static, str>> {
     let address: Ipv6Addr = address.parse().ok()?;
     Some(format!("[{address}]").into())
 }
 
-/// Whether this is a port; it may be empty (RFC 3986 section 3.2.3).
+/// Whether the text is a port. It may be empty (RFC 3986 section 3.2.3).
 fn is_port(text: &str) -> bool {
     text.is_empty() || (text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok())
 }

@@ -1,4 +1,4 @@
-//! Rules by host: a tree of labels, read from the last one.
+//! Rules by host: a tree of labels, from the last to the first.
 
 use super::host::HostPattern;
 use super::methods::{Methods, NO_RULE};
@@ -6,24 +6,24 @@ use super::path_pattern::PathPattern;
 use super::path_tree::PathTree;
 use std::collections::BTreeMap;
 
-/// The rules of the hosts that end in the same labels. At the top these are none: below it are all hosts.
+/// The rules of the hosts that end in the same labels. The root has no labels, so all hosts are below it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HostTree {
-    /// Of the host that has no labels before these.
+    /// The rules of the host with no further label.
     host: HostRules,
-    /// Of those that do.
+    /// The rules of hosts with further labels.
     below: HostRules,
     labels: BTreeMap<Box<[u8]>, HostTree>,
 }
 
-/// The rules that have one host pattern.
+/// The rules of one host pattern.
 #[derive(Clone, Debug)]
 pub(super) struct HostRules {
-    /// Those for any path.
+    /// The rules without a path.
     pub(super) without_path: Methods,
-    /// The others.
+    /// The rules with a path.
     pub(super) paths: PathTree,
-    /// The first of the others.
+    /// The first of the rules with a path.
     pub(super) first_with_path: usize,
 }
 
@@ -35,7 +35,7 @@ impl Default for HostRules {
 }
 
 impl HostRules {
-    /// Adds a rule that comes after those in it.
+    /// Adds a rule, which comes after those added before.
     pub(super) fn insert(&mut self, rule: usize, path: Option<&PathPattern>, methods: &[Box<str>]) {
         match path {
             None => self.without_path.insert(rule, methods),
@@ -48,19 +48,19 @@ impl HostRules {
 }
 
 impl HostTree {
-    /// The rules for any host.
+    /// The rules without a host.
     pub(super) fn any_mut(&mut self) -> &mut HostRules {
         &mut self.below
     }
 
-    /// The rules that have this pattern.
+    /// The rules of this pattern.
     pub(super) fn rules_mut(&mut self, pattern: &HostPattern) -> &mut HostRules {
         let labels = labels(&pattern.host);
         let node = labels.fold(self, |node, label| node.labels.entry(label.into()).or_default());
         if pattern.below { &mut node.below } else { &mut node.host }
     }
 
-    /// Shows all rules that match the host, in no order; without a host, those for any.
+    /// Calls `rules` with all rules that match the host, in no order; without a host, with those that have none.
     pub(super) fn visit(&self, host: Option<&str>, mut rules: impl FnMut(&HostRules)) {
         rules(&self.below);
         let mut labels = host.into_iter().flat_map(labels).peekable();

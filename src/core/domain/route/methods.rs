@@ -1,16 +1,16 @@
-//! The rules that match a host and a path, by the methods they ask for.
+//! Rules by method, of those that match the same host and path.
 
 use std::collections::BTreeMap;
 
-/// After all rules: there is none.
+/// Stands for no rule; greater than every index.
 pub(super) const NO_RULE: usize = usize::MAX;
 
-/// For each method, the first of these rules.
+/// The first rule for each method.
 #[derive(Clone, Debug)]
 pub(super) struct Methods {
-    /// Of those for any method.
+    /// The first rule for any method.
     any: usize,
-    /// Of those that name this one.
+    /// The first rule that names the method.
     named: BTreeMap<Box<[u8]>, usize>,
 }
 
@@ -22,7 +22,7 @@ impl Default for Methods {
 }
 
 impl Methods {
-    /// Adds a rule that comes after those in it.
+    /// Adds a rule, which comes after those added before.
     pub(super) fn insert(&mut self, rule: usize, methods: &[Box<str>]) {
         if methods.is_empty() {
             self.any = self.any.min(rule);

@@ -6,7 +6,7 @@
 //! [`Found::Ambiguous`]. A rule asks for a host if it names any, and for a path if it has one, whatever its methods.
 //!
 //! Envoy's router is one of these servers: it compares bytes. So a path matches a pattern's text in the one spelling that
-//! [`path::spelling`] gives it, and in another spelling it could match, which is ambiguous as well.
+//! [`segment::spelling`] gives it, and in another spelling it could match, which is ambiguous as well.
 //!
 //! Rules lie in a tree of host labels, and with each host in a tree of path segments, so a request visits the nodes
 //! that it matches and no others.
@@ -17,6 +17,7 @@ mod methods;
 mod path;
 pub mod path_pattern;
 mod path_tree;
+mod segment;
 
 use host::HostPattern;
 use host_tree::HostTree;

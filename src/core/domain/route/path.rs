@@ -1,37 +1,23 @@
-//! How a request's path is read, and which paths are refused because servers read them differently.
+//! The segments of a request's path, and paths that are refused because servers read them differently.
 //!
-//! Envoy's router compares bytes, so a segment is compared in the one spelling that [`spelling`] gives it: with escapes
-//! (RFC 3986 section 2.1) for those characters alone that do not stand for themselves, in upper-case digits. Another
-//! spelling of the same text goes another way in Envoy, and matches no pattern's text.
-//!
-//! A path is ambiguous where RFC 3986 leaves its meaning to others, or some server is known to read it in another way:
-//! - empty segments and dot segments, which some servers resolve and some do not;
-//! - `/`, `\`, `;`, `?` and `#` in escapes, and `\`, `;` and `#` as they are: some servers decode a path and then take it
-//!   apart again (Apache's `mod_rewrite` cuts it off at `%3f`, Java's servers at `;`);
-//! - a dot or a space at the end of a segment, and `:$`: Windows opens `admin` for `admin.`, `admin%20`, `admin::$DATA`;
-//! - characters that NFKC or Windows' best fit make one of these, such as the full-width `/` (U+FF0F) and the Yen sign,
-//!   which is `\` in code page 932;
-//! - control characters, escapes in escapes, broken escapes, and text that is not UTF-8, such as an overlong `/`.
-//!
-//! A slash at the end is none of these: it makes no segment, and no difference. Not on the list: letters in another case
-//! or width, which many servers tell apart and ordinary paths have; a space at the beginning of a segment, which no known
-//! server drops; `+`, a space in queries alone; a colon of another width, which stands in many titles; names of 8.3
-//! characters on Windows (`ADMINI~1`), which look like others.
+//! Envoy's router compares bytes. A segment is therefore compared in its one spelling ([`segment::spelling`]). Another
+//! spelling of the same text takes another route in Envoy, and matches no pattern's text. A path is ambiguous if one of
+//! its segments is.
 
-use std::borrow::Cow;
+use super::segment::{self, is_plain};
 
-/// A request's path, as it is read.
+/// A request's path.
 pub(super) enum Reading<'a> {
     /// Segments.
     Segments {
-        /// As the client wrote them.
+        /// The segments as the client wrote them.
         written: Segments<'a>,
-        /// The path with the spelling of each, if that is another.
+        /// The path with the spelling of each segment, if the client wrote another.
         respelled: Option<Vec<u8>>,
     },
-    /// Nothing: the request has no path (`CONNECT`), or `*` for one (RFC 9110 section 9.3.7).
+    /// No path: the request has none (`CONNECT`), or `*` (RFC 9110 section 9.3.7).
     None,
-    /// One thing to one server, another to another.
+    /// Servers read the path differently.
     Ambiguous,
 }
 
@@ -56,12 +42,12 @@ pub(super) fn segments(path: &[u8]) -> Option<Segments<'_>> {
     path.strip_prefix(b"/").map(Segments)
 }
 
-/// What stands between slashes, but for nothing after the last one.
+/// The segments between slashes. A slash at the end makes no segment.
 #[derive(Clone, Debug)]
 pub(super) struct Segments<'a>(&'a [u8]);
 
 impl<'a> Segments<'a> {
-    /// Those of a path, or none.
+    /// The segments of a path; none if it does not begin with `/`.
     pub(super) fn of(path: &'a [u8]) -> Self {
         segments(path).unwrap_or(Self(b""))
     }
@@ -82,116 +68,22 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// The path with the spelling of each of these segments, if none is ambiguous.
+/// The path with the spelling of each of these segments; `None` if one is ambiguous.
 fn respelled(segments: Segments<'_>) -> Option<Vec<u8>> {
     let mut path = Vec::new();
     for segment in segments {
         path.push(b'/');
-        path.extend_from_slice(&spelling(segment)?);
+        path.extend_from_slice(&segment::spelling(segment)?);
     }
     Some(path)
-}
-
-/// Whether a segment is its own spelling, for which its characters alone need to be looked at.
-fn is_plain(segment: &[u8]) -> bool {
-    segment.iter().all(is_common) && !ends_alike(segment)
-}
-
-/// The one spelling in which a segment is compared; `None` if the segment is ambiguous.
-pub(super) fn spelling(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if is_plain(segment) {
-        return Some(segment.into());
-    }
-    let bytes = unescaped(segment)?;
-    let text = str::from_utf8(&bytes).ok()?;
-    let escapes_more = bytes.split(|byte| *byte == b'%').skip(1).any(|after| escaped(after).is_some());
-    let plain = segment.is_ascii()
-        && !segment.contains(&b'#')
-        && !escapes_more
-        && !ends_alike(&bytes)
-        && !ends_in_another_width(text)
-        && !text.contains(":$")
-        && !text.chars().any(is_read_differently);
-    plain.then(|| escape(&bytes).into())
-}
-
-/// Whether a segment stands for itself wherever it is (RFC 3986 section 3.3), but for `;`, and `$`, which may follow `:`.
-fn is_common(byte: &u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'@'..=b'Z' | b'&'..=b'.' | b'0'..=b':' | b'_' | b'~' | b'!' | b'=')
-}
-
-/// Whether some servers take a segment with this end for another: it is empty, or ends in a dot, as dot segments do, or
-/// in a space.
-fn ends_alike(segment: &[u8]) -> bool {
-    segment.last().is_none_or(|byte| matches!(byte, b'.' | b' '))
-}
-
-/// Whether some servers make the last character a dot or a space, or dots.
-fn ends_in_another_width(text: &str) -> bool {
-    let last = text.chars().next_back();
-    matches!(last, Some('\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{2026}' | '\u{202f}' | '\u{205f}' | '\u{3000}'))
-}
-
-/// Whether some servers take the character for a delimiter, or for nothing.
-fn is_read_differently(character: char) -> bool {
-    character.is_control() || DELIMITERS.contains(&character)
-}
-
-/// Delimiters, and characters that NFKC or Windows' best fit make `/`, `\`, `;`, `?`, `#`, `%` or dots. In this order: those
-/// of ASCII; Yen sign, won sign, Greek question mark; one and two dot leader, fraction slash, division slash, set minus;
-/// small full stop, semicolon, question mark, number sign, reverse solidus, percent sign; of full width, number sign,
-/// percent sign, full stop, solidus, semicolon, question mark, reverse solidus.
-#[rustfmt::skip]
-const DELIMITERS: [char; 26] = [
-    '/', '\\', ';', '?', '#',
-    '\u{a5}', '\u{20a9}', '\u{37e}',
-    '\u{2024}', '\u{2025}', '\u{2044}', '\u{2215}', '\u{2216}',
-    '\u{fe52}', '\u{fe54}', '\u{fe56}', '\u{fe5f}', '\u{fe68}', '\u{fe6a}',
-    '\u{ff03}', '\u{ff05}', '\u{ff0e}', '\u{ff0f}', '\u{ff1b}', '\u{ff1f}', '\u{ff3c}',
-];
-
-/// Bytes with escapes for those that do not stand for themselves.
-fn escape(bytes: &[u8]) -> Vec<u8> {
-    let digit = |value: u8| if value < 10 { b'0'.saturating_add(value) } else { b'7'.saturating_add(value) };
-    let mut segment = Vec::new();
-    for byte in bytes {
-        if is_common(byte) || *byte == b'$' {
-            segment.push(*byte);
-        } else {
-            segment.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    segment
-}
-
-/// A segment with its escapes read (RFC 3986 section 2.1), if they are escapes.
-fn unescaped(segment: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !segment.contains(&b'%') {
-        return Some(segment.into());
-    }
-    let mut parts = segment.split(|byte| *byte == b'%');
-    let mut bytes = parts.next()?.to_vec();
-    for after in parts {
-        let (byte, rest) = escaped(after)?;
-        bytes.push(byte);
-        bytes.extend(rest);
-    }
-    Some(bytes.into())
-}
-
-/// The byte that the two hex digits after a `%` stand for, and what follows them.
-fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, rest) = after.split_at_checked(2)?;
-    let hex = digits.iter().all(u8::is_ascii_hexdigit);
-    let byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok().filter(|_| hex)?;
-    Some((byte, rest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use segment::unescaped;
 
-    /// The text of a path, its segments after each other with a `|` before each.
+    /// The text of a path: its segments, with a `|` before each.
     fn said(path: &[u8]) -> String {
         match read(path) {
             Reading::Segments { written, .. } => written
@@ -375,20 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_has_one_spelling() {
-        for (segments, spelled) in [
-            (&["a:b", "a%3Ab", "a%3ab", "%61:b"][..], "a:b"),
-            (&["a%20b", "%61%20b"], "a%20b"),
-            (&["%C3%A4", "%c3%a4", "%c3%A4"], "%C3%A4"),
-            (&["a^", "a%5e", "a%5E"], "a%5E"),
-            (&["[", "%5b"], "%5B"),
-            (&["%25zz"], "%25zz"),
-            (&["-._~!$&'()*+,=:@0", "%2D._%7e%21%24%26%27%28%29%2A%2b%2c%3d:%40%30"], "-._~!$&'()*+,=:@0"),
-        ] {
-            for segment in segments {
-                assert_eq!(spelling(segment.as_bytes()).as_deref(), Some(spelled.as_bytes()), "{segment}");
-            }
-        }
+    fn a_path_is_respelled_by_segments() {
         for (path, other) in
             [("/a/b/", None), ("/a%20b", None), ("/%61/b", Some("/a/b")), ("/b/%c3%a4", Some("/b/%C3%A4"))]
         {

@@ -1,8 +1,9 @@
-//! The paths that a rule asks for.
+//! The path patterns of rules.
 
-use super::path::{segments, spelling};
+use super::path::segments;
+use super::segment::spelling;
 
-/// The most segments a pattern has.
+/// The most segments of a pattern.
 pub const MAX_SEGMENTS: usize = 64;
 
 const BEGINNING: &str = "a path that begins with `/`";
@@ -13,32 +14,31 @@ const PLAIN: &str = "segments that every server reads alike: none empty or with 
                      ASCII as UTF-8 in escapes (`%C3%A4`), without characters that some servers make one of these";
 const SHORTER: &str = "at most 64 segments";
 
-/// The paths that have these segments.
+/// A pattern by its segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     pub(super) segments: Vec<Segment>,
-    /// Whether it stands for all paths below it too.
+    /// Whether the pattern matches all paths below it too.
     pub(super) below: bool,
 }
 
-/// What a segment must be.
+/// A segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// This, in the spelling that [`spelling`] gives it.
+    /// A text, in its [`spelling`].
     Text(Box<[u8]>),
-    /// Anything.
+    /// A wildcard.
     Any,
 }
 
 impl PathPattern {
-    /// The pattern that `text` spells, or `None` for all paths. It begins with `/`; `*` and `{name}` stand for a
-    /// segment, `**` at its end for any number of them, also none: `/a/**` is `/a` and all below it. The rest is
-    /// compared in its plainest spelling, whatever the pattern's, and case counts. A slash at the end makes no
-    /// difference.
+    /// The pattern in `text`; `None` if it matches all paths. It begins with `/`. `*` and `{name}` match any segment,
+    /// `**` at the end any number of segments, also none: `/a/**` matches `/a` and all paths below it. The rest is
+    /// compared in its spelling, with case. A slash at the end makes no difference.
     ///
     /// # Errors
     ///
-    /// What was expected.
+    /// The expected form of the pattern.
     pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
         let mut pattern = Self { segments: Vec::new(), below: false };
         for segment in segments(text.as_bytes()).ok_or(BEGINNING)? {
@@ -53,12 +53,12 @@ impl PathPattern {
         Ok((!all).then_some(pattern))
     }
 
-    /// What its segments must be.
+    /// The segments of the pattern.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// Whether paths below it are meant too.
+    /// Whether the pattern matches paths below it too.
     pub fn is_below(&self) -> bool {
         self.below
     }
@@ -79,7 +79,7 @@ impl Segment {
     }
 }
 
-/// Whether it can stand in braces.
+/// Whether the text can stand in braces.
 fn is_name(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
@@ -88,7 +88,7 @@ fn is_name(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// The pattern in its plainest spelling.
+    /// The pattern in its spelling.
     fn spelled(text: &str) -> Result<String, &'static str> {
         let Some(PathPattern { segments, below }) = PathPattern::parse(text)? else { return Ok("all".into()) };
         let segments = segments.iter().map(|segment| match segment {

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 /// The rules whose patterns begin with the same segments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PathTree {
-    /// Those for the path that ends here.
+    /// The rules of the path that ends here.
     here: Methods,
-    /// Those for that, and for what is below it.
+    /// The rules of the path that ends here and of all paths below it.
     below: Methods,
     texts: BTreeMap<Box<[u8]>, PathTree>,
     any: Option<Box<PathTree>>,
 }
 
 impl PathTree {
-    /// The rules that have this pattern.
+    /// The rules of this pattern.
     pub(super) fn rules_mut(&mut self, pattern: &PathPattern) -> &mut Methods {
         let node = pattern.segments.iter().fold(self, |node, segment| match segment {
             Segment::Text(text) => node.texts.entry(text.clone()).or_default(),
@@ -26,8 +26,8 @@ impl PathTree {
         if pattern.below { &mut node.below } else { &mut node.here }
     }
 
-    /// The first rule for these segments, as they were written, and this method, or [`super::methods::NO_RULE`]. Calls
-    /// itself no deeper than [`super::path_pattern::MAX_SEGMENTS`].
+    /// The first rule for these segments, in the client's spelling, and this method; [`super::methods::NO_RULE`] if
+    /// there is none. The recursion is no deeper than [`super::path_pattern::MAX_SEGMENTS`].
     pub(super) fn first(&self, mut segments: Segments<'_>, method: &[u8]) -> usize {
         #[cfg(test)]
         super::tests::visited();

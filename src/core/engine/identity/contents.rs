@@ -1,7 +1,7 @@
 //! What a certificate says beyond its fingerprint, as far as a policy asks.
 
 use crate::calendar;
-use crate::certificate::attributes::Attributes;
+use crate::certificate::contents::CertificateContents;
 use crate::certificate::names::CertificateNames;
 use crate::domain::credential::{CredentialIndex, Identifier, Kind};
 use crate::domain::decision::Reason;
@@ -58,7 +58,7 @@ pub(in crate::engine) struct Names {
 impl Contents {
     /// The contents of the certificate with this DER form.
     pub(super) fn of(der: &[u8], policy: &Policy, compare: Compare<'_>) -> Result<Self, Reason> {
-        let attributes = Attributes::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
+        let attributes = CertificateContents::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
         let key = Identifier { kind: Kind::SpkiSha256, digest: attributes.spki_sha256 };
         let lists = match policy.revocation_lists.as_slice() {
             [] => Vec::new(),
@@ -129,7 +129,7 @@ fn names_matter(names: &CertificateNames<'_>, policy: &Policy) -> bool {
     [policy.registry.shapes(), relays, policy.rules.shapes()].into_iter().any(|shapes| names.cost(shapes) > 0)
 }
 
-fn values(der: &[u8], attributes: &Attributes, policy: &Policy) -> Values {
+fn values(der: &[u8], attributes: &CertificateContents, policy: &Policy) -> Values {
     let names = &policy.headers;
     Values {
         subject: names.subject.as_ref().and_then(|_| attributes.subject.to_header()),

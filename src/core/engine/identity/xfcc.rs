@@ -1,5 +1,5 @@
-//! Reading `x-forwarded-client-cert`: whose certificate the last proxy saw. Pure: whether that proxy is believed is
-//! decided elsewhere.
+//! `x-forwarded-client-cert`: the certificate that the last proxy says its client has presented. Whether that proxy is
+//! trusted is checked elsewhere.
 //!
 //! The form is Envoy's ("HTTP header manipulation", x-forwarded-client-cert; written by `mutateXfccRequestHeader` in
 //! `conn_manager_utility.cc`): elements between `,`, pairs `key=value` between `;`, keys of any case. Envoy puts `Cert`,
@@ -13,12 +13,12 @@
 use crate::certificate;
 use crate::domain::fingerprint::Fingerprint;
 
-/// What the last proxy says about its client's certificate.
+/// The last element: the certificate of the last proxy's client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     /// SHA-256 of the certificate's DER form, as claimed by `Hash`.
     pub(super) hash: Fingerprint,
-    /// What `Cert` says, percent-decoded: PEM text, if it is what Envoy writes. Not compared with the hash.
+    /// `Cert`, percent-decoded: PEM text, if Envoy has written it. Not compared with the hash.
     pub(super) certificate: Option<Vec<u8>>,
 }
 
@@ -53,14 +53,14 @@ pub(super) fn last<'h>(lines: impl Iterator<Item = &'h [u8]>) -> Result<Element,
     }
 }
 
-/// A pair as it is written, the quotes of its value aside; escapes are left, since no value that is used has any.
+/// A pair as it is written, without the quotes of its value. Escapes stay, since no value that is used has any.
 struct Pair<'h> {
     key: &'h [u8],
     value: Option<&'h [u8]>,
 }
 
 impl<'h> Pair<'h> {
-    /// The pair that `text` begins with, and what follows it: nothing, or `;` or `,` first.
+    /// The pair at the start of `text`, and the rest: nothing, or text that starts with `;` or `,`.
     fn split_from(text: &'h [u8]) -> Result<(Self, &'h [u8]), Malformed> {
         let (key, after) = split_before(text, b"=;,\"");
         let Some(value) = after.strip_prefix(b"=") else {
@@ -83,8 +83,8 @@ fn split_before<'h>(text: &'h [u8], ends: &[u8]) -> (&'h [u8], &'h [u8]) {
     text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
-/// What comes before the closing quote, and what after it. A backslash takes the next byte with it: Envoy's subjects
-/// are in RFC 2253 form, which has `\"`, but also `\,` and, before a closing quote, `\\`.
+/// The text before the closing quote, and the text after it. A backslash escapes the next byte: Envoy's subjects are in
+/// RFC 2253 form, which has `\"`, but also `\,` and, before a closing quote, `\\`.
 fn split_at_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut escaped = false;
     let end = text.iter().position(|byte| {
@@ -96,7 +96,7 @@ fn split_at_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((value, after.strip_prefix(b"\"")?))
 }
 
-/// What is kept of an element while it is read.
+/// The fields of an element while it is read.
 #[derive(Default)]
 struct Fields<'h> {
     hash: Option<Fingerprint>,

@@ -2,7 +2,7 @@
 //! if these limits hold anything when it begins. So at most `burst + rate x t` passes, and what the streams carry that
 //! were open when a limit was used up.
 
-use super::generation::Numbering;
+use super::generation::GenerationCounter;
 use super::stored;
 use crate::domain::limit::Limit;
 use crate::domain::limits::Limits;
@@ -26,7 +26,7 @@ pub struct ByteCount {
     exempt: Vec<usize>,
     /// The alias of the client; none: the buckets that all callers without a client share.
     alias: Option<Box<str>>,
-    generation: Arc<Numbering>,
+    generation: Arc<GenerationCounter>,
     /// Bytes that have passed and are not charged.
     uncharged: u64,
     charged_at: Nanos,
@@ -42,7 +42,7 @@ impl ByteCount {
         limits: [Arc<[Limit]>; 2],
         exempt: Vec<usize>,
         alias: Option<&str>,
-        generation: Arc<Numbering>,
+        generation: Arc<GenerationCounter>,
         now: Nanos,
     ) -> Self {
         Self { limits, exempt, alias: alias.map(Into::into), generation, uncharged: 0, charged_at: now }
@@ -77,7 +77,7 @@ impl ByteCount {
         let [tier, rule] = &self.limits;
         let charge = |stored| {
             let (mut buckets, at) = stored::read(&self.generation, ledger, clock, stored, wall)?;
-            buckets.charge(Limits::new(tier, rule), &self.exempt, self.uncharged, &at);
+            buckets.charge_bytes(Limits::new(tier, rule), &self.exempt, self.uncharged, &at);
             Ok::<_, Unavailable>(Change::Write(buckets))
         };
         ledger.update(Entry::buckets_of(self.alias.as_deref()), charge)?;

@@ -2,12 +2,12 @@
 
 use super::byte_count::ByteCount;
 use super::effective_limits::EffectiveLimits;
-use super::generation::Numbering;
+use super::generation::GenerationCounter;
 use super::limit_balance::LimitBalance;
 use super::response_headers::{self, ResponseHeaders};
-use crate::domain::bucket::{Buckets, Take};
-use crate::domain::level::Occasion;
+use crate::domain::bucket::{Buckets, Charged};
 use crate::domain::limit::Limit;
+use crate::domain::limit_state::CountingContext;
 use crate::domain::policy::RateLimitHeaders;
 use crate::domain::time::Nanos;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use std::sync::Arc;
 /// The charge of one request.
 pub struct Charge<'e> {
     effective: EffectiveLimits<'e>,
-    generation: &'e Arc<Numbering>,
+    generation: &'e Arc<GenerationCounter>,
     headers: RateLimitHeaders,
-    charged: Charged,
+    after: ChargedBuckets,
 }
 
 /// The buckets after a request was charged to them. Apart from what is known before, since a ledger hands it on.
-pub(super) struct Charged {
-    pub(super) take: Take,
+pub(super) struct ChargedBuckets {
+    pub(super) charged: Charged,
     pub(super) buckets: Buckets,
-    pub(super) at: Occasion,
+    pub(super) at: CountingContext,
 }
 
-impl AsRef<[u8]> for Charged {
+impl AsRef<[u8]> for ChargedBuckets {
     fn as_ref(&self) -> &[u8] {
         self.buckets.as_bytes()
     }
@@ -36,27 +36,27 @@ impl AsRef<[u8]> for Charged {
 impl<'e> Charge<'e> {
     pub(super) fn new(
         effective: EffectiveLimits<'e>,
-        generation: &'e Arc<Numbering>,
+        generation: &'e Arc<GenerationCounter>,
         headers: RateLimitHeaders,
-        charged: Charged,
+        after: ChargedBuckets,
     ) -> Self {
-        Self { effective, generation, headers, charged }
+        Self { effective, generation, headers, after }
     }
 
     /// Whether an enforced limit did not hold what the request costs. Then nothing was taken from any limit.
     pub fn is_denied(&self) -> bool {
-        !self.charged.take.taken()
+        !self.after.charged.is_allowed()
     }
 
     /// The time after which all enforced limits hold what the request costs; zero if they do.
     pub fn retry_after(&self) -> Nanos {
-        self.charged.take.wait
+        self.after.charged.retry_after()
     }
 
     /// The limits that did not hold what the request costs, enforced or not.
     pub fn exceeded(&self) -> impl Iterator<Item = &'e Limit> {
         let limits = self.effective.limits();
-        self.charged.take.short.iter().filter_map(move |index| limits.get(*index))
+        self.after.charged.exceeded.iter().filter_map(move |index| limits.get(*index))
     }
 
     /// The limits that apply, those of the tier before those of the rule, each with its balance.
@@ -65,8 +65,8 @@ impl<'e> Charge<'e> {
     }
 
     fn balance(&self, index: usize, limit: &'e Limit) -> LimitBalance<'e> {
-        let balance = self.charged.buckets.balance(limit, &self.charged.at);
-        LimitBalance { limit, balance, exceeded: self.charged.take.short.contains(&index) }
+        let balance = self.after.buckets.balance(limit, &self.after.at);
+        LimitBalance { limit, balance, exceeded: self.after.charged.exceeded.contains(&index) }
     }
 
     /// The rate-limit fields of the response, as the policy wants them.
@@ -81,12 +81,12 @@ impl<'e> Charge<'e> {
     /// The value of [`LIMIT_WARNING`](crate::domain::headers::LIMIT_WARNING); `None` if no limit is exceeded or warns.
     pub(in crate::engine) fn warning(&self) -> Option<String> {
         // Most requests have no such limit.
-        if !self.effective.warns() && self.charged.take.short.is_empty() {
+        if !self.effective.warns() && self.after.charged.exceeded.is_empty() {
             return None;
         }
         // A balance is computed only for these limits.
         let warns =
-            |(index, limit): &(usize, &Limit)| limit.warn_at.is_some() || self.charged.take.short.contains(index);
+            |(index, limit): &(usize, &Limit)| limit.warn_at.is_some() || self.after.charged.exceeded.contains(index);
         let limits = self.effective.limits().iter().enumerate().filter(warns);
         response_headers::warning(limits.map(|(index, limit)| self.balance(index, limit)))
     }
@@ -94,8 +94,8 @@ impl<'e> Charge<'e> {
     /// The byte count of a request that goes on, of the client with this alias; `None` if no limit counts bytes.
     pub(in crate::engine) fn byte_count(&self, alias: Option<&str>) -> Option<Box<ByteCount>> {
         self.effective.by_bytes().then(|| {
-            let (limits, exempt) = (self.effective.shared(), self.charged.take.short.clone());
-            Box::new(ByteCount::new(limits, exempt, alias, Arc::clone(self.generation), self.charged.at.monotonic))
+            let (limits, exempt) = (self.effective.shared(), self.after.charged.exceeded.clone());
+            Box::new(ByteCount::new(limits, exempt, alias, Arc::clone(self.generation), self.after.at.monotonic))
         })
     }
 }

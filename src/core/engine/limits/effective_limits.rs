@@ -1,5 +1,5 @@
-//! Which limits apply to a request. A list of limits is prepared once for each tier and for each rule that has some; a
-//! request has one of each, so memory grows with both and not with their product.
+//! The limits that apply to a request. One list is prepared for each tier and for each rule that has limits, and a request
+//! has one of each: memory grows with the sum of tiers and rules and not with their product.
 
 use super::response_headers;
 use crate::domain::client::TierIndex;
@@ -42,13 +42,13 @@ struct RuleLimits {
 /// The limits of a policy.
 pub(super) struct LimitLists {
     tiers: Vec<LimitList>,
-    /// By rule; `None` where the rule changes nothing.
+    /// By rule; `None` if the rule has no limits and no tier.
     rules: Vec<Option<Box<RuleLimits>>>,
     none: LimitList,
 }
 
 impl LimitLists {
-    /// The limits of this policy.
+    /// Prepares the limits of this policy.
     pub(super) fn of(policy: &Policy) -> Self {
         let of_rule = |rule: &Rule| {
             let counts = !rule.limits.is_empty() || rule.tier.is_some();

@@ -22,15 +22,15 @@ use crate::domain::policy::{Policy, RateLimitHeaders};
 use crate::domain::quota::Period;
 use crate::domain::rules::RuleIndex;
 use crate::domain::time::UnixSeconds;
-use charge::Charged;
+use charge::ChargedBuckets;
 use effective_limits::LimitLists;
-use generation::Numbering;
+use generation::GenerationCounter;
 use std::sync::Arc;
 
 /// The limits of one policy.
 pub(super) struct LimitPolicy {
     lists: LimitLists,
-    generation: Arc<Numbering>,
+    generation: Arc<GenerationCounter>,
     headers: RateLimitHeaders,
 }
 
@@ -47,12 +47,12 @@ pub(super) struct Account<'a> {
 
 impl LimitPolicy {
     /// The limits of this policy, which is the configuration with this number.
-    pub(super) fn new(policy: &Policy, generation: Arc<Numbering>) -> Self {
+    pub(super) fn new(policy: &Policy, generation: Arc<GenerationCounter>) -> Self {
         Self { lists: LimitLists::of(policy), generation, headers: policy.rate_limit_headers }
     }
 
     /// The number of the configuration.
-    pub(super) fn generation(&self) -> &Arc<Numbering> {
+    pub(super) fn generation(&self) -> &Arc<GenerationCounter> {
         &self.generation
     }
 
@@ -76,13 +76,13 @@ impl LimitPolicy {
         }
         let compute = |stored| {
             let (mut buckets, at) = stored::read(&self.generation, ledger, clock, stored, wall)?;
-            let take = buckets.take(limits, method, &at);
+            let charged = buckets.charge(limits, method, &at);
             let changed = buckets.changed();
-            let charged = Charged { take, buckets, at };
-            Ok::<_, Reason>(if changed { Change::Write(charged) } else { Change::Keep(charged) })
+            let after = ChargedBuckets { charged, buckets, at };
+            Ok::<_, Reason>(if changed { Change::Write(after) } else { Change::Keep(after) })
         };
-        let charged = ledger.update(Entry::buckets_of(account.alias), compute)?;
-        *charge = Some(Charge::new(effective, &self.generation, self.headers, charged));
+        let after = ledger.update(Entry::buckets_of(account.alias), compute)?;
+        *charge = Some(Charge::new(effective, &self.generation, self.headers, after));
         Ok(())
     }
 }

@@ -119,11 +119,16 @@ impl<'l> Field<'l> {
     }
 }
 
-/// `None` if there is nothing to list.
+/// Bytes of a list member with a name and two numbers of usual length.
+const MEMBER: usize = 32;
+
+/// The members as a structured-field list; `None` if there is none.
 fn list<'l>(mut fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]) -> Option<String> {
     let fields = [fields.next()?].into_iter().chain(fields);
     let [first, second] = keys.map(KeyRef::constant);
-    let mut list = ListSerializer::new();
+    // At once: a text that grows byte by byte is moved three times.
+    let mut text = String::with_capacity(MEMBER.saturating_mul(2));
+    let mut list = ListSerializer::with_buffer(&mut text);
     for field in fields {
         // Every name is ASCII without controls; see `domain::name`.
         if let Ok(name) = StringRef::from_str(field.limit.name.as_str()) {
@@ -136,7 +141,8 @@ fn list<'l>(mut fields: impl Iterator<Item = Field<'l>>, keys: [&'static str; 2]
             };
         }
     }
-    list.finish()
+    list.finish()?;
+    Some(text)
 }
 
 fn integer(value: u64) -> Integer {

@@ -119,12 +119,12 @@ fn credentials_of_every_kind() {
     clients[8].credentials[0].subject.organization: expected text, or a list of texts for an attribute that occurs several times, found a list
     clients[8].credentials[0].issuer: expected a map from attributes to values, such as {common_name: cart}, found a map
     clients[9].credentials[0].spki_sha256: expected 32 bytes, found 1
-    clients[9].credentials[0].not_before: expected a moment in UTC such as 2026-11-24T12:00:00Z, found "tomorrow"
-    clients[9].credentials[0].not_after: expected a moment in UTC such as 2026-11-24T12:00:00Z, found 5: quote it
+    clients[9].credentials[0].not_before: expected a time in UTC such as 2026-11-24T12:00:00Z, found "tomorrow"
+    clients[9].credentials[0].not_after: expected a time in UTC such as 2026-11-24T12:00:00Z, found 5: quote it
     clients[10].groups[0]: expected a name of up to 63 characters a-z, 0-9 and, but for the first, `.` `_` `-`, found "A"
     clients[10].groups[2]: expected a name of its own, found that of clients[10].groups[1]
     clients[10].scopes: expected a list of names, found "read"
-    clients[10].credentials[0].not_after: expected a moment after `not_before`, found "2026-01-01T00:00:00Z"
+    clients[10].credentials[0].not_after: expected a time after `not_before`, found "2026-01-01T00:00:00Z"
     clients[10].credentials[1].serial: expected the certificate's serial number as text, found 17: quote it
     clients[10].credentials[1].primary: expected a primary credential of its own, found that of clients[10].credentials[0].primary
     clients[1].alias: expected an alias of its own, found that of clients[0]

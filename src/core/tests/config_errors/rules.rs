@@ -17,7 +17,7 @@ fn rules_of_every_kind() {
         {"access": "deny", "tier": "gold", "name": "e"},
         {"uri_san": ["spiffe://example.org/*", "x"], "dns_san": "a.example", "subject": {"ou": "x"}, "issuer": "x"},
     ]))), @r#"
-    rules[0]: expected a map with `match`, `access` and who may, found 5
+    rules[0]: expected a map with `match`, `access` and conditions on the client, found 5
     rules[1].match.hosts: expected a list of hosts, found an empty list
     rules[1].match.path: expected a path that begins with `/`, found "x"
     rules[1].match.methods[0]: expected a list of methods in capitals, such as [GET, POST], found "get"
@@ -28,7 +28,7 @@ fn rules_of_every_kind() {
     rules[2].match.hosts[1]: expected a host such as `api.example.com`, `*.example.org`, `10.0.0.1` or `[::1]`, without a port or a dot at its end, found "a.example:443"
     rules[2].match.path: expected segments that every server reads alike: none empty or with `.` or a space at its end, no `?`, `#`, `;`, `\`, `:$` or control character, nor in escapes; no `/` or `%41` in escapes; and other than ASCII as UTF-8 in escapes (`%C3%A4`), without characters that some servers make one of these, found "/a/../b"
     rules[3].match.path: expected `**` only as the last segment, found "/a/**/b"
-    rules[3].name: expected the rule's name, which tells its buckets from others', found nothing
+    rules[3].name: expected the rule's name, which the buckets of its limits are stored under, found nothing
     rules[4].groups: expected a list of one name or more, found an empty list
     rules[4].bound_token: expected `true` or `false`, found "yes"
     rules[6].groups: expected `access: require` beside it, found a list

@@ -1,4 +1,5 @@
 //! Laws of routes: the index finds what a reader of all rules finds, for random rules and requests.
+use certgate_test_support::laws::cases;
 
 use super::{Rule, find, naive, routes, rule};
 use certgate_core::domain::route::host::{HostPattern, canonical};
@@ -77,7 +78,7 @@ fn any_path() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(20_000)))]
 
     /// The index agrees with a reader of all rules.
     #[test]

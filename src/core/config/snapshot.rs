@@ -1,5 +1,5 @@
-//! A compiled configuration as bytes: the clients as [`ClientTable`] has them, and everything else, which is little, as JSON.
-//! What one VM has compiled, another takes up without reading a hundred thousand clients again.
+//! A snapshot: a compiled configuration as bytes. The clients are those of [`ClientTable`], everything else, which is
+//! small, is JSON. One VM compiles, and the others load its snapshot without reading a hundred thousand clients again.
 //!
 //! ```text
 //! u32 le   length of the JSON
@@ -9,15 +9,13 @@
 //! table    see `domain::table`
 //! ```
 
-use super::document::Document;
-use super::json;
 use super::node::Node;
 use crate::domain::expiry::Expiries;
-use crate::domain::policy::Policy;
 use crate::domain::table::ClientTable;
 use std::fmt::Write;
 
-/// The image of these parts and clients; `None` where it cannot be written as plainly as it must be.
+/// The snapshot of a configuration: its top-level values except the clients (`parts`), its expiries and its clients.
+/// `None` if a value has no JSON form, or a length does not fit.
 pub(super) fn encode(parts: &[(Box<str>, Node)], expiries: &Expiries, clients: &ClientTable) -> Option<Vec<u8>> {
     let mut json = String::new();
     map(parts, &mut json)?;
@@ -26,19 +24,24 @@ pub(super) fn encode(parts: &[(Box<str>, Node)], expiries: &Expiries, clients: &
     Some([&length(json.as_bytes())?, json.as_bytes(), &length(expiries)?, expiries, clients.as_bytes()].concat())
 }
 
-/// The policy of an image.
-pub(super) fn decode(mut image: Vec<u8>) -> Option<Policy> {
-    let (parts, rest) = block(&image)?;
-    let (expiries, table) = block(rest)?;
-    let mut document = Document::default();
-    json::read(parts, &mut document).ok()?;
-    let expiries = Expiries::from_bytes(expiries.to_vec());
-    // In place: it may be most of the memory that there is.
-    drop(image.drain(..image.len().saturating_sub(table.len())));
-    document.finish_with(ClientTable::from_bytes(image)?, expiries)
+/// The blocks of a snapshot.
+pub(super) struct Blocks<'s> {
+    /// The configuration without its clients, as JSON.
+    pub(super) json: &'s [u8],
+    /// The expiries ([`Expiries::as_bytes`]).
+    pub(super) expiries: &'s [u8],
+    /// The clients ([`ClientTable::as_bytes`]), to the end of the snapshot.
+    pub(super) table: &'s [u8],
 }
 
-/// What is behind its length, and what comes after it.
+/// The blocks of `snapshot`; `None` if their lengths do not fit.
+pub(super) fn split(snapshot: &[u8]) -> Option<Blocks<'_>> {
+    let (json, rest) = block(snapshot)?;
+    let (expiries, table) = block(rest)?;
+    Some(Blocks { json, expiries, table })
+}
+
+/// The block behind its length, and the bytes after it.
 fn block(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
@@ -71,13 +74,13 @@ fn node(value: &Node, json: &mut String) -> Option<()> {
             json.push(']');
         }
         Node::Map(entries) => map(entries, json)?,
-        // In none of the parts, if they are right.
+        // A configuration without errors has none of these.
         Node::Fraction | Node::Imprecise | Node::PrivateKey | Node::TooDeep => return None,
     }
     Some(())
 }
 
-/// A string as RFC 8259 section 7 has it.
+/// A string (RFC 8259 section 7).
 fn text(text: &str, json: &mut String) -> Option<()> {
     json.push('"');
     for character in text.chars() {

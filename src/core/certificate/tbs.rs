@@ -1,31 +1,33 @@
-//! A certificate taken apart (RFC 5280 section 4.1). Its signature is not checked: that is the proxy's work.
+//! The TBSCertificate of a certificate (RFC 5280 section 4.1.2), field by field. Signatures are not checked: the proxy
+//! does.
 
 use super::Unreadable;
 use super::der::{self, Reader};
 use crate::domain::time::Validity;
 use x509_parser::asn1_rs::Tag;
 
-/// The object identifier of the subject's alternative names, 2.5.29.17: its content in DER.
+/// The object identifier of the subject alternative names, 2.5.29.17: its content in DER.
 const SUBJECT_ALTERNATIVE_NAME: &[u8] = b"\x55\x1d\x11";
 
-/// The parts that are used, as they are written.
-pub(super) struct Parts<'d> {
-    /// The bytes of the number.
+/// The fields of a TBSCertificate that certgate uses, as they are encoded.
+pub(super) struct TbsCertificate<'d> {
+    /// The content of the INTEGER.
     pub(super) serial: &'d [u8],
-    /// A `Name`.
+    /// The issuer's `Name`.
     pub(super) issuer: &'d [u8],
     pub(super) validity: Validity,
-    /// A `Name`.
+    /// The subject's `Name`.
     pub(super) subject: &'d [u8],
     /// A `SubjectPublicKeyInfo`.
     pub(super) public_key: &'d [u8],
-    /// A `GeneralNames`, if the certificate has this extension; an error if its extensions cannot be read, or this one
-    /// occurs twice (RFC 5280 section 4.2).
+    /// The `GeneralNames` of the subject alternative names, if the certificate has this extension; an error if the
+    /// extensions cannot be read, or if this one occurs twice (RFC 5280 section 4.2).
     pub(super) alternative_names: Result<Option<&'d [u8]>, Unreadable>,
 }
 
-impl<'d> Parts<'d> {
-    /// The parts of the certificate with this DER form; `None` if it is none, or has anything that no certificate has.
+impl<'d> TbsCertificate<'d> {
+    /// The TBSCertificate of the certificate with this DER form; `None` if it is no certificate, or has more or other
+    /// fields than RFC 5280 allows.
     pub(super) fn of(der: &'d [u8]) -> Option<Self> {
         let mut certificate = der::only(der, Tag::Sequence)?;
         let mut signed = certificate.inside(Tag::Sequence)?;
@@ -45,7 +47,7 @@ impl<'d> Parts<'d> {
         let public_key = signed.raw()?;
         let mut key = der::only(public_key, Tag::Sequence)?;
         key.inside(Tag::Sequence)?.primitive(Tag::Oid)?;
-        // No key has bits that are not used. OpenSSL reads one that has some as another than is written.
+        // A key has no unused bits. OpenSSL reads a key with unused bits as another key.
         key.primitive(Tag::BitString)?.strip_prefix(&[0])?;
         key.end()?;
         let _issuer_id = signed.optional(1);
@@ -65,7 +67,7 @@ fn validity(mut dates: Reader<'_>) -> Option<Validity> {
     Some(validity)
 }
 
-/// The value of the extension with the alternative names, if there is one.
+/// The value of the extension with the subject alternative names, if the certificate has it.
 fn alternative_names<'d>(mut tagged: Reader<'d>) -> Option<Option<&'d [u8]>> {
     let mut extensions = tagged.inside(Tag::Sequence)?;
     tagged.end()?;
@@ -75,7 +77,7 @@ fn alternative_names<'d>(mut tagged: Reader<'d>) -> Option<Option<&'d [u8]>> {
         let oid = extension.primitive(Tag::Oid)?;
         let mut value = extension.element()?;
         if der::content(&value, Tag::Boolean, false).is_some() {
-            // Whether it is critical.
+            // The BOOLEAN is `critical`.
             value = extension.element()?;
         }
         extension.end()?;

@@ -1,11 +1,11 @@
-//! Names in error messages: lists of them, and which of them was probably meant. Must not know the schema.
+//! Names in error messages: lists of them, and the one that was probably meant. Does not know the schema.
 
 use std::fmt;
 
-/// The most names that a list spells out.
+/// The most names that a list prints.
 const MOST: usize = 12;
 
-/// Some names, and how many more there are.
+/// The first names, and the number of the others.
 pub(super) fn list<T: fmt::Display>(names: &[T]) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         if names.is_empty() {
@@ -21,9 +21,9 @@ pub(super) fn list<T: fmt::Display>(names: &[T]) -> impl fmt::Display {
     })
 }
 
-/// The one of `known` that somebody who typed `key` probably meant.
+/// The name in `known` that is nearest to `key`, if it is near enough to be meant.
 pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    // Longer keys are nobody's slip, and comparing is quadratic.
+    // Longer keys are no typing errors, and the comparison is quadratic.
     if key.len() > 32 {
         return None;
     }
@@ -32,7 +32,7 @@ pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str>
     (distance <= 2 && distance < key.len()).then_some(name)
 }
 
-/// How many bytes must be put in, left out or replaced to get from one to the other (Levenshtein).
+/// The Levenshtein distance in bytes: insertions, deletions and replacements.
 fn distance(from: &str, to: &str) -> usize {
     let mut above: Vec<usize> = (0..=to.len()).collect();
     for (row, byte) in from.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! `subject` and `issuer`, as maps from attributes to values: to what is compared of a certificate's two names.
+//! `subject` and `issuer`: maps from attribute types to values.
 
 use super::error::Errors;
 use super::fields::{Fields, Located, report_unknown};
@@ -10,7 +10,7 @@ use crate::certificate::names::NameParts;
 const ATTRIBUTES: &str = "a map from attributes to values, such as {common_name: cart}";
 const VALUE: &str = "text, or a list of texts for an attribute that occurs several times";
 
-/// What `subject`, and the `issuer` beside it, say.
+/// The name that `subject`, and `issuer` beside it, describe.
 pub(super) fn read(subject: Located<'_>, fields: &Fields<'_>, errors: &mut Errors) -> Option<NameParts> {
     let issuer = fields.required("issuer", "the attributes of the certificate's issuer", errors);
     let subject = attributes(subject, errors);
@@ -18,7 +18,7 @@ pub(super) fn read(subject: Located<'_>, fields: &Fields<'_>, errors: &mut Error
     Some(NameParts::attributes(subject?, issuer?))
 }
 
-/// The attributes that `value` has, each with its values.
+/// The attribute types in `value`, each with its values.
 pub(super) fn attributes<'v>(value: Located<'v>, errors: &mut Errors) -> Option<Vec<(AttributeType, Vec<&'v str>)>> {
     let Node::Map(entries) = value.node else { return value.wrong(ATTRIBUTES, errors) };
     if entries.is_empty() {
@@ -40,7 +40,7 @@ pub(super) fn attributes<'v>(value: Located<'v>, errors: &mut Errors) -> Option<
     right.then_some(attributes)
 }
 
-/// The values of one attribute, in their order.
+/// The values of one attribute type, in their order.
 fn values<'v>(node: &'v Node, path: Path<'_>, errors: &mut Errors) -> Option<Vec<&'v str>> {
     let values = match node {
         Node::List(items) if !items.is_empty() => items.iter().map(text).collect(),

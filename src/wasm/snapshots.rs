@@ -1,46 +1,45 @@
-//! What the VMs of a process tell each other of the configurations of one `root_id`, in shared data: the two newest
-//! themselves, compiled where they can be, so that the canary compiles and the workers only take up; and which ones Envoy
-//! has no use for any more.
+//! Configurations in shared data, by which the VMs of a process hand them to each other, per `root_id`: snapshots of the
+//! two newest, so that the canary compiles and the workers only load; and a list of the former ones, which Envoy no
+//! longer uses.
 
 use super::cas::{Store, update_bytes};
 use certgate_core::engine::generation::Hash;
 use certgate_core::engine::ledger::Change;
 
-/// Shared data outlive a module, and another version may write another image.
-const PREFIX: &str = concat!("certgate:image:", env!("CARGO_PKG_VERSION"), ":");
+/// Shared data outlive a module, and another version may write other snapshots.
+const PREFIX: &str = concat!("certgate:snapshot:", env!("CARGO_PKG_VERSION"), ":");
 
-/// The images of one `root_id`.
-pub(super) struct Images<'s> {
+/// The configurations of one `root_id`.
+pub(super) struct Snapshots<'s> {
     pub(super) store: &'s dyn Store,
     pub(super) root_id: &'s str,
 }
 
-/// What a policy is made of.
+/// The source of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// The configuration itself.
+    /// The configuration as Envoy has it.
     Bytes(Vec<u8>),
-    /// What another VM has compiled.
-    Image(Vec<u8>),
-    /// What lies in shared data, or will.
-    Shared,
+    /// The snapshot that this or another VM has compiled.
+    Snapshot(Vec<u8>),
 }
 
-/// What was found of a configuration.
+/// The result of a look for a configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The configuration.
     Here(Source),
-    /// It is there, and there is no memory for it.
+    /// The configuration is there, and there is no memory for it.
     TooLarge,
-    /// Nothing.
+    /// The configuration is not there.
     Nothing,
 }
 
-/// A configuration: the newest first, the former ones last.
+/// A configuration in the list, which has the newest first and the former ones last: slot, hash and length (u32,
+/// little-endian).
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
-    /// Where it lies.
+    /// The slot with the value: 0, 1, or [`FORMER`].
     slot: u8,
     hash: Hash,
     length: u32,
@@ -48,30 +47,29 @@ struct Entry {
 
 const ENTRY: usize = 21;
 
-/// In place of a slot: Envoy has no use for the configuration any more.
+/// In place of a slot: Envoy no longer uses the configuration.
 const FORMER: u8 = 2;
 
-/// So many former ones are listed. Each VM looks at each reload, so that it misses none.
+/// The most former configurations that are listed. Each VM reads the list at each reload, so that it misses none.
 const FORMER_KEPT: usize = 32;
 
-/// Before an image, and before a configuration as it is.
+/// The kind of a stored value, a byte before it: a snapshot, or a configuration as Envoy has it.
 const COMPILED: u8 = 1;
 const PLAIN: u8 = 0;
 
-impl Images<'_> {
-    /// Puts a configuration where the older one lies. `reserve` says whether there is memory for so many bytes. One that
-    /// cannot be put there is read from Envoy instead.
+impl Snapshots<'_> {
+    /// Overwrites the older of the two configurations. `reserve` says whether there is memory for so many bytes. A
+    /// configuration that could not be stored is read from Envoy instead.
     pub(super) fn put(&self, hash: &Hash, source: &Source, reserve: &dyn Fn(usize) -> bool) {
         let (kind, bytes) = match source {
-            Source::Image(bytes) => (COMPILED, bytes),
+            Source::Snapshot(bytes) => (COMPILED, bytes),
             Source::Bytes(bytes) => (PLAIN, bytes),
-            Source::Shared => return,
         };
         let Ok(length) = u32::try_from(bytes.len()) else { return };
         let entries = self.entries();
         let newest = entries.iter().find(|entry| entry.slot != FORMER && entry.hash != *hash);
         let slot = newest.map_or(0, |newest| 1_u8.saturating_sub(newest.slot));
-        // What lies there is read before it is replaced.
+        // The old value is read before it is replaced.
         let replaced = entries.iter().find(|entry| entry.slot == slot).map_or(0, |entry| entry.length);
         let needed = [length, replaced].into_iter().filter_map(|length| usize::try_from(length).ok());
         if !reserve(needed.fold(1024, usize::saturating_add)) {
@@ -87,7 +85,7 @@ impl Images<'_> {
         });
     }
 
-    /// The configuration with this hash, of which Envoy says that it will be in force: the newest, and no former one.
+    /// The configuration with this hash, which Envoy makes the active one: from now on it is the newest, and no former one.
     pub(super) fn take(&self, hash: &Hash, reserve: &dyn Fn(usize) -> bool) -> Found {
         let entries = self.entries();
         let newest = |(place, entry): (usize, &Entry)| place == 0 && entry.slot != FORMER;
@@ -106,7 +104,7 @@ impl Images<'_> {
         self.find(&self.entries(), hash, reserve)
     }
 
-    /// Lists the configuration with this hash among the former ones.
+    /// Lists the configuration with this hash as a former one.
     pub(super) fn retire(&self, hash: &Hash) {
         self.list(&|entries| {
             let place = entries.iter().position(|entry| entry.slot == FORMER);
@@ -117,7 +115,7 @@ impl Images<'_> {
         });
     }
 
-    /// The former ones.
+    /// The hashes of the former configurations.
     pub(super) fn former(&self) -> Vec<Hash> {
         self.entries().iter().filter(|entry| entry.slot == FORMER).map(|entry| entry.hash).collect()
     }
@@ -131,15 +129,15 @@ impl Images<'_> {
             return Found::TooLarge;
         }
         let Ok(Some((mut value, _))) = self.store.read(&self.key(entry.slot)) else { return Found::Nothing };
-        // It may have been overwritten since it was listed.
+        // Another VM may have overwritten the value since the list was read.
         if value.len() != length || !value.starts_with(hash) {
             return Found::Nothing;
         }
         let compiled = value.drain(..head).next_back() == Some(COMPILED);
-        Found::Here(if compiled { Source::Image(value) } else { Source::Bytes(value) })
+        Found::Here(if compiled { Source::Snapshot(value) } else { Source::Bytes(value) })
     }
 
-    /// Changes the list. A store that fails leaves it as it is.
+    /// Changes the list. The list stays as it is if the store fails.
     fn list(&self, change: &dyn Fn(&mut Vec<Entry>)) {
         let mut listed = |stored: Option<Vec<u8>>| {
             let mut entries = entries(&stored.unwrap_or_default());
@@ -190,79 +188,78 @@ mod tests {
         [number; 16]
     }
 
-    fn image(number: u8) -> Source {
-        Source::Image(vec![number; 10])
+    fn snapshot(number: u8) -> Source {
+        Source::Snapshot(vec![number; 10])
     }
 
     #[test]
-    fn the_last_two_are_there_and_an_older_one_is_not() {
+    fn the_two_newest_are_there_and_older_ones_are_not() {
         let store = FakeSharedData::default();
-        let images = Images { store: &store, root_id: "certgate" };
-        let got = |number| images.get(&hash(number), &|_| true);
+        let snapshots = Snapshots { store: &store, root_id: "certgate" };
+        let got = |number| snapshots.get(&hash(number), &|_| true);
         assert_eq!(got(1), Found::Nothing);
         for number in 1..=5 {
-            images.put(&hash(number), &image(number), &|_| true);
-            images.put(&hash(number), &image(number), &|_| true);
-            assert_eq!(got(number), Found::Here(image(number)));
+            snapshots.put(&hash(number), &snapshot(number), &|_| true);
+            snapshots.put(&hash(number), &snapshot(number), &|_| true);
+            assert_eq!(got(number), Found::Here(snapshot(number)));
             assert_eq!(got(number - 1) != Found::Nothing, number > 1);
             assert_eq!(got(number.saturating_sub(2)), Found::Nothing);
         }
-        assert_eq!(Images { store: &store, root_id: "other" }.get(&hash(5), &|_| true), Found::Nothing);
-        assert_eq!(store.values().len(), 3, "two images and their list");
+        assert_eq!(Snapshots { store: &store, root_id: "other" }.get(&hash(5), &|_| true), Found::Nothing);
+        assert_eq!(store.values().len(), 3, "two snapshots and their list");
         let plain = Source::Bytes(b"version: 1".to_vec());
-        images.put(&hash(6), &plain, &|_| true);
+        snapshots.put(&hash(6), &plain, &|_| true);
         assert_eq!(got(6), Found::Here(plain));
     }
 
     #[test]
-    fn what_there_is_no_memory_for_and_what_was_overwritten_is_not_got() {
+    fn a_snapshot_without_memory_for_it_or_overwritten_is_not_got() {
         let store = FakeSharedData::default();
-        let images = Images { store: &store, root_id: "certgate" };
-        images.put(&hash(1), &Source::Shared, &|_| true);
-        images.put(&hash(1), &image(1), &|_| false);
-        assert_eq!(images.get(&hash(1), &|_| true), Found::Nothing);
-        images.put(&hash(1), &image(1), &|_| true);
-        assert_eq!(images.get(&hash(1), &|length| length > 27), Found::TooLarge);
-        assert_eq!(images.get(&hash(1), &|length| length == 27), Found::Here(image(1)));
-        store.overwrite(&images.key(0), b"something else");
-        assert_eq!(images.get(&hash(1), &|_| true), Found::Nothing);
+        let snapshots = Snapshots { store: &store, root_id: "certgate" };
+        snapshots.put(&hash(1), &snapshot(1), &|_| false);
+        assert_eq!(snapshots.get(&hash(1), &|_| true), Found::Nothing);
+        snapshots.put(&hash(1), &snapshot(1), &|_| true);
+        assert_eq!(snapshots.get(&hash(1), &|length| length > 27), Found::TooLarge);
+        assert_eq!(snapshots.get(&hash(1), &|length| length == 27), Found::Here(snapshot(1)));
+        store.overwrite(&snapshots.key(0), b"something else");
+        assert_eq!(snapshots.get(&hash(1), &|_| true), Found::Nothing);
     }
 
-    /// What is in force must not make room for what comes.
+    /// The active configuration must not be overwritten by the next.
     #[test]
-    fn one_that_comes_back_is_the_newest_and_no_former_one() {
+    fn a_configuration_that_comes_back_is_the_newest_and_no_former_one() {
         let store = FakeSharedData::default();
-        let images = Images { store: &store, root_id: "certgate" };
-        images.put(&hash(1), &image(1), &|_| true);
-        images.put(&hash(2), &image(2), &|_| true);
-        images.retire(&hash(1));
-        images.retire(&hash(1));
-        assert_eq!(images.former(), [hash(1)]);
-        assert_eq!(images.get(&hash(1), &|_| true), Found::Here(image(1)));
-        assert_eq!(images.former(), [hash(1)], "it was only looked at");
-        assert_eq!(images.take(&hash(1), &|_| true), Found::Here(image(1)));
-        assert!(images.former().is_empty());
-        images.put(&hash(3), &image(3), &|_| true);
-        assert_eq!(images.get(&hash(1), &|_| true), Found::Here(image(1)));
-        assert_eq!(images.get(&hash(2), &|_| true), Found::Nothing);
-        // Also one that no longer lies here, and is put here again.
-        images.retire(&hash(2));
-        assert_eq!(images.take(&hash(2), &|_| true), Found::Nothing);
-        assert!(images.former().is_empty());
-        images.retire(&hash(2));
-        images.put(&hash(2), &image(2), &|_| true);
-        assert!(images.former().is_empty());
+        let snapshots = Snapshots { store: &store, root_id: "certgate" };
+        snapshots.put(&hash(1), &snapshot(1), &|_| true);
+        snapshots.put(&hash(2), &snapshot(2), &|_| true);
+        snapshots.retire(&hash(1));
+        snapshots.retire(&hash(1));
+        assert_eq!(snapshots.former(), [hash(1)]);
+        assert_eq!(snapshots.get(&hash(1), &|_| true), Found::Here(snapshot(1)));
+        assert_eq!(snapshots.former(), [hash(1)], "`get` changes nothing");
+        assert_eq!(snapshots.take(&hash(1), &|_| true), Found::Here(snapshot(1)));
+        assert!(snapshots.former().is_empty());
+        snapshots.put(&hash(3), &snapshot(3), &|_| true);
+        assert_eq!(snapshots.get(&hash(1), &|_| true), Found::Here(snapshot(1)));
+        assert_eq!(snapshots.get(&hash(2), &|_| true), Found::Nothing);
+        // The same for a configuration that is no longer stored, and is put again.
+        snapshots.retire(&hash(2));
+        assert_eq!(snapshots.take(&hash(2), &|_| true), Found::Nothing);
+        assert!(snapshots.former().is_empty());
+        snapshots.retire(&hash(2));
+        snapshots.put(&hash(2), &snapshot(2), &|_| true);
+        assert!(snapshots.former().is_empty());
     }
 
     #[test]
-    fn the_list_of_former_ones_is_bounded_and_has_the_newest() {
+    fn the_list_of_former_configurations_is_bounded_and_has_the_newest() {
         let store = FakeSharedData::default();
-        let images = Images { store: &store, root_id: "certgate" };
+        let snapshots = Snapshots { store: &store, root_id: "certgate" };
         for number in 0..100 {
-            images.put(&hash(number), &image(number), &|_| true);
-            images.retire(&hash(number.wrapping_sub(1)));
+            snapshots.put(&hash(number), &snapshot(number), &|_| true);
+            snapshots.retire(&hash(number.wrapping_sub(1)));
         }
-        let former = images.former();
+        let former = snapshots.former();
         assert_eq!((former.len(), former.first(), former.last()), (32, Some(&hash(98)), Some(&hash(67))));
     }
 }

@@ -4,7 +4,7 @@ mod hostile;
 mod issuers;
 
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::certificate::{Unreadable, der_from_text, validity};
 use rcgen::string::{Ia5String, PrintableString};
@@ -16,8 +16,8 @@ fn fixture(name: &str) -> Vec<u8> {
     der_from_text(&fs::read(path).unwrap()).unwrap()
 }
 
-fn parse(der: &[u8]) -> Attributes {
-    let attributes = Attributes::parse(der).unwrap();
+fn parse(der: &[u8]) -> CertificateContents {
+    let attributes = CertificateContents::parse(der).unwrap();
     assert_eq!(validity(der), Ok(attributes.validity));
     attributes
 }
@@ -188,7 +188,7 @@ fn bytes_that_would_be_passed_over_make_it_or_its_extensions_unreadable() {
         replaced(&fixture("ed25519"), b"\x30\x05\x06\x03\x2b\x65\x70\x03\x21", b"\x30\x05\x06\x03\x2b\x65\x70\x03\x20");
     let extension = replaced(&fixture("everything"), b"\x06\x03\x55\x1d\x25\x04\x16", b"\x06\x03\x55\x1d\x25\x04\x14");
     let constraint = replaced(&fixture("everything"), b"\x06\x03\x55\x1d\x13\x01\x01", b"\x06\x03\x55\x1d\x13\x01\x00");
-    assert_eq!(Attributes::parse(&key), Err(Unreadable::Der));
+    assert_eq!(CertificateContents::parse(&key), Err(Unreadable::Der));
     for der in [extension, constraint] {
         assert_eq!(unread(&der), [NAMES]);
     }

@@ -1,63 +1,59 @@
-//! What one client has left of one limit, and the arithmetic of both kinds: a bucket's tokens come back one by one on
-//! the monotonic clock, a quota's requests all at once on the calendar.
+//! The state of one limit of one client, and the arithmetic of both kinds: the tokens of a bucket come back one by one on
+//! the monotonic clock, the requests of a quota all at once on the calendar.
 
+use super::generation::Generation;
 use super::limit::{Kind, Limit};
 use super::quota::{Period, Window};
 use super::rate::{Rate, Unit};
 use super::time::{Nanos, UnixSeconds};
 use std::num::NonZeroU64;
 
-/// When, and under which configuration, limits are asked.
+/// The clocks and the configuration with which limits are counted.
 #[derive(Clone, Copy, Debug)]
-pub struct Occasion {
+pub struct CountingContext {
     /// The monotonic clock.
     pub monotonic: Nanos,
     /// The calendar's clock.
     pub wall: UnixSeconds,
-    /// The window of the calendar that a moment lies in; `None` for a moment that no calendar has.
+    /// The calendar's window that contains a moment; `None` for a moment that no calendar has.
     pub calendar: fn(Period, UnixSeconds) -> Option<Window>,
-    /// When this process began to count.
+    /// The moment of the first configuration since the process started.
     pub started: UnixSeconds,
-    /// The configuration in force.
+    /// The active configuration.
     pub generation: Generation,
 }
 
-/// The how-manieth configuration since the process started. Later ones convert what earlier ones counted, never the
-/// other way round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Generation(pub u64);
-
-/// Seconds in which a clock that was set is right again.
+/// Seconds after which a clock that was set back is right again.
 const SETTLED: i64 = 3600;
 
-/// What is left of a limit, with the numbers it was counted in.
+/// The state of a limit, with the numbers in which it was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Of a token bucket (GCRA).
+pub(super) enum LimitState {
+    /// The state of a token bucket (GCRA).
     TokenBucket {
-        /// On the monotonic clock: when it is full. Further away than it takes to fill if it is in debt (bytes in flight are
-        /// owed) or after that clock was set back.
+        /// When the bucket is full, on the monotonic clock: GCRA's theoretical arrival time. Further away than the bucket takes
+        /// to fill if it is in debt (bytes in flight are owed) or after that clock was set back.
         full_at: Nanos,
-        /// What it counts in.
+        /// The rate in which it was counted.
         rate: Rate,
     },
-    /// Of a quota.
+    /// The state of a quota.
     Quota {
-        /// Which windows.
+        /// The length of its windows.
         period: Period,
-        /// When the window ends that was counted in. Never goes back.
+        /// The end of the window in which it was counted. Never goes back.
         ends: UnixSeconds,
-        /// How many requests are in it.
+        /// The requests of a window.
         requests: NonZeroU64,
-        /// How many of them are spent.
+        /// The requests that are spent.
         used: u64,
     },
 }
 
-impl Level {
-    /// That of a limit from which nothing was ever taken. If it is among those that could not be read at `drained`,
-    /// everything was, then.
-    pub(super) fn untouched(limit: &Limit, drained: Option<(Nanos, UnixSeconds)>, at: &Occasion) -> Self {
+impl LimitState {
+    /// The state of a limit without a record: nothing was charged. If `drained` is a moment, everything was charged then,
+    /// since the records could not be read.
+    pub(super) fn untouched(limit: &Limit, drained: Option<(Nanos, UnixSeconds)>, at: &CountingContext) -> Self {
         match limit.kind {
             Kind::TokenBucket(rate) => {
                 let full_at = drained.map_or(0, |(then, _)| then.0.saturating_add(rate.fill().0));
@@ -77,9 +73,9 @@ impl Level {
         }
     }
 
-    /// Whether it is no more and no less than that of a limit without a record, now and from now on: a bucket that is full,
-    /// a quota whose window has ended. Not for an hour after that, in which the calendar's clock may be set back into it.
-    pub(super) fn is_as_untouched(self, drained: Option<(Nanos, UnixSeconds)>, at: &Occasion) -> bool {
+    /// Whether the state is the same as that of a limit without a record, now and from now on: a bucket is full, or the
+    /// window of a quota has ended an hour ago. Within that hour the calendar's clock may be set back into the window.
+    pub(super) fn is_as_untouched(self, drained: Option<(Nanos, UnixSeconds)>, at: &CountingContext) -> bool {
         match self {
             Self::TokenBucket { full_at, rate } => {
                 full_at.max(drained.map_or(Nanos(0), |(then, _)| then.after(rate.fill()))) <= at.monotonic
@@ -93,8 +89,8 @@ impl Level {
         }
     }
 
-    /// The same level now: a quota's next window may have begun.
-    pub(super) fn current(self, at: &Occasion) -> Self {
+    /// The state now: the next window of a quota may have begun.
+    pub(super) fn current(self, at: &CountingContext) -> Self {
         match self {
             Self::Quota { period, ends, requests, .. } => match (at.calendar)(period, at.wall) {
                 Some(window) if window.ends > ends => Self::Quota { period, ends: window.ends, requests, used: 0 },
@@ -105,8 +101,8 @@ impl Level {
         }
     }
 
-    /// The same, counted as `limit` counts: what is spent stays spent, in requests, up to all there is of a bucket.
-    pub(super) fn converted(self, limit: &Limit, at: &Occasion) -> Self {
+    /// The state in the numbers of `limit`: what is spent stays spent, in requests, up to the whole bucket.
+    pub(super) fn converted(self, limit: &Limit, at: &CountingContext) -> Self {
         match (self, limit.kind) {
             (Self::TokenBucket { full_at, rate: from }, Kind::TokenBucket(to)) => {
                 let missing = convert(full_at.since(at.monotonic), from, to);
@@ -126,8 +122,8 @@ impl Level {
         }
     }
 
-    /// The time until it holds so much; none if it does.
-    pub(super) fn wait(self, cost: u64, at: &Occasion) -> Nanos {
+    /// The time until the limit holds `cost`; zero if it does.
+    pub(super) fn wait(self, cost: u64, at: &CountingContext) -> Nanos {
         match self {
             _ if cost == 0 => Nanos(0),
             Self::TokenBucket { full_at, rate } => {
@@ -139,8 +135,8 @@ impl Level {
         }
     }
 
-    /// The same with so much taken from it.
-    pub(super) fn less(self, cost: u64, at: &Occasion) -> Self {
+    /// The state after `cost` was charged.
+    pub(super) fn less(self, cost: u64, at: &CountingContext) -> Self {
         match self {
             Self::TokenBucket { full_at, rate } => {
                 Self::TokenBucket { full_at: full_at.max(at.monotonic).after(rate.span(cost)), rate }
@@ -151,16 +147,16 @@ impl Level {
         }
     }
 
-    /// What could be taken from it.
-    pub(super) fn remaining(self, at: &Occasion) -> u64 {
+    /// The requests or bytes that are left.
+    pub(super) fn remaining(self, at: &CountingContext) -> u64 {
         match self {
             Self::TokenBucket { full_at, rate } => rate.tokens(rate.fill().since(full_at.since(at.monotonic))),
             Self::Quota { requests, used, .. } => requests.get().saturating_sub(used),
         }
     }
 
-    /// The time until it is whole.
-    pub(super) fn until_whole(self, at: &Occasion) -> Nanos {
+    /// The time until nothing is spent.
+    pub(super) fn until_whole(self, at: &CountingContext) -> Nanos {
         match self {
             Self::TokenBucket { full_at, .. } => full_at.since(at.monotonic),
             Self::Quota { used: 0, .. } => Nanos(0),
@@ -168,8 +164,8 @@ impl Level {
         }
     }
 
-    /// What is spent of it, in requests begun.
-    fn spent(self, at: &Occasion) -> u64 {
+    /// The requests or bytes that are spent, rounded up.
+    fn spent(self, at: &CountingContext) -> u64 {
         match self {
             Self::TokenBucket { full_at, rate } => rate.tokens_begun(full_at.since(at.monotonic)),
             Self::Quota { used, .. } => used,
@@ -177,8 +173,8 @@ impl Level {
     }
 }
 
-/// What is missing from a bucket, counted in another rate: the same number of tokens, at most all of them; but bytes that
-/// are owed are owed.
+/// The time that a bucket lacks, converted to another rate: the same number of tokens, at most the whole bucket. Bytes that
+/// are owed stay owed.
 fn convert(missing: Nanos, from: Rate, to: Rate) -> Nanos {
     if from == to {
         return missing;

@@ -1,34 +1,34 @@
-//! The content of a certificate: what it says about its holder, its issuer and itself.
+//! The contents of a certificate: its validity, serial number, names and public key.
 
 use super::alternative_names::AlternativeNames;
 use super::distinguished_name::DistinguishedName;
-use super::parts::Parts;
+use super::tbs::TbsCertificate;
 use super::{Unreadable, spiffe};
 use crate::domain::time::Validity;
 use sha2::{Digest, Sha256};
 
-/// The content of a certificate. A name that cannot be read is no name, and spoils nothing else.
+/// The contents of a certificate. A name that cannot be read counts as absent; the other contents are still used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    /// The time in which it is valid.
+pub struct CertificateContents {
+    /// The validity period.
     pub validity: Validity,
-    /// The bytes of its serial number without leading zeros, as revocation lists are searched for it (RFC 5280 section
-    /// 4.1.2.2); none if it is zero.
+    /// The serial number (RFC 5280 section 4.1.2.2): the octets of the INTEGER without leading zeros, empty for zero. CRLs are
+    /// searched for these octets.
     pub serial: Box<[u8]>,
-    /// The holder.
+    /// The subject.
     pub subject: DistinguishedName,
-    /// The authority that signed it.
+    /// The issuer.
     pub issuer: DistinguishedName,
-    /// All readable URIs among the subject's alternative names, in their order: printable ASCII.
+    /// All readable URIs of the subject alternative names, in their order: printable ASCII.
     pub uri_sans: Vec<Box<str>>,
-    /// All readable DNS names among them, in their order: printable ASCII in lower case.
+    /// All readable DNS names of the subject alternative names, in their order: printable ASCII in lower case.
     pub dns_sans: Vec<Box<str>>,
     /// SHA-256 of the public key with its algorithm (RFC 7469 section 2.4).
     pub spki_sha256: [u8; 32],
     unread: Unread,
 }
 
-/// The kinds of alternative names of which one cannot be read.
+/// The kinds of subject alternative names of which at least one cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Unread {
     uris: bool,
@@ -36,17 +36,18 @@ struct Unread {
     all: bool,
 }
 
-impl Attributes {
-    /// The content of the certificate with this DER form.
+impl CertificateContents {
+    /// The contents of the certificate with this DER form.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if it is no certificate, or if its serial number, its dates or its public key cannot be read.
+    /// [`Unreadable`] if the bytes are no certificate, or if the serial number, the dates or the public key cannot be
+    /// read.
     pub fn parse(der: &[u8]) -> Result<Self, Unreadable> {
-        let parts = Parts::of(der).ok_or(Unreadable::Der)?;
-        let significant = parts.serial.iter().position(|byte| *byte != 0);
-        let serial = significant.and_then(|first| parts.serial.get(first..)).unwrap_or_default();
-        let names = match parts.alternative_names {
+        let tbs = TbsCertificate::of(der).ok_or(Unreadable::Der)?;
+        let significant = tbs.serial.iter().position(|byte| *byte != 0);
+        let serial = significant.and_then(|first| tbs.serial.get(first..)).unwrap_or_default();
+        let names = match tbs.alternative_names {
             Ok(Some(names)) => AlternativeNames::from_der(names),
             Ok(None) => Some(AlternativeNames::default()),
             Err(_) => None,
@@ -54,18 +55,18 @@ impl Attributes {
         let all = names.is_none();
         let names = names.unwrap_or_default();
         Ok(Self {
-            validity: parts.validity,
+            validity: tbs.validity,
             serial: serial.into(),
-            subject: DistinguishedName::from_der(parts.subject),
-            issuer: DistinguishedName::from_der(parts.issuer),
+            subject: DistinguishedName::from_der(tbs.subject),
+            issuer: DistinguishedName::from_der(tbs.issuer),
             uri_sans: names.uris,
             dns_sans: names.dns,
-            spki_sha256: Sha256::digest(parts.public_key).into(),
+            spki_sha256: Sha256::digest(tbs.public_key).into(),
             unread: Unread { uris: names.other_uris, dns: names.other_dns, all },
         })
     }
 
-    /// The only URI among its alternative names. A URI that cannot be read is a second one.
+    /// The URI of the subject alternative names if there is exactly one. A URI that cannot be read counts as well.
     pub fn only_uri(&self) -> Option<&str> {
         match self.uri_sans.as_slice() {
             [uri] if !self.unread.uris => Some(uri),
@@ -73,13 +74,13 @@ impl Attributes {
         }
     }
 
-    /// The SPIFFE ID, if it has one URI among its alternative names and that is the SPIFFE ID of a workload (X.509-SVID,
-    /// sections 2 and 3.1). Whether the certificate may be used as an SVID is not asked: its chain's verification is.
+    /// The SPIFFE ID, if the certificate has exactly one URI and the URI is the SPIFFE ID of a workload (X.509-SVID, sections
+    /// 2 and 3.1). Key usage is not checked here: the proxy's verification of the chain does that.
     pub fn spiffe_id(&self) -> Option<&str> {
         self.only_uri().filter(|uri| spiffe::is_workload_id(uri))
     }
 
-    /// The parts that cannot be read, in words.
+    /// The contents that cannot be read, in words.
     #[cfg(not(target_family = "wasm"))]
     pub fn unreadable(&self) -> impl Iterator<Item = &'static str> {
         let parts = [

@@ -1,9 +1,10 @@
 //! Certificates that are cut, changed or made of random bytes: reading them ends soon and does not panic.
+use certgate_test_support::laws::cases;
 
 use super::{der, fixture, ia5, parse, utf8, values};
 use certgate_core::certificate::Unreadable;
 use certgate_core::certificate::attribute_type::AttributeType;
-use certgate_core::certificate::attributes::Attributes;
+use certgate_core::certificate::contents::CertificateContents;
 use proptest::prelude::*;
 use rcgen::{DnType, SanType};
 
@@ -14,15 +15,15 @@ fn a_certificate_that_is_cut_anywhere_or_has_more_behind_it_is_unreadable() {
     for name in ALL {
         let der = fixture(name);
         for length in 0..der.len() {
-            assert_eq!(Attributes::parse(&der[..length]), Err(Unreadable::Der), "{name}, {length} bytes");
+            assert_eq!(CertificateContents::parse(&der[..length]), Err(Unreadable::Der), "{name}, {length} bytes");
         }
-        assert_eq!(Attributes::parse(&[&der[..], b"\0"].concat()), Err(Unreadable::Der), "{name}");
+        assert_eq!(CertificateContents::parse(&[&der[..], b"\0"].concat()), Err(Unreadable::Der), "{name}");
     }
 }
 
 /// What can be asked of it does not panic, and stays within its promises.
 fn ask(der: &[u8]) {
-    let Ok(attributes) = Attributes::parse(der) else { return };
+    let Ok(attributes) = CertificateContents::parse(der) else { return };
     for name in [&attributes.subject, &attributes.issuer] {
         assert!(!name.to_rfc4514().chars().any(char::is_control));
         let header = name.to_header();
@@ -64,12 +65,12 @@ fn large_and_deep_der_ends_soon() {
     let nested = [0x30, 0x80].repeat(100_000);
     let huge = [&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff][..], &[0; 1000]].concat();
     for der in [nested, huge, vec![0x30; 1_000_000], vec![0xff; 1_000_000], Vec::new()] {
-        assert_eq!(Attributes::parse(&der), Err(Unreadable::Der));
+        assert_eq!(CertificateContents::parse(&der), Err(Unreadable::Der));
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(5_000)))]
 
     #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>) {
