@@ -40,7 +40,7 @@ pub fn command_line() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let binary = test.parent().and_then(Path::parent).expect("the folder of the tests").join("certgate");
     let built = modified(&binary).unwrap_or_else(|| panic!("no binary {}: run `cargo build`", binary.display()));
-    for folder in ["src/core", "src/cli"] {
+    for folder in ["src/core", "src/manage", "src/cli"] {
         let newest = newest(&repository().join(folder));
         assert!(newest <= Some(built), "{} is older than {folder}: run `cargo build`", binary.display());
     }
