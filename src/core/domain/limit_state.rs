@@ -126,10 +126,7 @@ impl LimitState {
     pub(super) fn wait(self, cost: u64, at: &CountingContext) -> Nanos {
         match self {
             _ if cost == 0 => Nanos(0),
-            Self::TokenBucket { full_at, rate } => {
-                let missing = full_at.since(at.monotonic);
-                missing.after(rate.span(cost)).since(rate.fill())
-            }
+            Self::TokenBucket { full_at, rate } => rate.wait(full_at, at.monotonic, cost),
             Self::Quota { requests, used, .. } if cost <= requests.get().saturating_sub(used) => Nanos(0),
             Self::Quota { ends, .. } => Nanos(at.wall.until(ends).max(1).saturating_mul(Nanos::PER_SECOND)),
         }
@@ -139,7 +136,7 @@ impl LimitState {
     pub(super) fn less(self, cost: u64, at: &CountingContext) -> Self {
         match self {
             Self::TokenBucket { full_at, rate } => {
-                Self::TokenBucket { full_at: full_at.max(at.monotonic).after(rate.span(cost)), rate }
+                Self::TokenBucket { full_at: rate.full_at_after_charge(full_at, at.monotonic, cost), rate }
             }
             Self::Quota { period, ends, requests, used } => {
                 Self::Quota { period, ends, requests, used: used.saturating_add(cost) }

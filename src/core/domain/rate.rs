@@ -93,6 +93,18 @@ impl Rate {
         (fill <= LONGEST_FILL.0).then_some(Self { unit, interval, burst, fill: Nanos(fill) })
     }
 
+    /// The rate of one request in `interval` nanoseconds, with at most `burst` requests. Neither is zero.
+    pub(crate) const fn one_request_in(interval: u64, burst: u64) -> Self {
+        const fn at_least_one(number: u64) -> NonZeroU64 {
+            match NonZeroU64::new(number) {
+                Some(number) => number,
+                None => NonZeroU64::MIN,
+            }
+        }
+        let fill = Nanos(interval.saturating_mul(burst));
+        Self { unit: Unit::Request, interval: at_least_one(interval), burst: at_least_one(burst), fill }
+    }
+
     /// The unit of a token.
     pub fn unit(self) -> Unit {
         self.unit
@@ -125,6 +137,17 @@ impl Rate {
                 u64::try_from(batches.div_ceil(self.unit.batch().into())).unwrap_or(u64::MAX)
             }
         })
+    }
+
+    /// The time until a bucket that is full at `full_at` holds `tokens`; zero if it does. `full_at` is GCRA's theoretical
+    /// arrival time.
+    pub fn wait(self, full_at: Nanos, now: Nanos, tokens: u64) -> Nanos {
+        full_at.since(now).after(self.span(tokens)).since(self.fill)
+    }
+
+    /// The moment at which a bucket that is full at `full_at` is full after `tokens` were charged.
+    pub fn full_at_after_charge(self, full_at: Nanos, now: Nanos, tokens: u64) -> Nanos {
+        full_at.max(now).after(self.span(tokens))
     }
 
     /// The whole tokens that come back in this time.

@@ -2,7 +2,7 @@
 
 use super::audit_event::{Circumstances, Event};
 use super::log::Level;
-use super::log_limiter::{LogLimiter, LogRate};
+use super::log_limiter::{LogLimiter, SAMPLES, rate_of_lines};
 use crate::domain::decision::Reason;
 use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
@@ -46,7 +46,7 @@ impl AuditLog {
             Some(Reason::UnknownCertificate) => (unknown, Level::Warn),
             Some(_) => (other, Level::Warn),
         };
-        let suppressed = limiter.take(LogRate::of(audit, event.reason.is_none()), now)?;
+        let suppressed = limiter.take(rate_of_lines(audit, event.reason.is_none()), now)?;
         let line = event.line(&Circumstances {
             time: if audited { facts.time() } else { None },
             source: if audited { facts.source() } else { None }.as_deref(),
@@ -58,7 +58,7 @@ impl AuditLog {
 
     /// Whether a line about a fault of the host or of certgate may be written `now`.
     pub fn may_report_fault(&self, now: Nanos) -> bool {
-        self.faults.take(LogRate::SAMPLES, now).is_some()
+        self.faults.take(SAMPLES, now).is_some()
     }
 }
 
