@@ -76,7 +76,8 @@ async fn revocation(stage: &mut Stage) -> Vec<Scene> {
     let before = connection.get("/").await.status;
     let registry = read(REGISTRY);
     let fingerprint = stage.gold.fingerprint();
-    let revoked = registry.replace(&format!("\"{fingerprint}\""), &format!("\"{fingerprint}\", revoked: true"));
+    let revoked = registry
+        .replace(&format!("- sha256: {fingerprint}\n"), &format!("- {{sha256: {fingerprint}, revoked: true}}\n"));
     let taken_up = stage.replace_registry(&revoked).await.0 == Outcome::Live;
     let during = connection.get("/").await.status;
     let put_back = stage.replace_registry(&registry).await.0 == Outcome::Live;
