@@ -1,12 +1,12 @@
 //! The laws that token buckets keep, each tried on ten thousand random histories.
-use certgate_test_support::laws::cases;
 
-use crate::limits::{at, bucket, rate};
+use crate::fixtures::limits::{at, bucket, rate};
 use certgate_core::domain::bucket::{Buckets, Charged};
 use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::rate::Rate;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::slice::from_ref;
 

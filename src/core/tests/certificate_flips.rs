@@ -3,8 +3,8 @@
 use super::certificate_differential::{of_kind, of_type, values};
 use super::der::{COMMON_NAME, Certificate, ORGANIZATION, element, extension, name};
 use super::dice::Dice;
-use super::openssl::answers;
 use super::strings::{BMP, PRINTABLE, UTF8, string};
+use crate::fixtures::openssl::answers;
 use certgate_core::certificate;
 use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;

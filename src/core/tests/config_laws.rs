@@ -1,11 +1,11 @@
 //! What holds of every configuration, right or wrong, in ten thousand random cases each.
-use certgate_test_support::laws::cases;
 
-use crate::people::{Authority, merge};
+use crate::fixtures::{Authority, merge};
 use crate::protobuf_struct;
 use certgate_core::config;
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::policy::Policy;
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rcgen::DnType;

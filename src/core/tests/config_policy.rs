@@ -1,6 +1,6 @@
 //! What a configuration that is right becomes.
 
-use crate::limits::rate;
+use crate::fixtures::limits::rate;
 use crate::protobuf_struct;
 use certgate_core::certificate;
 use certgate_core::config;

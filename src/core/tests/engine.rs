@@ -1,6 +1,6 @@
 //! What the engine does when its host fails, and what it leaves behind.
 
-use crate::people::engine_since;
+use crate::fixtures::engine_since;
 use certgate_core::certificate;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::policy::Policy;

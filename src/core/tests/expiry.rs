@@ -1,7 +1,6 @@
 //! Whose ends metrics show: the soonest, so many, and what requests show of the rest.
-use certgate_test_support::laws::cases;
 
-use crate::people::{Authority, Leaf, Names, engine, fake, send};
+use crate::fixtures::{Authority, Leaf, Names, engine, fake, send};
 use certgate_core::calendar;
 use certgate_core::config;
 use certgate_core::domain::credential::CredentialIndex;
@@ -9,6 +8,7 @@ use certgate_core::domain::expiry::{Expiries, UNKNOWN};
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
 use certgate_test_support::fakes::FakeLedger;
+use certgate_test_support::laws::cases;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Who calls: which credential decides, and when names count.
 
-use crate::people::{Authority, CART, Names, authority, cart, fake, listener, merge, registry, verified, who};
+use crate::fixtures::{Authority, CART, Names, authority, cart, fake, listener, merge, registry, verified, who};
 use certgate_test_support::fakes::Fake;
 use rcgen::DnType;
 use serde_json::{Value, json};

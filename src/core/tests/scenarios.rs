@@ -1,6 +1,6 @@
 //! The table of scenarios on the engine alone, with a fake for a host.
 
-use crate::people::engine_since;
+use crate::fixtures::engine_since;
 use crate::table::{Seen, Step, Who};
 use certgate_core::certificate;
 use certgate_core::engine::reply::Reply;

@@ -1,7 +1,7 @@
 //! Certificates with a name that cannot be read: the rest of them counts as ever, and nobody is known by that name.
 
 use super::der::{COMMON_NAME, Certificate, element, extension, list, name, pem};
-use super::people::{Leaf, engine, fake, header, listener, merge, registry, send, verified};
+use crate::fixtures::{Leaf, engine, fake, header, listener, merge, registry, send, verified};
 use certgate_core::certificate;
 use certgate_core::domain::decision::Reason;
 use certgate_test_support::fakes::{Fake, FakeLedger};

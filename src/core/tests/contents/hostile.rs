@@ -1,10 +1,10 @@
 //! Certificates that are cut, changed or made of random bytes: reading them ends soon and does not panic.
-use certgate_test_support::laws::cases;
 
 use super::{der, fixture, ia5, parse, utf8, values};
 use certgate_core::certificate::Unreadable;
 use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use rcgen::{DnType, SanType};
 

@@ -1,6 +1,6 @@
 //! A decision is data: with a connection, a ledger and clocks that are no proxy's, it says everything about a request.
 
-use crate::people::{NOW, engine, merge};
+use crate::fixtures::{NOW, engine, merge};
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::host::{Clock, HostFailure, Peer};

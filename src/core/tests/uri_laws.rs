@@ -1,10 +1,10 @@
 //! Which URIs a pattern with `*` matches, and which patterns there are: the filter's answers are those of a second
 //! implementation.
-use certgate_test_support::laws::cases;
 
-use crate::people::{Authority, Names, authority, configuration, engine, fake, listener, who};
+use crate::fixtures::{Authority, Names, authority, configuration, engine, fake, listener, who};
 use certgate_core::config;
 use certgate_test_support::fakes::FakeLedger;
+use certgate_test_support::laws::cases;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,6 +1,6 @@
 //! Which relays are believed about who calls.
 
-use crate::people::{
+use crate::fixtures::{
     Authority, CART, Leaf, Names, Sent, authority, cart, fake, header, merge, nobody, registry, send, verified, who,
     who_with,
 };

@@ -1,6 +1,6 @@
 //! The limits of rules, and the tiers that rules count in.
 
-use crate::people::{Leaf, Names, authority, client, engine, fake, header, merge, nobody, send, who_with};
+use crate::fixtures::{Leaf, Names, authority, client, engine, fake, header, merge, nobody, send, who_with};
 use certgate_core::domain::decision::Reason;
 use certgate_core::engine::Engine;
 use certgate_test_support::fakes::{Fake, FakeLedger};

@@ -1,5 +1,7 @@
-//! Who sends requests in these tests: certificates with names, the engine that knows some of them, and what became of a
-//! request.
+//! What the core's tests share: certificates, configurations and engines, requests and their outcomes.
+
+pub(crate) mod limits;
+pub(crate) mod openssl;
 
 use certgate_core::certificate;
 use certgate_core::certificate::contents::CertificateContents;

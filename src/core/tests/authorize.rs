@@ -1,7 +1,7 @@
 //! Every access with every caller, condition and mode: what the engine decides, against a few lines that say the same as
 //! README.md does.
 
-use crate::people::{Authority, Leaf, Names, Sent, client, engine, fake, merge, send};
+use crate::fixtures::{Authority, Leaf, Names, Sent, client, engine, fake, merge, send};
 use certgate_core::domain::decision::Reason;
 use certgate_test_support::fakes::{Fake, FakeLedger};
 use data_encoding::BASE64URL_NOPAD;

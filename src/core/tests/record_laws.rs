@@ -1,13 +1,13 @@
 //! Records of former limits: forgotten once they hold all there is, which changes no decision.
-use certgate_test_support::laws::cases;
 
-use crate::limits::{bucket, limit, on, quota};
+use crate::fixtures::limits::{bucket, limit, on, quota};
 use certgate_core::domain::bucket::Buckets;
 use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit};
 use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::num::NonZeroU64;
 use std::slice::from_ref;

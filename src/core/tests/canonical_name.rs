@@ -2,9 +2,9 @@
 
 use super::der::{COMMON_NAME, Certificate, ORGANIZATION, authority, element, list, name, pem};
 use super::dice::Dice;
-use super::openssl::{Verdict, answers, verdicts};
-use super::people::{Leaf, engine, fake, registry};
 use super::strings::{BMP, IA5, NUMERIC, PRINTABLE, T61, UNIVERSAL, UTF8, VISIBLE, common_name, string};
+use crate::fixtures::openssl::{Verdict, answers, verdicts};
+use crate::fixtures::{Leaf, engine, fake, registry};
 use certgate_core::certificate;
 use certgate_core::certificate::crl::SignedCrl;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
@@ -69,7 +69,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
             let what = format!("{} of {}", HEXLOWER.encode(name), HEXLOWER.encode(&leaf.der));
             let expected = (verdict == Verdict::Revoked).then_some(Reason::CertificateRevoked);
             assert_ne!(verdict, Verdict::Good, "{what}");
-            assert_eq!(super::people::send(&engine, &fake(leaf), &[]).reason, expected, "{what}");
+            assert_eq!(crate::fixtures::send(&engine, &fake(leaf), &[]).reason, expected, "{what}");
             let issuer = SignedCrl::from_pem(&list).unwrap().issuer;
             assert_eq!(DistinguishedName::from_der(authority).canonical() == issuer, expected.is_some(), "{what}");
             revoked += usize::from(expected.is_some());
@@ -96,7 +96,7 @@ fn a_list_whose_issuer_is_in_another_string_type_revokes() {
             let mut registry = registry.clone();
             registry["crls"] = json!([extra]);
             let engine = engine(&registry, &FakeLedger::default());
-            let reason = super::people::send(&engine, &fake(&plain), &[]).reason;
+            let reason = crate::fixtures::send(&engine, &fake(&plain), &[]).reason;
             assert_eq!(reason, Some(Reason::CertificateRevoked), "{list}");
         }
         let verdicts = verdicts(issuer, list, std::slice::from_ref(&plain.pem));

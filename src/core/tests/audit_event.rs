@@ -1,6 +1,6 @@
 //! Which requests the log has a line of, and what it says of them, as the engine sees to it.
 
-use crate::people::engine_since;
+use crate::fixtures::engine_since;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::Engine;
 use certgate_test_support::fakes::{Fake, FakeLedger, Fault};

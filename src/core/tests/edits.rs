@@ -1,6 +1,6 @@
 //! What upstreams are told of who calls, and that a request is for the host that its connection was made for.
 
-use crate::people::{
+use crate::fixtures::{
     CART, Names, Sent, authority, cart, client, fake, header, merge, registry, send, verified, who, who_with,
 };
 use certgate_core::domain::decision::Reason;

@@ -1,10 +1,10 @@
 //! The law of limits that count bytes: at most `burst + rate x t`, and what was in flight when they ran dry.
-use certgate_test_support::laws::cases;
 
-use crate::people::engine_since;
+use crate::fixtures::engine_since;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::{ByteCount, Engine, Forward, Outcome, Uncharged};
 use certgate_test_support::fakes::{Fake, FakeLedger, Fault};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

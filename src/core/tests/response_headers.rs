@@ -1,6 +1,6 @@
 //! The order in which responses name limits: the one that matters most to the client comes first.
 
-use crate::people::engine_since;
+use crate::fixtures::engine_since;
 use certgate_core::engine::Outcome;
 use certgate_test_support::fakes::{Fake, FakeLedger};
 use serde_json::{Value, json};
