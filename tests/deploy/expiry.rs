@@ -6,6 +6,7 @@ use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::VERSIONS;
 use crate::support::pki::{Identity, Leaf};
+use crate::support::registry;
 use crate::support::wait::until;
 use crate::support::world::World;
 use certgate_core::{calendar, certificate};
@@ -16,7 +17,7 @@ const DAY: i64 = 86_400;
 
 fn registry(credentials: &Value) -> Value {
     let client = json!({"alias": "partner-a", "tier": "unlimited", "credentials": credentials});
-    json!({"version": 1, "tiers": {"unlimited": {}}, "clients": [client]})
+    registry::registry(&[("unlimited", json!([]))], &[client])
 }
 
 /// The certificate's own end, in seconds since 1970.

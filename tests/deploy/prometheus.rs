@@ -12,6 +12,7 @@ use crate::support::envoys::repository;
 use crate::support::mutant::{Mutant, Status};
 use crate::support::parts::Part;
 use crate::support::pki::{Identity, Leaf};
+use crate::support::registry::{self, by_fingerprint, merge};
 use crate::support::wait::until;
 use crate::support::world::World;
 use serde_json::{Value, json};
@@ -315,13 +316,11 @@ async fn neither_strangers_nor_many_clients_make_more_series() {
     }
     let world = World::new();
     let identities: Vec<_> = (0..20).map(|number| world.authority.client(&format!("client {number}"))).collect();
-    let client = |(number, identity): (usize, &Identity)| json!({"alias": format!("client-{number}"), "tier": "one", "credentials": [{"sha256": identity.fingerprint()}]});
-    let registry = json!({
-        "version": 1,
-        "tiers": {"one": {}},
-        "clients": identities.iter().enumerate().map(client).collect::<Vec<_>>(),
-        "metrics": {"clients": 3},
-    });
+    let client = |(number, identity): (usize, &Identity)| {
+        by_fingerprint(&format!("client-{number}"), "one", &identity.fingerprint())
+    };
+    let clients: Vec<_> = identities.iter().enumerate().map(client).collect();
+    let registry = merge(registry::registry(&[("one", json!([]))], &clients), &json!({"metrics": {"clients": 3}}));
     let envoy = Envoy::start(world.bootstrap(&registry)).await;
     let prometheus = Prometheus::start(&[envoy.admin]).await;
     let call = async |identity: &Identity| world.caller(identity).get(envoy.port(), "/").await.status;

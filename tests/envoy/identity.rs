@@ -7,6 +7,7 @@ use crate::support::envoy::Envoy;
 use crate::support::envoys::VERSIONS;
 use crate::support::fields::Fields;
 use crate::support::pki::{Authority, Identity, Key, Leaf};
+use crate::support::registry::{self, client};
 use crate::support::request::{Request, Response};
 use crate::support::world::World;
 use data_encoding::BASE64;
@@ -17,13 +18,8 @@ const AUTHORITY: &str = "the trusted authority";
 
 /// A registry of these clients, of the unlimited tier, each with the credential beside its alias.
 fn registry(clients: &[(&str, Value)]) -> Value {
-    let client =
-        |(alias, credential): &(&str, Value)| json!({"alias": alias, "tier": "unlimited", "credentials": [credential]});
-    json!({
-        "version": 1,
-        "tiers": {"unlimited": {}},
-        "clients": clients.iter().map(client).collect::<Vec<_>>(),
-    })
+    let clients: Vec<_> = clients.iter().map(|(alias, credential)| client(alias, "unlimited", credential)).collect();
+    registry::registry(&[("unlimited", json!([]))], &clients)
 }
 
 /// The same, for a listener that is stated to verify every certificate, which older Envoys do not say of one.

@@ -1,15 +1,19 @@
 //! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
 //! the clocks, and fails where a test wants it to. Not in the module.
 
+use certgate_core::certificate;
+use certgate_core::config;
 use certgate_core::domain::client::{ClientIndex, TierIndex};
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::engine::{Engine, Outcome, apply};
 use certgate_core::telemetry::audit_event::{Circumstances, Event};
+use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
@@ -85,6 +89,19 @@ impl Ledger for FakeLedger {
             }
         })
     }
+}
+
+/// The engine of a worker that activates this configuration at this moment of the calendar.
+///
+/// # Panics
+///
+/// Where the configuration has errors.
+pub fn engine_since(now: i64, configuration: &Value, ledger: &FakeLedger) -> Engine {
+    let bytes = configuration.to_string().into_bytes();
+    let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().expect("16 of 32 bytes");
+    let policy = config::read(&bytes).unwrap_or_else(|errors| panic!("{configuration:#}: {errors}"));
+    let (generation, _) = GenerationCounter::take_up(ledger, hash, UnixSeconds(now)).expect("a ledger without faults");
+    Engine::new(policy, generation)
 }
 
 /// A request that was counted: why not, which tier, which client.

@@ -1,9 +1,11 @@
 //! Every access with every caller, condition and mode: what the engine decides, against a few lines that say the same as
 //! README.md does.
 
-use crate::fixtures::{Authority, Leaf, Names, Sent, client, engine, fake, merge, send};
+use crate::fixtures::{Sent, authority_named, client, days, engine, fake, leaf, send};
 use certgate_core::domain::decision::Reason;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::{Fake, FakeLedger};
+use certgate_test_support::registry::{self, merge};
 use data_encoding::BASE64URL_NOPAD;
 use rcgen::DnType;
 use serde_json::{Value, json};
@@ -156,31 +158,28 @@ impl Case<'_> {
 }
 
 /// The certificates of the callers that have one, and what their issuers have revoked.
-fn certificates(callers: &[Caller]) -> (Vec<Option<Leaf>>, Value) {
+fn certificates(callers: &[Caller]) -> (Vec<Option<IssuedCertificate>>, Value) {
     let [in_time, late, lenient] = ["in time", "late", "lenient"]
-        .map(|name| Authority::new(&[(DnType::OrganizationName, "Authorities"), (DnType::CommonName, name)]));
-    let leaf = |(serial, caller): (u64, &Caller)| {
+        .map(|name| authority_named(&[(DnType::OrganizationName, "Authorities"), (DnType::CommonName, name)]));
+    let issued = |(serial, caller): (u64, &Caller)| {
         let authority = match caller.alias {
             "overdue" => &late,
             "overdue-lenient" => &lenient,
             _ => &in_time,
         };
         let host = format!("{}.shop.example", caller.alias);
-        let names = Names {
-            subject: &[(DnType::OrganizationName, "Shop"), (DnType::CommonName, caller.alias)],
-            uris: &[&uri(caller)],
-            hosts: &[&host],
-            days: caller.days,
-            serial,
-        };
-        (caller.alias != "no-certificate").then(|| authority.issue(&names))
+        let subject = [(DnType::OrganizationName, "Shop"), (DnType::CommonName, caller.alias)];
+        let (from, to) = caller.days;
+        let template = leaf().subject(&subject).uris([&*uri(caller)]).hosts([&*host]).valid(days(from, to));
+        (caller.alias != "no-certificate").then(|| authority.issue(&template.serial(serial)))
     };
-    let leaves = (1..).zip(callers).map(leaf).collect();
+    let leaves = (1..).zip(callers).map(issued).collect();
     let listed = (1..).zip(callers).find(|(_, caller)| caller.alias == "listed").unwrap().0;
+    const NONE: [u64; 0] = [];
     let lists = json!([
-        {"pem": in_time.revokes(&[1000, listed], 1), "strict": true},
-        {"pem": late.revokes(&[], -1), "strict": true},
-        {"pem": lenient.revokes(&[1000], -1)},
+        {"pem": in_time.crl(&[1000, listed], days(-2, 1)), "strict": true},
+        {"pem": late.crl(&NONE, days(-2, -1)), "strict": true},
+        {"pem": lenient.crl(&[1000_u64], days(-2, -1))},
     ]);
     (leaves, lists)
 }
@@ -190,7 +189,7 @@ fn uri(caller: &Caller) -> String {
 }
 
 /// The registry of those callers that are known, without rules.
-fn registry(callers: &[Caller], leaves: &[Option<Leaf>]) -> Value {
+fn registry(callers: &[Caller], leaves: &[Option<IssuedCertificate>]) -> Value {
     let profile = json!({"tier": "bronze", "groups": ["blue", "red"], "scopes": ["read", "write"]});
     let known = callers.iter().zip(leaves).filter_map(|(caller, leaf)| {
         let leaf = leaf.as_ref().filter(|_| !caller.by.is_empty())?;
@@ -204,12 +203,9 @@ fn registry(callers: &[Caller], leaves: &[Option<Leaf>]) -> Value {
     });
     let bystander = client("bystander", &json!({"sha256": "0".repeat(64)}));
     let limits = json!([{"name": "hourly", "requests": 1000, "per": "1h"}]);
-    json!({
-        "version": 1,
-        "tiers": {"bronze": {"limits": limits}, "gold": {}, "unlimited": {}},
-        "clients": known.chain([bystander]).collect::<Vec<_>>(),
-        "anonymous_tier": "bronze",
-    })
+    let clients: Vec<_> = known.chain([bystander]).collect();
+    let tiers = [("bronze", limits), ("gold", json!([])), ("unlimited", json!([]))];
+    merge(registry::registry(&tiers, &clients), &json!({"anonymous_tier": "bronze"}))
 }
 
 /// The rules under which a request has this access, on these conditions.
@@ -241,7 +237,7 @@ fn every_decision() {
                 for token in [Token::Missing, Token::Right, Token::Wrong] {
                     let case = Case { access, admits, caller, token, shadow, lists: with_lists };
                     let store = FakeLedger::default();
-                    let bound_to = leaf.as_ref().map_or([0; 32], Leaf::sha256);
+                    let bound_to = leaf.as_ref().map_or([0; 32], IssuedCertificate::sha256);
                     let fake = Fake {
                         store: Some(&store),
                         verified: caller.verified,

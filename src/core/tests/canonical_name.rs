@@ -4,11 +4,11 @@ use super::der::{COMMON_NAME, Certificate, ORGANIZATION, authority, element, lis
 use super::dice::Dice;
 use super::strings::{BMP, IA5, NUMERIC, PRINTABLE, T61, UNIVERSAL, UTF8, VISIBLE, common_name, string};
 use crate::fixtures::openssl::{Verdict, answers, verdicts};
-use crate::fixtures::{Leaf, engine, fake, registry};
-use certgate_core::certificate;
+use crate::fixtures::{engine, engine_of, fake};
 use certgate_core::certificate::crl::SignedCrl;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::domain::decision::Reason;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::FakeLedger;
 use data_encoding::HEXLOWER;
 use rcgen::KeyPair;
@@ -43,15 +43,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
     let authorities: Vec<_> = names.iter().map(|name| authority(name, &key)).collect();
     let leaves: Vec<_> = names
         .iter()
-        .map(|name| {
-            let leaf = Certificate::new(name, &subject, &key).signed(&key);
-            Leaf {
-                pem: pem("CERTIFICATE", &leaf),
-                fingerprint: certificate::fingerprint(&leaf).to_string(),
-                spki_sha256: String::new(),
-                der: leaf,
-            }
-        })
+        .map(|name| IssuedCertificate::new(Certificate::new(name, &subject, &key).signed(&key), &key))
         .collect();
     let pems: Vec<_> = leaves.iter().map(|leaf| leaf.pem.clone()).collect();
     let clients: Vec<_> = leaves
@@ -63,7 +55,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
     let (mut revoked, mut pairs) = (0, 0);
     for name in &names {
         let list = pem("X509 CRL", &list(name, &key));
-        let engine = registry(&clients, &json!({"crls": [{"pem": list}]}));
+        let engine = engine_of(&clients, &json!({"crls": [{"pem": list}]}));
         let openssl = verdicts(&authorities.concat(), &list, &pems);
         for ((leaf, authority), verdict) in leaves.iter().zip(&names).zip(openssl) {
             let what = format!("{} of {}", HEXLOWER.encode(name), HEXLOWER.encode(&leaf.der));
@@ -84,7 +76,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
 fn a_list_whose_issuer_is_in_another_string_type_revokes() {
     let text = include_str!("../../../tests/fixtures/reports/01-printableissuer-with-issuer.json");
     let registry: Value = serde_json::from_str(text).unwrap();
-    let plain = Leaf::read(include_str!("../../../tests/fixtures/reports/plain.pem"));
+    let plain = IssuedCertificate::read(include_str!("../../../tests/fixtures/reports/plain.pem"));
     let issuer = include_str!("../../../tests/fixtures/reports/ca.pem");
     let lists = [
         include_str!("../../../tests/fixtures/reports/crl-printableissuer.pem"),

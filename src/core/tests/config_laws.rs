@@ -1,11 +1,12 @@
 //! What holds of every configuration, right or wrong, in ten thousand random cases each.
 
-use crate::fixtures::{Authority, merge};
+use crate::fixtures::{authority_named, days};
 use crate::protobuf_struct;
 use certgate_core::config;
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::policy::Policy;
 use certgate_test_support::laws::cases;
+use certgate_test_support::registry::merge;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rcgen::DnType;
@@ -25,10 +26,10 @@ const PEMS: [&str; 3] = [
 ];
 
 static CRLS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let authority = Authority::new(&[(DnType::CommonName, ODD)]);
+    let authority = authority_named(&[(DnType::CommonName, ODD)]);
     vec![
         include_str!("../../../tests/fixtures/crl/version_1.pem").to_owned(),
-        authority.revokes(&[1, 128, u64::MAX], 1),
+        authority.crl(&[1, 128, u64::MAX], days(-2, 1)),
     ]
 });
 

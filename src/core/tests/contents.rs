@@ -7,8 +7,9 @@ use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::certificate::{Unreadable, der_from_text, validity};
+use certgate_test_support::certificates::Template;
 use rcgen::string::{Ia5String, PrintableString};
-use rcgen::{CertificateParams, DnType, DnValue, KeyPair, SanType};
+use rcgen::{DnType, DnValue, SanType};
 use std::fs;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -36,18 +37,11 @@ fn utf8(text: &str) -> DnValue {
 
 /// A certificate with these attributes and alternative names, signed by itself.
 fn der(subject: &[(DnType, DnValue)], sans: Vec<SanType>) -> Vec<u8> {
-    let key = KeyPair::generate().unwrap();
-    params(subject, sans).self_signed(&key).unwrap().der().to_vec()
+    template(subject, sans).self_signed().der
 }
 
-fn params(subject: &[(DnType, DnValue)], sans: Vec<SanType>) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    for (attribute, value) in subject {
-        params.distinguished_name.push(attribute.clone(), value.clone());
-    }
-    params.subject_alt_names = sans;
-    params
+fn template(subject: &[(DnType, DnValue)], sans: Vec<SanType>) -> Template {
+    Template::new(subject).names(sans)
 }
 
 fn values(name: &DistinguishedName, attribute: AttributeType) -> Vec<&str> {

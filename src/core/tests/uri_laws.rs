@@ -1,8 +1,9 @@
 //! Which URIs a pattern with `*` matches, and which patterns there are: the filter's answers are those of a second
 //! implementation.
 
-use crate::fixtures::{Authority, Names, authority, configuration, engine, fake, listener, who};
+use crate::fixtures::{authority, configuration, engine, fake, leaf, listener, who};
 use certgate_core::config;
+use certgate_test_support::certificates::Authority;
 use certgate_test_support::fakes::FakeLedger;
 use certgate_test_support::laws::cases;
 use percent_encoding::percent_decode_str;
@@ -106,7 +107,7 @@ proptest! {
         let configuration = configuration(&[("found", json!({"uri_san": pattern}))], &listener());
         prop_assert_eq!(config::read(configuration.to_string().as_bytes()).is_ok(), is_pattern(&pattern), "{}", pattern);
         if is_pattern(&pattern) {
-            let leaf = AUTHORITY.issue_for(&Names { uris: &[&uri], ..Names::default() }, &AUTHORITY.key);
+            let leaf = AUTHORITY.issue_for(&leaf().uris([&*uri]), AUTHORITY.key());
             let found = who(&engine(&configuration, &FakeLedger::default()), &fake(&leaf));
             let expected = if matches(&pattern, &uri) { "found" } else { "unknown_certificate" };
             prop_assert_eq!(found, expected, "{} {}", pattern, uri);

@@ -1,6 +1,7 @@
 //! Errors in clients and their credentials.
 
 use super::{errors_of, with};
+use crate::fixtures::leaf;
 use serde_json::{Value, json};
 
 #[test]
@@ -55,7 +56,7 @@ fn names_that_are_none_or_taken() {
 
 #[test]
 fn fingerprints_and_certificates_that_are_none() {
-    let certificate = || rcgen::generate_simple_self_signed(vec!["a".to_owned()]).unwrap().cert.pem();
+    let certificate = || leaf().self_signed().pem;
     let (one, other) = (certificate(), certificate());
     let broken = one.replacen("MII", "M%I", 1);
     let cut_off = one.lines().take(3).chain(["-----END CERTIFICATE-----"]).collect::<Vec<_>>().join("\n");
