@@ -144,7 +144,7 @@ async fn what_another_plugin_still_has_stays_when_one_loses_it() {
     let mut listing = with.clone();
     listing["crls"] = json!([{"pem": world.authority.crl(&[], 86_400)}]);
     let mut other = Value::Null;
-    // Its files are the other listener's too.
+    // The other listener uses the same files.
     let inline = world.bootstrap(&listing).edit_plugin(|plugin| plugin["root_id"] = json!("another"));
     let _inline = inline.edit_document(|document| other = document["static_resources"]["listeners"][0].clone());
     other["name"] = json!("other");
@@ -155,7 +155,7 @@ async fn what_another_plugin_still_has_stays_when_one_loses_it() {
     let admin = envoy.admin;
     let without = registry(&json!([{"pem": leaf(&world, 30).certificate_pem, "name": "server", "revoked": true}]));
     for (registry, marker) in [(&with, 1), (&without, 2), (&with, 3)] {
-        // Its own gauge shows when it has been taken up everywhere.
+        // A gauge of the registry's own shows when every worker has activated it.
         let mut registry = registry.clone();
         let mark = leaf(&world, 100 + marker);
         registry["clients"][0]["credentials"]

@@ -5,7 +5,7 @@ use rcgen::{DnType, KeyPair, date_time_ymd};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+/// The bytes before the 32 of an Ed25519 key in PKCS #8 (RFC 8410).
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /// A client's certificate.
@@ -21,7 +21,7 @@ impl Certificate {
         Self::with_hosts(common_name, &[])
     }
 
-    /// The same with these DNS names.
+    /// The certificate of this name with these DNS names.
     pub(crate) fn with_hosts(common_name: &str, hosts: &[String]) -> Self {
         let key: Vec<u8> = PKCS8.into_iter().chain(Sha256::digest(common_name)).collect();
         // Ed25519, since it signs without randomness.
@@ -32,7 +32,7 @@ impl Certificate {
         Self { issued: template.hosts(hosts).self_signed_with(&key), is_verified: false }
     }
 
-    /// The same on a connection of which Envoy says that it has verified the chain.
+    /// The certificate on a connection of which Envoy says that it has verified the chain.
     pub(crate) fn verified(self) -> Self {
         Self { is_verified: true, ..self }
     }
@@ -47,7 +47,7 @@ impl Certificate {
         &self.issued.fingerprint
     }
 
-    /// What Envoy says of a connection with it.
+    /// Envoy's properties of a connection with it.
     pub(crate) fn properties(&self) -> HashMap<&'static str, String> {
         HashMap::from([
             ("connection\0sha256_peer_certificate_digest", self.issued.fingerprint.clone()),

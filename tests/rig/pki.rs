@@ -50,7 +50,7 @@ impl Authority {
         self.issue(&Leaf::client(common_name))
     }
 
-    /// Its own certificate.
+    /// The authority's own certificate.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -63,9 +63,9 @@ pub struct Identity {
     pub der: CertificateDer<'static>,
     /// The certificate.
     pub certificate_pem: String,
-    /// Its private key, in PKCS #8.
+    /// The private key, in PKCS #8.
     pub key: PrivateKeyDer<'static>,
-    /// Its private key, in PKCS #8.
+    /// The private key, in PKCS #8.
     pub key_pem: String,
 }
 
@@ -114,7 +114,7 @@ impl Clone for Identity {
     }
 }
 
-/// What kind of key a certificate has.
+/// The kind of a certificate's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// ECDSA on P-256.
@@ -206,7 +206,7 @@ impl Leaf {
         self.with(|template| template.hosts([host]))
     }
 
-    /// This certificate, signed with its own key.
+    /// A certificate with these contents, signed with its own key.
     pub fn self_signed(&self) -> Identity {
         let key = self.key.generate();
         Identity::of(self.template().self_signed_with(&key).der, &key)

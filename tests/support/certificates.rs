@@ -124,12 +124,12 @@ impl Authority {
         Self { issuer: Issuer::new(template.0.clone(), key), certificate }
     }
 
-    /// Its own certificate, signed with its own key.
+    /// The authority's own certificate, signed with its own key.
     pub fn certificate(&self) -> &IssuedCertificate {
         &self.certificate
     }
 
-    /// Its own key.
+    /// The authority's own key.
     pub fn key(&self) -> &KeyPair {
         self.issuer.key()
     }

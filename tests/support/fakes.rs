@@ -17,10 +17,10 @@ use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fault {
-    /// None.
+    /// No call.
     #[default]
     None,
     /// Each call for a property of the connection.
@@ -29,7 +29,7 @@ pub enum Fault {
     Read,
     /// Each write of a shared value.
     Write,
-    /// None, but other workers are always quicker.
+    /// No call, but other workers are always quicker.
     Contended,
     /// Each removal of a header.
     Remove,
@@ -104,14 +104,14 @@ pub fn engine_since(now: i64, configuration: &Value, ledger: &FakeLedger) -> Eng
     Engine::new(policy, generation)
 }
 
-/// A request that was counted: why not, which tier, which client.
+/// A request that was counted: the reason of its refusal, its tier and its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided(pub Option<Reason>, pub Option<TierIndex>, pub Option<ClientIndex>);
 
 /// A worker with one request.
 #[derive(Debug, Default)]
 pub struct Fake<'s> {
-    /// What it shares with other workers.
+    /// The values that it shares with other workers.
     pub store: Option<&'s FakeLedger>,
     /// The peer certificate's digest in hexadecimal.
     pub digest: Option<Vec<u8>>,
@@ -131,9 +131,9 @@ pub struct Fake<'s> {
     pub subject: Option<Vec<u8>>,
     /// The request's headers.
     pub headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
-    /// What fails.
+    /// The calls that fail.
     pub fault: Fault,
-    /// What was written to filter state.
+    /// The values that were written to filter state.
     pub filter_state: RefCell<Vec<(String, String)>>,
     /// The requests that were counted.
     pub decided: RefCell<Vec<Decided>>,

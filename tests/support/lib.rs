@@ -1,5 +1,5 @@
-//! What tests of the core and tests on real Envoys share: a host in memory, certificates as authorities issue them and byte
-//! by byte, registries, the table of scenarios, and golden files.
+//! Parts that tests of the core and tests on real Envoys share: a host in memory, certificates as authorities issue them
+//! and byte by byte, registries, the table of scenarios, and golden files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

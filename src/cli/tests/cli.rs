@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
-/// What a run of `certgate` left: its exit code, and what it wrote, with the folder's name taken out.
+/// A finished run of `certgate`: its exit code and its output.
 #[derive(Debug, PartialEq, Eq)]
 struct Run {
     code: i32,

@@ -1,4 +1,4 @@
-//! Which requests the log has a line of, and what it says of them, as the engine sees to it.
+//! Lines of the audit log: the requests that have one, and its fields.
 
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::Engine;
@@ -44,7 +44,7 @@ fn lines(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -> Vec<Valu
     fake.lines.take().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Who asks for what; the decision on it, and what else its line says.
+/// Requests: client and path, with the decision and the other fields of the line.
 fn table() -> Vec<(Option<&'static str>, &'static str, &'static str, Value)> {
     let reason = |reason: &str| json!({"certgate.reason": reason});
     let client = |alias: &str, tier: &str| json!({"certgate.client.alias": alias, "certgate.tier": tier});

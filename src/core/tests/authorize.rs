@@ -10,22 +10,22 @@ use data_encoding::BASE64URL_NOPAD;
 use rcgen::DnType;
 use serde_json::{Value, json};
 
-/// Who calls.
+/// A caller.
 struct Caller {
     alias: &'static str,
     /// The field of its credential.
     by: &'static str,
     /// When its certificate is valid.
     days: (i64, i64),
-    /// What else its credential says.
+    /// The other fields of its credential.
     credential: Value,
-    /// What else its client says.
+    /// The other fields of its client.
     client: Value,
     /// Whether Envoy says that it has verified the chain.
     verified: bool,
-    /// Why it is refused wherever somebody is asked for.
+    /// The reason of its refusal where a client is required.
     refused: Option<Reason>,
-    /// The same, where there are revocation lists.
+    /// The reason of its refusal where there are CRLs as well.
     refused_by_lists: Option<Reason>,
 }
 
@@ -48,7 +48,7 @@ fn callers() -> Vec<Caller> {
     vec![
         Caller { by: "", ..refused("no-certificate", Reason::NoCertificate) },
         Caller { by: "", verified: true, ..refused("unknown", Reason::UnknownCertificate) },
-        // It has names, and some clients are known by names.
+        // Its certificate has names, and some clients are known by names.
         Caller { by: "", ..refused("unknown-unverified", Reason::CertificateUnverified) },
         KNOWN,
         Caller { credential: json!({"revoked": true}), ..refused("revoked", Reason::CertificateRevoked) },
@@ -67,18 +67,18 @@ fn callers() -> Vec<Caller> {
     ]
 }
 
-/// Whom a condition admits.
+/// The callers that a condition admits.
 #[derive(Clone, Copy)]
 enum Admits {
     All,
     Nobody,
-    /// Those whose certificate's names can be believed.
+    /// Callers whose certificate's names are trusted.
     Believed,
-    /// Those who bring a token that is bound to this certificate.
+    /// Callers with a token that is bound to their certificate.
     Bound,
 }
 
-/// The conditions that a rule can have, and whom they admit of the callers.
+/// The conditions that a rule can have, with the callers that each admits.
 fn conditions(everybody: &[&str]) -> Vec<(Value, Admits)> {
     use Admits::*;
     vec![
@@ -105,11 +105,11 @@ fn conditions(everybody: &[&str]) -> Vec<(Value, Admits)> {
     ]
 }
 
-/// What a verified token is bound to, if there is one.
+/// The certificate that a verified token is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Missing,
-    /// This connection's certificate.
+    /// The connection's certificate.
     Right,
     /// Another.
     Wrong,
@@ -126,7 +126,7 @@ struct Case<'c> {
 }
 
 impl Case<'_> {
-    /// Why the request is refused, or else under which alias it goes on, if under any.
+    /// The alias under which the request goes on, or the reason of its refusal.
     fn decision(&self) -> Result<Option<&'static str>, Reason> {
         let Caller { refused, refused_by_lists, alias, by, verified, .. } = *self.caller;
         match (self.access, refused) {
@@ -146,7 +146,7 @@ impl Case<'_> {
         if admitted { Ok(Some(alias)) } else { Err(Reason::RuleDenied) }
     }
 
-    /// What is seen of the request, and whether anybody's bucket is touched: all but the public ones have one.
+    /// The outcome of the request, and whether it is charged: all but public requests are.
     fn expected(&self) -> (Sent, bool) {
         match self.decision() {
             Ok(alias) => {
@@ -157,7 +157,7 @@ impl Case<'_> {
     }
 }
 
-/// The certificates of the callers that have one, and what their issuers have revoked.
+/// The certificates of the callers that have one, and the CRLs of their issuers.
 fn certificates(callers: &[Caller]) -> (Vec<Option<IssuedCertificate>>, Value) {
     let [in_time, late, lenient] = ["in time", "late", "lenient"]
         .map(|name| authority_named(&[(DnType::OrganizationName, "Authorities"), (DnType::CommonName, name)]));

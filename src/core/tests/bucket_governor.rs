@@ -1,4 +1,4 @@
-//! The same arrivals, the same decisions: certgate's buckets against the `governor` crate, which counts in another form.
+//! Token buckets against the `governor` crate, which counts in another form: equal arrivals have equal decisions.
 
 use crate::fixtures::limits::{at, bucket};
 use certgate_core::domain::bucket::Buckets;

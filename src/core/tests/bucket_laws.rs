@@ -196,7 +196,7 @@ proptest! {
         let spent = u64::try_from(spent).unwrap();
         let expected = rate(&new).burst().get().saturating_sub(spent);
         prop_assert_eq!(stored.remaining(&new, now, NEW), expected);
-        // The same limit under another number is the same bucket.
+        // A limit under another number is the same bucket.
         prop_assert_eq!(stored.remaining(&old, now, NEW), rate(&old).burst().get() - spent);
     }
 

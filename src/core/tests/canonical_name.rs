@@ -126,7 +126,7 @@ fn names_are_equal_where_openssl_holds_them_equal() {
         let (place, expected) = match answer.as_str() {
             "equal" => (0, Some(true)),
             "different" => (1, Some(false)),
-            // What OpenSSL does not read equals itself at least.
+            // A name that OpenSSL does not read equals itself at least.
             _ => (2, (one == two).then_some(true)),
         };
         counts[place] += 1;

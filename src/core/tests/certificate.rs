@@ -1,4 +1,4 @@
-//! What is read of certificates that are broken, hostile or written in other ways.
+//! Certificates that are broken, hostile or written in other ways, as certgate reads them.
 
 use crate::fixtures::leaf;
 use certgate_core::certificate::{Unreadable, der_from_text, fingerprint, fingerprint_from_hex, validity};

@@ -1,4 +1,4 @@
-//! What a configuration's errors say: all of them at once, each with its path, what was expected and what was found.
+//! Errors of configurations: all of them at once, each with its path, what was expected and what was found.
 
 mod clients;
 mod limits;

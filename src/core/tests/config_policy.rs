@@ -1,4 +1,4 @@
-//! What a configuration that is right becomes.
+//! Policies of configurations without errors.
 
 use crate::fixtures::leaf;
 use crate::fixtures::limits::rate;

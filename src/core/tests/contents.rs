@@ -1,4 +1,4 @@
-//! What certificates say, as the tools that issue them write them; and what becomes of those that are broken or hostile.
+//! Contents of certificates, as the tools that issue them write them, and of broken and hostile ones.
 
 mod hostile;
 mod issuers;
@@ -85,7 +85,7 @@ fn a_header_has_at_most_4096_bytes() {
 
 // Broken and hostile ones.
 
-/// What cannot be read of it, in words; all else of it is read.
+/// The parts that cannot be read, in words; all others are read.
 fn unread(der: &[u8]) -> Vec<&'static str> {
     parse(der).unreadable().collect()
 }
@@ -144,7 +144,7 @@ fn of_an_attribute_with_a_value_that_cannot_be_read_no_value_is_known() {
     let name = parse(&der(&subject, Vec::new())).subject;
     assert_eq!(values(&name, AttributeType::CommonName), ["cart"]);
     assert_eq!(name.to_rfc4514(), "2.5.4.10=#0c046e756c00,CN=cart,OU=admins");
-    // The same type twice: an octet string is no text.
+    // One type twice: an octet string is no text.
     let twice = |tag| {
         DistinguishedName::from_der(
             &[

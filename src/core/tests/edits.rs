@@ -1,4 +1,4 @@
-//! What upstreams are told of who calls, and that a request is for the host that its connection was made for.
+//! Headers for upstreams, and requests for another host than their connection's.
 
 use crate::fixtures::{
     CART, Sent, authority, cart, client, engine_of, fake, header, leaf, send, verified, who, who_with,
@@ -51,7 +51,7 @@ fn upstreams_are_told_what_is_asked_for_and_known() {
         let headers: Value = named.map(|(_, (key, name))| (key.to_owned(), json!(name))).collect();
         let engine = profiled(&fingerprint, &json!({"headers": headers}));
         let fake = fake(&leaf);
-        // What the client says itself is nobody's word, unless the name is none of certgate's.
+        // Headers of the client under certgate's names are replaced.
         assert_eq!(who_with(&engine, &fake, &[("client-cert", "forged"), ("x_client_groups", "forged")]), "cart");
         let mut expected = values.clone().map(Some);
         expected.iter_mut().enumerate().filter(|(place, _)| !is_asked(*place)).for_each(|(_, value)| *value = None);

@@ -8,7 +8,7 @@ use certgate_test_support::fakes::{Fake, FakeLedger};
 use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use serde_json::{Value, json};
 
-/// So many an hour.
+/// A limit of so many requests an hour.
 fn hourly(name: &str, requests: u32) -> Value {
     json!({"name": name, "requests": requests, "per": "1h"})
 }

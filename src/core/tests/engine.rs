@@ -1,4 +1,4 @@
-//! What the engine does when its host fails, and what it leaves behind.
+//! The engine with a host that fails, and the state that it leaves behind.
 
 use crate::fixtures::leaf;
 use certgate_core::domain::decision::Reason;
@@ -106,7 +106,7 @@ fn a_clock_that_fails_refuses_every_request_that_needs_it() {
         (configuration("enforce"), &[Fault::Monotonic, Fault::Wall][..]),
         (with("/tiers/bronze/limits", quota), &[Fault::Monotonic, Fault::Wall]),
         (with("/clients/0/credentials", window), &[Fault::Monotonic, Fault::Wall]),
-        // Its dates are looked for once a minute.
+        // The certificate's dates are looked for once a minute.
         (unlimited, &[Fault::Monotonic, Fault::Wall]),
     ];
     for (configuration, faults) in table {

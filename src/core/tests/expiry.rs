@@ -1,4 +1,4 @@
-//! Whose ends metrics show: the soonest, so many, and what requests show of the rest.
+//! Credentials whose ends metrics show: the soonest, up to a number, and those that requests show.
 
 use crate::fixtures::{NOW, authority, days, engine, fake, leaf, send};
 use certgate_core::calendar;

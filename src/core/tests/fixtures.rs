@@ -1,4 +1,4 @@
-//! What the core's tests share: certificates, configurations and engines, requests and their outcomes.
+//! Fixtures that the core's tests share: certificates, configurations and engines, requests and their outcomes.
 
 pub(crate) mod limits;
 pub(crate) mod openssl;
@@ -61,6 +61,7 @@ pub(crate) fn engine_of(clients: &[(&str, Value)], more: &Value) -> Engine {
     engine(&configuration(clients, more), &FakeLedger::default())
 }
 
+/// The option of a listener that is stated to verify every certificate.
 pub(crate) fn listener() -> Value {
     json!({"identity": {"chain": "listener"}})
 }
@@ -72,6 +73,7 @@ pub(crate) fn fake<'s>(leaf: &IssuedCertificate) -> Fake<'s> {
     Fake { digest: Some(leaf.fingerprint.clone().into()), certificate: Some(leaf.pem.clone().into()), ..nobody() }
 }
 
+/// A connection with this certificate, of which the host says that it has verified the chain.
 pub(crate) fn verified<'s>(leaf: &IssuedCertificate) -> Fake<'s> {
     Fake { verified: true, ..fake(leaf) }
 }
@@ -81,14 +83,14 @@ pub(crate) fn nobody<'s>() -> Fake<'s> {
     Fake { monotonic: Nanos(1_000_000_000_000), wall: NOW, ..Fake::default() }
 }
 
-/// What is seen of one request.
+/// The outcome of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
-    /// The reply's; none: it was forwarded.
+    /// The status of the reply; `None`: the request was forwarded.
     pub(crate) status: Option<u32>,
     /// The reason that was counted.
     pub(crate) reason: Option<Reason>,
-    /// What it says upstream.
+    /// The alias that upstreams get.
     pub(crate) alias: Option<String>,
 }
 
@@ -109,7 +111,7 @@ pub(crate) fn send(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -
     Sent { status, reason, alias }
 }
 
-/// What the request says upstream under this name.
+/// The value of this header that upstreams get.
 pub(crate) fn header(fake: &Fake<'_>, name: &str) -> Option<String> {
     let headers = fake.headers.borrow();
     let mut values = headers.iter().filter(|(other, _)| other == name.as_bytes());
@@ -118,8 +120,7 @@ pub(crate) fn header(fake: &Fake<'_>, name: &str) -> Option<String> {
     value
 }
 
-/// The alias under which a request with these headers goes on, `nobody` if without one, or else the reason why it does
-/// not.
+/// The alias under which a request with these headers goes on, `nobody` without one, or the reason of its refusal.
 pub(crate) fn who_with(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -> String {
     match send(engine, fake, headers) {
         Sent { reason: Some(reason), .. } => reason.as_str().to_owned(),
@@ -127,10 +128,12 @@ pub(crate) fn who_with(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)
     }
 }
 
+/// The alias under which a request goes on, `nobody` without one, or the reason of its refusal.
 pub(crate) fn who(engine: &Engine, fake: &Fake<'_>) -> String {
     who_with(engine, fake, &[])
 }
 
+/// The SPIFFE ID of [`cart`].
 pub(crate) const CART: &str = "spiffe://example.org/ns/shop/sa/cart";
 
 /// A certificate with names of all kinds.

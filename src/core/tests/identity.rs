@@ -1,4 +1,4 @@
-//! Who calls: which credential decides, and when names count.
+//! Identification of callers: the credential that decides, and the conditions under which names count.
 
 use crate::fixtures::{CART, authority, authority_named, cart, days, engine_of, fake, leaf, listener, verified, who};
 use certgate_test_support::certificates::{Authority, Template, new_key};
@@ -266,7 +266,7 @@ fn names_that_nobody_vouches_for_are_compared_when_somebody_does() {
     let other = authority.issue(&leaf().uris(["spiffe://example.org/ns/shop/sa/till"]));
     let nameless = authority.issue(&leaf());
     for _ in 0..2 {
-        // Whether the name is a client's is not found out for a stranger.
+        // A stranger does not learn whether the name is a client's.
         assert_eq!(who(&engine, &fake(&other)), "certificate_unverified");
     }
     for _ in 0..2 {

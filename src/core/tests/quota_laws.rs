@@ -93,7 +93,7 @@ proptest! {
         let mut admitted: BTreeMap<i64, u64> = BTreeMap::new();
         for (step, calls) in steps {
             now += step;
-            // What is counted in is the latest window that any clock has shown.
+            // Requests count in the latest window that any clock has shown.
             latest = latest.max(calendar::window(period, UnixSeconds(now)).unwrap().ends.0);
             for _ in 0..calls {
                 let charged = stored.charge(from_ref(&limit), b"GET", &at(now));

@@ -44,7 +44,7 @@ struct Step {
     pause: u64,
     /// A new configuration has come.
     reload: bool,
-    /// This worker has not heard of it yet.
+    /// The worker has not heard of it yet.
     late: bool,
 }
 
@@ -63,7 +63,7 @@ fn read(bytes: Option<&Vec<u8>>, at: &CountingContext) -> Buckets {
     bytes.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes.clone(), at.monotonic, at.wall))
 }
 
-/// What is stored if nothing is forgotten: the new value, and the records of the old one that are not in it.
+/// The stored value if nothing is forgotten: the new value, and the records of the old one that are not in it.
 fn keeping(old: Option<&Vec<u8>>, new: &[u8]) -> Vec<u8> {
     let has = |id: &[u8]| new[HEADER..].chunks(RECORD).any(|record| record.starts_with(id));
     let old = old.filter(|old| old.len() >= HEADER && (old.len() - HEADER).is_multiple_of(RECORD));

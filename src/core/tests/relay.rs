@@ -1,4 +1,4 @@
-//! Which relays are believed about who calls.
+//! Relays that are trusted with the identity of their clients, and others.
 
 use crate::fixtures::{
     CART, Sent, authority, cart, days, engine_of, fake, header, leaf, nobody, send, verified, who, who_with,
@@ -99,7 +99,7 @@ fn a_relay_says_whose_request_it_is() {
         (vec![format!("{good};Cert=\"%zz\"")], "certificate_unreadable"),
         (vec![format!("{good};Cert=\"\"")], "certificate_unreadable"),
         (vec![format!("{};{}", whole(direct), cert(direct))], "certificate_unreadable"),
-        // Anything else is nobody's word.
+        // Other forms of the header identify no client.
         (vec![], "no_certificate"),
         (vec![String::new()], "certificate_unreadable"),
         (vec![format!("URI={CART}")], "certificate_unreadable"),

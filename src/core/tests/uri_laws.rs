@@ -1,4 +1,4 @@
-//! Which URIs a pattern with `*` matches, and which patterns there are: the filter's answers are those of a second
+//! URIs that a pattern with `*` matches, and texts that are patterns: the filter's answers are those of a second
 //! implementation.
 
 use crate::fixtures::{authority, configuration, engine, fake, leaf, listener, who};
@@ -84,7 +84,7 @@ fn is_plain(uri: &str) -> bool {
     parts[3..].iter().all(segment) && !authority.contains(['?', '#']) && (!spiffe || trust_domain)
 }
 
-/// Whether this is a pattern.
+/// Whether the text is a pattern.
 fn is_pattern(pattern: &str) -> bool {
     let any = pattern.split('/').any(|part| part == "*");
     let partly = pattern.split('/').any(|part| part.contains('*') && part != "*");

@@ -2,6 +2,7 @@
 //! by the code that is tested.
 
 use crate::support::pki::{Authority, Identity};
+use crate::support::registry::by_fingerprint;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -57,7 +58,7 @@ pub(super) enum Verdict {
     Refused,
 }
 
-/// What a registry says of a request for this normalised path by a client, or by nobody that it knows.
+/// The verdict of a registry on a request for this normalised path by a client, or by a stranger.
 pub(super) fn verdict(registry: Registry, alias: Option<&str>, path: &str) -> Verdict {
     if path == "/healthz" {
         return Verdict::Public;
@@ -86,7 +87,7 @@ pub(super) fn registry(registry: Registry, identities: &BTreeMap<&'static str, I
         .collect();
     for number in 0..FILLERS {
         let fingerprint = format!("{number:064x}");
-        clients.push(json!({"alias": format!("f{number}"), "tier": "wide", "credentials": [{"sha256": fingerprint}]}));
+        clients.push(by_fingerprint(&format!("f{number}"), "wide", &fingerprint));
     }
     json!({
         "version": 1,

@@ -1,4 +1,4 @@
-//! What `certgate check` says of names: of issuers, of parts that cannot be read, and of values that are nearly the same.
+//! Warnings of `certgate check` about names: of issuers, of parts that cannot be read, of values that are nearly equal.
 
 use super::{Folder, unplaced};
 use crate::der::{self, COMMON_NAME, Certificate, element, extension, list, name, pem};
@@ -7,7 +7,7 @@ use certgate_test_support::registry::{self, client, merge};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-/// What is said on standard error of a registry that is accepted.
+/// Standard error of a check that accepts the registry.
 fn said_of(registry: &Value) -> String {
     let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
     assert_eq!(run.code, 0, "{}", run.err);

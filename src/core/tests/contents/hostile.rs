@@ -21,7 +21,7 @@ fn a_certificate_that_is_cut_anywhere_or_has_more_behind_it_is_unreadable() {
     }
 }
 
-/// What can be asked of it does not panic, and stays within its promises.
+/// Calls every function of the contents: none panics, and each keeps its promises.
 fn ask(der: &[u8]) {
     let Ok(attributes) = CertificateContents::parse(der) else { return };
     for name in [&attributes.subject, &attributes.issuer] {

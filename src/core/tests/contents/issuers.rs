@@ -1,4 +1,4 @@
-//! What certificates say, as the tools that issue them write them.
+//! Contents of certificates as the tools that issue them write them.
 
 use super::{der, fixture, ia5, parse, printable, template, utf8, values};
 use certgate_core::certificate::attribute_type::AttributeType;
