@@ -25,7 +25,7 @@ impl Registry {
     }
 }
 
-/// What keeps a client out.
+/// The reason why a client is refused.
 #[derive(Clone, Copy, Debug)]
 enum Out {
     Absent,
@@ -33,7 +33,7 @@ enum Out {
     Disabled,
 }
 
-/// What a registry says of a client: its tier and whether it belongs to the group `ops`, or what keeps it out.
+/// A client's standing in a registry: its tier and whether it belongs to the group `ops`, or the reason why it is refused.
 type Standing = Result<(&'static str, bool), Out>;
 
 /// The clients by alias, with their standing in the two registries.
@@ -47,14 +47,14 @@ const CLIENTS: [(&str, [Standing; 2]); 7] = [
     ("demoted", [Ok(("wide", true)), Ok(("wide", false))]),
 ];
 
-/// What should become of a request.
+/// The expected outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It goes upstream under its client's alias and this tier.
+    /// The request goes upstream under its client's alias and this tier.
     Through(&'static str),
-    /// It goes upstream without a name.
+    /// The request goes upstream without a name.
     Public,
-    /// It does not.
+    /// The request is refused.
     Refused,
 }
 

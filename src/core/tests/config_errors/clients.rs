@@ -2,6 +2,7 @@
 
 use super::{errors_of, with};
 use crate::fixtures::leaf;
+use certgate_test_support::registry::client;
 use serde_json::{Value, json};
 
 #[test]
@@ -91,7 +92,7 @@ fn fingerprints_and_certificates_that_are_none() {
 
 #[test]
 fn credentials_of_every_kind() {
-    let credential = |credential: Value| json!({"alias": "a", "tier": "gold", "credentials": [credential]});
+    let credential = |credential: Value| client("a", "gold", &credential);
     insta::assert_snapshot!(errors_of(&with("clients", json!([
         credential(json!({"uri_san": "example.org/a", "dns_san": "a.example"})),
         credential(json!({"uri_san": "spiffe://*/ns/a"})),
