@@ -73,11 +73,11 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
 mod tests {
     use super::*;
     use certgate_core::certificate::crl::parse;
+    use certgate_test_support::certificates::{Authority, Template};
     use data_encoding::BASE64_MIME;
     use rcgen::{
-        BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
-        KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
-        PKCS_RSA_SHA512, RevokedCertParams, SerialNumber, date_time_ymd,
+        DnType, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
+        PKCS_RSA_SHA256, PKCS_RSA_SHA512, date_time_ymd,
     };
     use rustls_pki_types::CertificateRevocationListDer;
 
@@ -85,52 +85,31 @@ mod tests {
     const CA: &str = include_str!("../../tests/fixtures/crl/ca.pem");
     const AUTHORITY: &str = include_str!("../../tests/fixtures/crl/authority.pem");
 
-    /// A self-signed authority of this name, with these usages of its key.
-    fn authority(name: &str, usages: Vec<KeyUsagePurpose>) -> CertificateParams {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = usages;
-        params
-    }
-
-    /// A list that revokes the serial number 5.
-    fn list() -> CertificateRevocationListParams {
-        let revoked = RevokedCertParams {
-            serial_number: SerialNumber::from(5),
-            revocation_time: date_time_ymd(2024, 1, 1),
-            reason_code: None,
-            invalidity_date: None,
-        };
-        CertificateRevocationListParams {
-            this_update: date_time_ymd(2024, 2, 29),
-            next_update: date_time_ymd(2050, 1, 1),
-            crl_number: SerialNumber::from(7),
-            issuing_distribution_point: None,
-            revoked_certs: vec![revoked],
-            key_identifier_method: KeyIdMethod::Sha256,
-        }
+    /// An authority of this name, with these usages of its key.
+    fn authority(name: &str, usages: &[KeyUsagePurpose]) -> Template {
+        Template::authority(&[(DnType::CommonName, name)]).usages(usages)
     }
 
     #[test]
     fn a_list_counts_as_its_issuers_alone() {
-        let usages = || vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let usages = [KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let period = (date_time_ymd(2024, 2, 29), date_time_ymd(2050, 1, 1));
         for algorithm in
             [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519, &PKCS_RSA_SHA256, &PKCS_RSA_SHA512]
         {
             let key = || KeyPair::generate_for(algorithm).unwrap();
             let (own, other) = (key(), key());
-            let certificate = |name, usages, key: &KeyPair| authority(name, usages).self_signed(key).unwrap().pem();
-            let good = certificate("CA", usages(), &own);
+            let certificate = |name, usages: &[_], key: &KeyPair| authority(name, usages).self_signed_with(key).pem;
+            let good = certificate("CA", &usages, &own);
             let cases = [
-                (certificate("CA", Vec::new(), &own), Ok(())),
-                (certificate("CA", vec![KeyUsagePurpose::KeyCertSign], &own), Err(VerifyProblem::KeyUsage)),
-                (certificate(" Ca ", usages(), &own), Ok(())),
-                (certificate("C A", usages(), &own), Err(VerifyProblem::OtherIssuer)),
-                (certificate("CA", usages(), &other), Err(VerifyProblem::Signature)),
+                (certificate("CA", &[], &own), Ok(())),
+                (certificate("CA", &usages[..1], &own), Err(VerifyProblem::KeyUsage)),
+                (certificate(" Ca ", &usages, &own), Ok(())),
+                (certificate("C A", &usages, &own), Err(VerifyProblem::OtherIssuer)),
+                (certificate("CA", &usages, &other), Err(VerifyProblem::Signature)),
                 ("no certificate".to_owned(), Err(VerifyProblem::Issuer)),
             ];
-            let crl = list().signed_by(&Issuer::new(authority("CA", usages()), own)).unwrap().pem().unwrap();
+            let crl = Authority::with_key(&authority("CA", &usages), own).crl(&[5_u64], period);
             assert_eq!(verify(&crl, &good), Ok(()), "{algorithm:?}");
             for (issuer, expected) in cases {
                 assert_eq!(verify(&crl, &issuer), expected, "{algorithm:?}");

@@ -6,6 +6,7 @@ use crate::support::ecds::Outcome;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::VERSIONS;
 use crate::support::pki::{Identity, Leaf};
+use crate::support::registry;
 use crate::support::wait::until;
 use crate::support::world::World;
 use certgate_core::{calendar, certificate};
@@ -16,7 +17,7 @@ const DAY: i64 = 86_400;
 
 fn registry(credentials: &Value) -> Value {
     let client = json!({"alias": "partner-a", "tier": "unlimited", "credentials": credentials});
-    json!({"version": 1, "tiers": {"unlimited": {}}, "clients": [client]})
+    registry::registry(&[("unlimited", json!([]))], &[client])
 }
 
 /// The certificate's own end, in seconds since 1970.
@@ -143,7 +144,7 @@ async fn what_another_plugin_still_has_stays_when_one_loses_it() {
     let mut listing = with.clone();
     listing["crls"] = json!([{"pem": world.authority.crl(&[], 86_400)}]);
     let mut other = Value::Null;
-    // Its files are the other listener's too.
+    // The other listener uses the same files.
     let inline = world.bootstrap(&listing).edit_plugin(|plugin| plugin["root_id"] = json!("another"));
     let _inline = inline.edit_document(|document| other = document["static_resources"]["listeners"][0].clone());
     other["name"] = json!("other");
@@ -154,7 +155,7 @@ async fn what_another_plugin_still_has_stays_when_one_loses_it() {
     let admin = envoy.admin;
     let without = registry(&json!([{"pem": leaf(&world, 30).certificate_pem, "name": "server", "revoked": true}]));
     for (registry, marker) in [(&with, 1), (&without, 2), (&with, 3)] {
-        // Its own gauge shows when it has been taken up everywhere.
+        // A gauge of the registry's own shows when every worker has activated it.
         let mut registry = registry.clone();
         let mark = leaf(&world, 100 + marker);
         registry["clients"][0]["credentials"]

@@ -1,4 +1,4 @@
-//! What Prometheus makes of a real Envoy with the shipped configuration: metrics with the labels of the design and no
+//! Prometheus on a real Envoy with the shipped configuration: metrics with the labels of the design and no
 //! others, rules that hold, and a dashboard each of whose queries finds something.
 
 mod server;
@@ -12,6 +12,7 @@ use crate::support::envoys::repository;
 use crate::support::mutant::{Mutant, Status};
 use crate::support::parts::Part;
 use crate::support::pki::{Identity, Leaf};
+use crate::support::registry::{self, by_fingerprint, merge};
 use crate::support::wait::until;
 use crate::support::world::World;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ use tokio::task::JoinSet;
 /// An Envoy whose property for the peer's certificate does not exist.
 const WITHOUT_CERTIFICATE: &str = "1.36.4";
 
-/// What there is, with its labels.
+/// All metrics, with their labels.
 const METRICS: [(&str, &[&str]); 9] = [
     ("certgate_requests_total", &["decision", "reason", "tier"]),
     ("certgate_client_requests_total", &["alias", "decision"]),
@@ -142,7 +143,7 @@ fn registry(world: &World, [gold, bronze, server]: [&Identity; 3], mode: &str) -
     })
 }
 
-/// The same without the lists in which an Envoy that shows no certificates cannot look anybody up.
+/// The registry without its CRLs, in which an Envoy that shows no certificates cannot look up any.
 fn without_lists(mut registry: Value) -> Value {
     registry.as_object_mut().unwrap().remove("crls");
     registry
@@ -167,7 +168,7 @@ async fn every_metric_arrives_with_the_labels_of_the_design_and_the_dashboard_fi
     let prometheus = Prometheus::start(&stage.admins()).await;
     stage.call().await;
     stage.quarrel().await;
-    // What a rate is of has to be seen twice.
+    // A rate needs two samples.
     scraped(&prometheus, "rate(certgate_store_conflicts_total[1m])").await;
     stage.call().await;
     stage.switch("shadow").await;
@@ -182,7 +183,7 @@ async fn every_metric_arrives_with_the_labels_of_the_design_and_the_dashboard_fi
 
 async fn has_the_labels_of_the_design(prometheus: &Prometheus) {
     for (name, labels) in METRICS {
-        // What Prometheus adds of its own.
+        // Prometheus adds labels of its own.
         let expected: BTreeSet<_> = labels.iter().copied().chain(["__name__", "instance", "job"]).collect();
         for series in scraped(prometheus, name).await {
             assert_eq!(series.keys().map(String::as_str).collect::<BTreeSet<_>>(), expected, "{name}");
@@ -193,7 +194,7 @@ async fn has_the_labels_of_the_design(prometheus: &Prometheus) {
     assert_eq!(names, METRICS.iter().map(|(name, _)| *name).collect(), "there are no others");
     for decision in DECISIONS {
         scraped(prometheus, &format!("certgate_requests_total{{decision=\"{decision}\"}}")).await;
-        // Who is refused here is nobody's client.
+        // Refused requests here are of no client.
         if !decision.ends_with("refused") {
             scraped(prometheus, &format!("certgate_client_requests_total{{decision=\"{decision}\"}}")).await;
         }
@@ -218,7 +219,7 @@ async fn every_query_of_the_dashboard_finds_something(prometheus: &Prometheus) {
         for target in panel["targets"].as_array().into_iter().flatten() {
             let query = target["expr"].as_str().expect("a query");
             assert_eq!((&target["datasource"], &panel["datasource"]), (&datasource(), &datasource()));
-            // What stands for nothing would hide that there is nothing.
+            // A default in place of a missing series would hide that it is missing.
             let query = query.replace(" or vector(0)", "").replace("$__rate_interval", "1m");
             let query = query.replace("$instance", ".*").replace("$alias", ".*");
             assert!(!query.contains('$'), "{query}");
@@ -250,7 +251,7 @@ fn datasource() -> Value {
     json!({"type": "prometheus", "uid": "${datasource}"})
 }
 
-/// None of them fails on what Envoy says, and what is to fire at once has.
+/// No rule fails on Envoy's series, and the alerts that fire at once have fired.
 async fn rules_work(prometheus: &Prometheus) {
     until("all rules to have been evaluated, and the refused configuration to be told", async || {
         let answer = prometheus.get("/api/v1/rules").await;
@@ -292,7 +293,7 @@ fn what_is_shipped_for_prometheus_is_right_and_fires_when_it_should() {
     }
 }
 
-/// Whether promtool is content with what it is given, and what it says.
+/// Whether promtool accepts its input, and its output.
 fn promtool(arguments: &[&str], input: &str) -> (bool, String) {
     let mut child = Command::new("promtool")
         .args(arguments)
@@ -315,17 +316,15 @@ async fn neither_strangers_nor_many_clients_make_more_series() {
     }
     let world = World::new();
     let identities: Vec<_> = (0..20).map(|number| world.authority.client(&format!("client {number}"))).collect();
-    let client = |(number, identity): (usize, &Identity)| json!({"alias": format!("client-{number}"), "tier": "one", "credentials": [{"sha256": identity.fingerprint()}]});
-    let registry = json!({
-        "version": 1,
-        "tiers": {"one": {}},
-        "clients": identities.iter().enumerate().map(client).collect::<Vec<_>>(),
-        "metrics": {"clients": 3},
-    });
+    let client = |(number, identity): (usize, &Identity)| {
+        by_fingerprint(&format!("client-{number}"), "one", &identity.fingerprint())
+    };
+    let clients: Vec<_> = identities.iter().enumerate().map(client).collect();
+    let registry = merge(registry::registry(&[("one", json!([]))], &clients), &json!({"metrics": {"clients": 3}}));
     let envoy = Envoy::start(world.bootstrap(&registry)).await;
     let prometheus = Prometheus::start(&[envoy.admin]).await;
     let call = async |identity: &Identity| world.caller(identity).get(envoy.port(), "/").await.status;
-    // Those with series of their own, another, and a stranger: from then on there is nothing new.
+    // Clients with series of their own, another one, and a stranger: from then on there are no new series.
     for identity in &identities[..4] {
         assert_eq!(call(identity).await, 200);
     }

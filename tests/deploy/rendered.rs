@@ -74,7 +74,7 @@ impl Cast {
         let spiffe_id = "spiffe://cluster.local/ns/shop/sa/cart";
         let by_name = world.authority.issue(&Leaf::client("cart").uri(spiffe_id));
         let mut registry = registry::of(&[("client", "unlimited", &client)]);
-        let cart = json!({"alias": "cart", "tier": "gold", "credentials": [{"uri_san": spiffe_id}]});
+        let cart = registry::client("cart", "gold", &json!({"uri_san": spiffe_id}));
         registry["clients"].as_array_mut().unwrap().push(cart);
         registry["rules"] = json!([
             {"name": "health", "match": {"path": "/healthz", "methods": ["GET"]}, "access": "public"},

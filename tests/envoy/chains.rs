@@ -6,6 +6,7 @@ use crate::support::client::Caller;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::VERSIONS;
 use crate::support::pki::{Authority, Leaf};
+use crate::support::registry::{client, merge, registry};
 use crate::support::request::Request;
 use crate::support::wait::until;
 use crate::support::world::World;
@@ -21,12 +22,8 @@ const TLS: [fn(Caller) -> Caller; 2] = [Caller::tls12, Caller::tls13];
 
 /// A registry with one client, known by its name.
 fn by_name(chain: &str) -> Value {
-    json!({
-        "version": 1,
-        "tiers": {"unlimited": {}},
-        "clients": [{"alias": "cart", "tier": "unlimited", "credentials": [{"uri_san": CART}]}],
-        "identity": {"chain": chain},
-    })
+    let clients = [client("cart", "unlimited", &json!({"uri_san": CART}))];
+    merge(registry(&[("unlimited", json!([]))], &clients), &json!({"identity": {"chain": chain}}))
 }
 
 /// The Envoys that say whether they have verified a chain.

@@ -26,7 +26,7 @@ fn edition(identity: &Identity, number: usize) -> Value {
     let clients = registry["clients"].as_array_mut().unwrap();
     clients.extend((0..CLIENTS).map(|client| {
         let sha256 = format!("{:064x}", number * CLIENTS + client);
-        json!({"alias": format!("c{client:05}"), "tier": "unlimited", "credentials": [{"sha256": sha256}]})
+        registry::by_fingerprint(&format!("c{client:05}"), "unlimited", &sha256)
     }));
     registry["rules"] = json!([{"name": "public", "match": {"path": "/public/**"}, "access": "public"}]);
     registry

@@ -1,5 +1,5 @@
-//! Who a certificate says its holder is: every kind of credential, who must have signed it, what upstreams are told of it
-//! and what callers are not.
+//! Identification of clients by their certificates: every kind of credential, the authorities that must have signed, the
+//! headers for upstreams, and the silence towards callers.
 
 use crate::support::bootstrap::{Clients, WITHOUT_CERTIFICATE};
 use crate::support::client::Caller;
@@ -7,6 +7,7 @@ use crate::support::envoy::Envoy;
 use crate::support::envoys::VERSIONS;
 use crate::support::fields::Fields;
 use crate::support::pki::{Authority, Identity, Key, Leaf};
+use crate::support::registry::{self, client};
 use crate::support::request::{Request, Response};
 use crate::support::world::World;
 use data_encoding::BASE64;
@@ -17,16 +18,11 @@ const AUTHORITY: &str = "the trusted authority";
 
 /// A registry of these clients, of the unlimited tier, each with the credential beside its alias.
 fn registry(clients: &[(&str, Value)]) -> Value {
-    let client =
-        |(alias, credential): &(&str, Value)| json!({"alias": alias, "tier": "unlimited", "credentials": [credential]});
-    json!({
-        "version": 1,
-        "tiers": {"unlimited": {}},
-        "clients": clients.iter().map(client).collect::<Vec<_>>(),
-    })
+    let clients: Vec<_> = clients.iter().map(|(alias, credential)| client(alias, "unlimited", credential)).collect();
+    registry::registry(&[("unlimited", json!([]))], &clients)
 }
 
-/// The same, for a listener that is stated to verify every certificate, which older Envoys do not say of one.
+/// The registry for a listener that is stated to verify every certificate, which older Envoys do not say of one.
 fn verified_by_listener(mut registry: Value) -> Value {
     registry["identity"] = json!({"chain": "listener"});
     registry
@@ -181,7 +177,7 @@ async fn an_envoy_that_does_not_say_that_it_verifies_is_not_taken_at_its_silence
     }
 }
 
-/// Who is refused for identity, and why.
+/// A caller that is refused for its identity, and the reason.
 struct Refused {
     reason: &'static str,
     caller: Caller,
@@ -273,10 +269,10 @@ async fn whoever_is_refused_for_identity_learns_nothing_else() {
     assert_eq!(world.forwarded(), 0);
 }
 
-/// What a certificate's own words must not do: end a header, begin one, or be taken for an escape.
+/// A name that would end a header, begin one, or be taken for an escape, were it written as it is.
 const HOSTILE: &str = "Zürich\r\nx-client-tier: gold\"%41,\u{1b}[31m\u{2028}";
 
-/// The same in an RFC 4514 name, percent-encoded.
+/// [`HOSTILE`] in an RFC 4514 name, percent-encoded.
 const HARMLESS: &str = r"CN=Z%C3%BCrich\0d\0ax-client-tier: gold\%22%2541\,\1b[31m%E2%80%A8";
 
 /// The header in which an RFC 9440 proxy passes a certificate on.

@@ -1,19 +1,16 @@
 //! Certificates that are the same in each run, to the last byte: fuel depends on them.
 
-use rcgen::{
-    CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, SanType, SerialNumber, date_time_ymd,
-};
+use certgate_test_support::certificates::{IssuedCertificate, Template};
+use rcgen::{DnType, KeyPair, date_time_ymd};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+/// The bytes before the 32 of an Ed25519 key in PKCS #8 (RFC 8410).
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /// A client's certificate.
 pub(crate) struct Certificate {
-    pem: String,
-    fingerprint: String,
-    spki_sha256: String,
+    issued: IssuedCertificate,
     /// Whether Envoy says that it has verified the chain.
     is_verified: bool,
 }
@@ -24,47 +21,37 @@ impl Certificate {
         Self::with_hosts(common_name, &[])
     }
 
-    /// The same with these DNS names.
+    /// The certificate of this name with these DNS names.
     pub(crate) fn with_hosts(common_name: &str, hosts: &[String]) -> Self {
         let key: Vec<u8> = PKCS8.into_iter().chain(Sha256::digest(common_name)).collect();
         // Ed25519, since it signs without randomness.
         let key = KeyPair::try_from(key).expect("a key");
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, common_name);
-        params.serial_number = Some(SerialNumber::from(7));
-        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2120, 1, 1));
-        let hosts = hosts.iter().map(|host| SanType::DnsName(host.as_str().try_into().expect("a host in ASCII")));
-        params.subject_alt_names = hosts.collect();
-        let certificate = params.self_signed(&key).expect("a certificate");
-        Self {
-            pem: certificate.pem(),
-            fingerprint: hex(Sha256::digest(certificate.der()).as_slice()),
-            spki_sha256: hex(Sha256::digest(key.subject_public_key_info()).as_slice()),
-            is_verified: false,
-        }
+        let period = (date_time_ymd(2020, 1, 1), date_time_ymd(2120, 1, 1));
+        let template = Template::new(&[(DnType::CommonName, common_name)]).serial(7).valid(period);
+        let hosts = hosts.iter().map(String::as_str);
+        Self { issued: template.hosts(hosts).self_signed_with(&key), is_verified: false }
     }
 
-    /// The same on a connection of which Envoy says that it has verified the chain.
+    /// The certificate on a connection of which Envoy says that it has verified the chain.
     pub(crate) fn verified(self) -> Self {
         Self { is_verified: true, ..self }
     }
 
     /// SHA-256 of the public key with its algorithm, in 64 lower-case digits.
     pub(crate) fn spki_sha256(&self) -> &str {
-        &self.spki_sha256
+        &self.issued.spki_sha256
     }
 
     /// SHA-256 of the DER form, in 64 lower-case digits.
     pub(crate) fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        &self.issued.fingerprint
     }
 
-    /// What Envoy says of a connection with it.
+    /// Envoy's properties of a connection with it.
     pub(crate) fn properties(&self) -> HashMap<&'static str, String> {
         HashMap::from([
-            ("connection\0sha256_peer_certificate_digest", self.fingerprint.clone()),
-            ("connection\0peer_certificate", self.pem.clone()),
+            ("connection\0sha256_peer_certificate_digest", self.issued.fingerprint.clone()),
+            ("connection\0peer_certificate", self.issued.pem.clone()),
             ("connection\0subject_peer_certificate", "CN=client".to_owned()),
             ("connection\0peer_certificate_valid", if self.is_verified { "\u{1}" } else { "\0" }.to_owned()),
         ])

@@ -1,17 +1,13 @@
 //! Registries of any size, and the requests that go with them.
 
 use crate::certificate::{Certificate, hex};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// A registry with one client, whose only limit it is far from.
 pub(crate) fn of(client: &Certificate) -> Value {
-    json!({
-        "version": 1,
-        "tiers": {"gold": {"limits": [{"name": "burst", "requests": 100, "per": "1s", "burst": 200}]}},
-        "clients": [{"alias": "partner-a", "tier": "gold", "credentials": [{"sha256": client.fingerprint()}]}],
-        "rate_limit_headers": "off",
-    })
+    limited("gold", &[by_fingerprint("partner-a", "gold", client.fingerprint())])
 }
 
 /// As JSON, a registry of this many clients, among them the one with this certificate. Two editions differ in one
@@ -24,14 +20,14 @@ pub(crate) fn with(clients: usize, client: &Certificate, edition: usize) -> Vec<
         let renewed = if number + 1 == edition { edition } else { 0 };
         hex(&Sha256::digest([number.to_le_bytes(), renewed.to_le_bytes()].concat()))
     };
-    let client = |number| json!({"alias": format!("c{number:05}"), "tier": "t", "credentials": [{"sha256": fingerprint(number)}]});
-    let registry = json!({
-        "version": 1,
-        "tiers": {"t": {"limits": [{"name": "burst", "requests": 100, "per": "1s", "burst": 200}]}},
-        "clients": (0..clients).map(client).collect::<Vec<_>>(),
-        "rate_limit_headers": "off",
-    });
-    serde_json::to_vec(&registry).expect("JSON")
+    let client = |number| by_fingerprint(&format!("c{number:05}"), "t", &fingerprint(number));
+    serde_json::to_vec(&limited("t", &(0..clients).map(client).collect::<Vec<_>>())).expect("JSON")
+}
+
+/// A registry of these clients, of one tier with a limit that they are far from.
+fn limited(tier: &str, clients: &[Value]) -> Value {
+    let burst = json!([{"name": "burst", "requests": 100, "per": "1s", "burst": 200}]);
+    merge(registry(&[(tier, burst)], clients), &json!({"rate_limit_headers": "off"}))
 }
 
 /// The headers of a plain request.

@@ -1,10 +1,9 @@
-//! Certificates, made when a test wants them: authorities, servers and clients of every kind that certgate meets.
+//! Certificates with their keys, for TLS: authorities, servers and clients of every kind that certgate meets.
 
+use certgate_test_support::certificates::{self, Period, Template};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RevokedCertParams,
-    RsaKeySize, SanType, SerialNumber,
+    DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
@@ -13,23 +12,17 @@ use time::{Duration, OffsetDateTime};
 
 /// An authority that signs certificates.
 pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
+    authority: certificates::Authority,
     identity: Identity,
 }
 
 impl Authority {
-    /// A new one. Whether anybody trusts it is for the listener to say.
+    /// A new authority. Its listener says whether it is trusted.
     pub fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        (params.not_before, params.not_after) = dates(&(-3600..=86_400 * 30));
-        let key = Key::EcdsaP256.generate();
-        let certificate = params.self_signed(&key).expect("a self-signed authority");
-        let identity = Identity::new(&certificate, &key);
-        Self { issuer: Issuer::new(params, key), identity }
+        let template = Template::authority(&[(DnType::CommonName, name)]).valid(period(&(-3600..=86_400 * 30)));
+        let authority = certificates::Authority::with_key(&template, Key::EcdsaP256.generate());
+        let identity = Identity::of(authority.certificate().der.clone(), authority.key());
+        Self { authority, identity }
     }
 
     /// A certificate signed by this authority.
@@ -37,34 +30,19 @@ impl Authority {
         self.sign(leaf, &leaf.key.generate())
     }
 
-    /// The same for the key that this one has.
+    /// A certificate for the key of this one.
     pub fn renew(&self, identity: &Identity, leaf: &Leaf) -> Identity {
         self.sign(leaf, &identity.key_pair())
     }
 
     fn sign(&self, leaf: &Leaf, key: &KeyPair) -> Identity {
-        let certificate = leaf.params().signed_by(key, &self.issuer).expect("a signed certificate");
-        Identity::new(&certificate, key)
+        Identity::of(self.authority.issue_for(&leaf.template(), key).der, key)
     }
 
-    /// A list, in PEM, that revokes these, and that another one is to follow so many seconds from now.
+    /// A CRL, in PEM, that revokes these; `nextUpdate` is so many seconds from now.
     pub fn crl(&self, revoked: &[&Identity], next_update: i64) -> String {
-        let (this_update, next_update) = dates(&(-3600..=next_update));
-        let revoked = revoked.iter().map(|identity| RevokedCertParams {
-            serial_number: identity.serial(),
-            revocation_time: this_update,
-            reason_code: None,
-            invalidity_date: None,
-        });
-        let params = CertificateRevocationListParams {
-            this_update,
-            next_update,
-            crl_number: SerialNumber::from(1),
-            issuing_distribution_point: None,
-            revoked_certs: revoked.collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        params.signed_by(&self.issuer).and_then(|list| list.pem()).expect("a signed list")
+        let serials: Vec<_> = revoked.iter().map(|identity| identity.serial()).collect();
+        self.authority.crl(&serials, period(&(-3600..=next_update)))
     }
 
     /// A client certificate with this common name and nothing out of the ordinary.
@@ -72,7 +50,7 @@ impl Authority {
         self.issue(&Leaf::client(common_name))
     }
 
-    /// Its own certificate.
+    /// The authority's own certificate.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -85,17 +63,13 @@ pub struct Identity {
     pub der: CertificateDer<'static>,
     /// The certificate.
     pub certificate_pem: String,
-    /// Its private key, in PKCS #8.
+    /// The private key, in PKCS #8.
     pub key: PrivateKeyDer<'static>,
-    /// Its private key, in PKCS #8.
+    /// The private key, in PKCS #8.
     pub key_pem: String,
 }
 
 impl Identity {
-    fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
-        Self::of(certificate.der().clone(), key)
-    }
-
     /// A certificate with this DER form, whatever it says, and this key.
     pub fn of(der: impl Into<CertificateDer<'static>>, key: &KeyPair) -> Self {
         let der = der.into();
@@ -140,7 +114,7 @@ impl Clone for Identity {
     }
 }
 
-/// What kind of key a certificate has.
+/// The kind of a certificate's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// ECDSA on P-256.
@@ -171,41 +145,40 @@ impl Key {
     }
 }
 
-/// What a certificate is to say.
+/// Contents of a certificate that is to be issued.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    common_name: String,
-    organizational_unit: Option<String>,
-    names: Vec<SanType>,
+    template: Template,
     valid: RangeInclusive<i64>,
     key: Key,
-    purposes: Vec<ExtendedKeyUsagePurpose>,
 }
 
 impl Leaf {
     /// A client's, with an ECDSA key, valid since an hour ago and for a day.
     pub fn client(common_name: &str) -> Self {
-        Self {
-            common_name: common_name.to_owned(),
-            organizational_unit: None,
-            names: Vec::new(),
-            valid: -3600..=86_400,
-            key: Key::EcdsaP256,
-            purposes: vec![ExtendedKeyUsagePurpose::ClientAuth],
-        }
+        let template = Template::new(&[(DnType::CommonName, common_name)])
+            .usages(&[KeyUsagePurpose::DigitalSignature])
+            .extended_usages(&[ExtendedKeyUsagePurpose::ClientAuth])
+            .authority_key_identifier();
+        Self { template, valid: -3600..=86_400, key: Key::EcdsaP256 }
     }
 
     /// A server's, for these host names and 127.0.0.1.
     pub fn server(hosts: &[&str]) -> Self {
-        let mut leaf = Self { purposes: vec![ExtendedKeyUsagePurpose::ServerAuth], ..Self::client("server") };
-        leaf.names.push(SanType::IpAddress([127, 0, 0, 1].into()));
-        hosts.iter().fold(leaf, |leaf, host| leaf.dns(host))
+        Self::client("server").with(|template| {
+            let template = template.extended_usages(&[ExtendedKeyUsagePurpose::ServerAuth]);
+            template.names([SanType::IpAddress([127, 0, 0, 1].into())]).hosts(hosts.iter().copied())
+        })
     }
 
     /// A workload's with this SPIFFE ID, as a client and as a server.
     pub fn workload(spiffe_id: &str) -> Self {
-        let purposes = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
-        Self { purposes, ..Self::client("workload") }.uri(spiffe_id)
+        let purposes = [ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        Self::client("workload").with(|template| template.extended_usages(&purposes)).uri(spiffe_id)
+    }
+
+    fn with(self, change: impl FnOnce(Template) -> Template) -> Self {
+        Self { template: change(self.template), ..self }
     }
 
     /// With this kind of key instead.
@@ -220,48 +193,32 @@ impl Leaf {
 
     /// With this organizational unit in its subject.
     pub fn organizational_unit(self, unit: &str) -> Self {
-        Self { organizational_unit: Some(unit.to_owned()), ..self }
+        self.with(|template| template.attribute(DnType::OrganizationalUnitName, unit))
     }
 
     /// With one more URI among its names.
     pub fn uri(self, uri: &str) -> Self {
-        self.name(SanType::URI(uri.try_into().expect("a URI in ASCII")))
+        self.with(|template| template.uris([uri]))
     }
 
     /// With one more host among its names.
     pub fn dns(self, host: &str) -> Self {
-        self.name(SanType::DnsName(host.try_into().expect("a host in ASCII")))
+        self.with(|template| template.hosts([host]))
     }
 
-    fn name(mut self, name: SanType) -> Self {
-        self.names.push(name);
-        self
-    }
-
-    /// This certificate, signed with its own key.
+    /// A certificate with these contents, signed with its own key.
     pub fn self_signed(&self) -> Identity {
         let key = self.key.generate();
-        let certificate = self.params().self_signed(&key).expect("a self-signed certificate");
-        Identity::new(&certificate, &key)
+        Identity::of(self.template().self_signed_with(&key).der, &key)
     }
 
-    fn params(&self) -> CertificateParams {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, self.common_name.as_str());
-        if let Some(unit) = &self.organizational_unit {
-            params.distinguished_name.push(DnType::OrganizationalUnitName, unit.as_str());
-        }
-        params.subject_alt_names.clone_from(&self.names);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = self.purposes.clone();
-        params.use_authority_key_identifier_extension = true;
-        (params.not_before, params.not_after) = dates(&self.valid);
-        params
+    fn template(&self) -> Template {
+        self.template.clone().valid(period(&self.valid))
     }
 }
 
-fn dates(seconds: &RangeInclusive<i64>) -> (OffsetDateTime, OffsetDateTime) {
+/// A period from and to these seconds, counted from now.
+fn period(seconds: &RangeInclusive<i64>) -> Period {
     let now = OffsetDateTime::now_utc();
     (now + Duration::seconds(*seconds.start()), now + Duration::seconds(*seconds.end()))
 }

@@ -1,22 +1,26 @@
 //! A host in memory, for tests of the engine: it does what Envoy does as far as the engine can tell, lets a test set
 //! the clocks, and fails where a test wants it to. Not in the module.
 
+use certgate_core::certificate;
+use certgate_core::config;
 use certgate_core::domain::client::{ClientIndex, TierIndex};
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::engine::{Engine, Outcome, apply};
 use certgate_core::telemetry::audit_event::{Circumstances, Event};
+use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fault {
-    /// None.
+    /// No call.
     #[default]
     None,
     /// Each call for a property of the connection.
@@ -25,7 +29,7 @@ pub enum Fault {
     Read,
     /// Each write of a shared value.
     Write,
-    /// None, but other workers are always quicker.
+    /// No call, but other workers are always quicker.
     Contended,
     /// Each removal of a header.
     Remove,
@@ -87,14 +91,27 @@ impl Ledger for FakeLedger {
     }
 }
 
-/// A request that was counted: why not, which tier, which client.
+/// The engine of a worker that activates this configuration at this moment of the calendar.
+///
+/// # Panics
+///
+/// Where the configuration has errors.
+pub fn engine_since(now: i64, configuration: &Value, ledger: &FakeLedger) -> Engine {
+    let bytes = configuration.to_string().into_bytes();
+    let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().expect("16 of 32 bytes");
+    let policy = config::read(&bytes).unwrap_or_else(|errors| panic!("{configuration:#}: {errors}"));
+    let (generation, _) = GenerationCounter::take_up(ledger, hash, UnixSeconds(now)).expect("a ledger without faults");
+    Engine::new(policy, generation)
+}
+
+/// A request that was counted: the reason of its refusal, its tier and its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided(pub Option<Reason>, pub Option<TierIndex>, pub Option<ClientIndex>);
 
 /// A worker with one request.
 #[derive(Debug, Default)]
 pub struct Fake<'s> {
-    /// What it shares with other workers.
+    /// The values that it shares with other workers.
     pub store: Option<&'s FakeLedger>,
     /// The peer certificate's digest in hexadecimal.
     pub digest: Option<Vec<u8>>,
@@ -114,9 +131,9 @@ pub struct Fake<'s> {
     pub subject: Option<Vec<u8>>,
     /// The request's headers.
     pub headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
-    /// What fails.
+    /// The calls that fail.
     pub fault: Fault,
-    /// What was written to filter state.
+    /// The values that were written to filter state.
     pub filter_state: RefCell<Vec<(String, String)>>,
     /// The requests that were counted.
     pub decided: RefCell<Vec<Decided>>,

@@ -1,5 +1,5 @@
-//! What tests of the core and tests on real Envoys share: a host in memory, certificates made byte by byte, the table of
-//! scenarios, and golden files.
+//! Parts that tests of the core and tests on real Envoys share: a host in memory, certificates as authorities issue them
+//! and byte by byte, registries, the table of scenarios, and golden files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod certificates;
 pub mod der;
 pub mod dice;
 pub mod fakes;
@@ -21,6 +22,7 @@ pub mod laws;
 pub mod module;
 pub mod odd;
 pub mod protobuf_struct;
+pub mod registry;
 pub mod renew;
 pub mod scenarios;
 pub mod strings;

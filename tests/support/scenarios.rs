@@ -1,9 +1,10 @@
-//! One table of scenarios, for the engine on a fake host and for the compiled module in real Envoys: who sends what, and
-//! what everybody sees of it.
+//! One table of scenarios, for the engine on a fake host and for the compiled module in real Envoys: requests, and their
+//! outcomes.
 
+use crate::registry;
 use serde_json::{Value, json};
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// Registered, 100 a second and 200 at once, a million a day.
@@ -29,7 +30,7 @@ pub enum Who {
 }
 
 impl Who {
-    /// Everybody.
+    /// All senders.
     pub const ALL: [Self; 10] = [
         Self::Gold,
         Self::Bronze,
@@ -72,7 +73,7 @@ pub fn registry(certificate: impl Fn(Who) -> (String, String)) -> Value {
     let client = |who: Who| {
         let (fingerprint, pem) = certificate(who);
         let credential = if who == Who::Pem { json!({"pem": pem}) } else { json!({"sha256": fingerprint}) };
-        let mut client = json!({"alias": who.alias()?, "tier": who.tier(), "credentials": [credential]});
+        let mut client = registry::client(who.alias()?, who.tier(), &credential);
         match who {
             Who::Revoked => client["credentials"][0]["revoked"] = json!(true),
             Who::Disabled => client["enabled"] = json!(false),
@@ -80,21 +81,16 @@ pub fn registry(certificate: impl Fn(Who) -> (String, String)) -> Value {
         }
         Some(client)
     };
-    json!({
-        "version": 1,
-        "tiers": {
-            "gold": {"limits": [
-                {"name": "burst", "requests": 100, "per": "1s", "burst": 200},
-                {"name": "daily", "requests": 1_000_000, "per": "1d"},
-            ]},
-            "bronze": {"limits": [{"name": "hourly", "requests": 3, "per": "1h"}]},
-            "unlimited": {},
-        },
-        "clients": Who::ALL.into_iter().filter_map(client).collect::<Vec<_>>(),
-    })
+    let gold = json!([
+        {"name": "burst", "requests": 100, "per": "1s", "burst": 200},
+        {"name": "daily", "requests": 1_000_000, "per": "1d"},
+    ]);
+    let bronze = json!([{"name": "hourly", "requests": 3, "per": "1h"}]);
+    let tiers = [("gold", gold), ("bronze", bronze), ("unlimited", json!([]))];
+    registry::registry(&tiers, &Who::ALL.into_iter().filter_map(client).collect::<Vec<_>>())
 }
 
-/// What everybody sees of a request. Of times, the minutes begun, so that a slow machine sees the same.
+/// The outcome of a request, for all who see it. Times are in minutes begun, so that a slow machine sees the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// The caller: the status, or 200 where the request went on.
@@ -135,9 +131,9 @@ impl Seen {
 
 /// Requests that follow each other under one configuration.
 pub struct Scenario {
-    /// What it shows.
+    /// The behaviour that it shows.
     pub name: &'static str,
-    /// What the configuration says beside the [`registry`].
+    /// The options of the configuration beside the registry.
     pub options: Value,
     /// The requests.
     pub steps: Vec<Step>,
@@ -145,11 +141,11 @@ pub struct Scenario {
 
 /// One request.
 pub struct Step {
-    /// Who sends it.
+    /// The sender.
     pub who: Who,
     /// Header lines beside the usual ones.
     pub headers: Vec<(&'static str, &'static str)>,
-    /// What is seen of it.
+    /// Its outcome.
     pub seen: Seen,
 }
 
@@ -166,7 +162,7 @@ impl Step {
     }
 }
 
-/// It goes on with its identity.
+/// The request goes on with its identity.
 fn named(who: Who) -> Seen {
     let owned = |text: &str| Some(text.to_owned());
     Seen {
@@ -178,7 +174,7 @@ fn named(who: Who) -> Seen {
     }
 }
 
-/// It goes on without any identity, and was to be refused for this reason.
+/// The request goes on without any identity, and was to be refused for this reason.
 fn unnamed(reason: &str) -> Seen {
     Seen { status: 200, reason: Some(reason.to_owned()), ..Seen::default() }
 }

@@ -2,15 +2,16 @@
 
 mod names;
 
-use certgate_core::certificate;
-use rcgen::{CertificateParams, KeyPair};
+use certgate_test_support::certificates::{IssuedCertificate, Template, new_key};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
+use rcgen::DnType;
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
-/// What a run of `certgate` left: its exit code, and what it wrote, with the folder's name taken out.
+/// A finished run of `certgate`: its exit code and its output.
 #[derive(Debug, PartialEq, Eq)]
 struct Run {
     code: i32,
@@ -51,14 +52,10 @@ fn unplaced(line: &str) -> &str {
     said
 }
 
-/// A certificate that expires in so many days, and its key; the fingerprint in hexadecimal.
-fn certificate(days: i64) -> (String, String, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::default();
-    params.not_before = OffsetDateTime::UNIX_EPOCH;
-    params.not_after = OffsetDateTime::now_utc() + Duration::days(days);
-    let certificate = params.self_signed(&key).unwrap();
-    (certificate.pem(), key.serialize_pem(), certificate::fingerprint(certificate.der()).to_string())
+/// A certificate that expires in so many days.
+fn certificate(last_day: i64) -> IssuedCertificate {
+    let period = (OffsetDateTime::UNIX_EPOCH, OffsetDateTime::now_utc() + Duration::days(last_day));
+    Template::new(&[(DnType::CommonName, "client")]).valid(period).self_signed()
 }
 
 const GOOD: &str = "\
@@ -99,8 +96,8 @@ fn what_is_right_but_perhaps_not_meant_is_a_warning() {
         "version": 1, "mode": "shadow",
         "tiers": {"t": {"limits": [{"name": "traffic", "kind": "bytes", "bytes": 1000, "per": "1s"}]}},
         "clients": [
-            {"alias": "a", "tier": "t", "enabled": false, "credentials": [{"pem": expired.0}, {"pem": soon.0}]},
-            {"alias": "b", "tier": "t", "credentials": [{"pem": later.0}, {"pem": revoked.0, "revoked": true}]},
+            {"alias": "a", "tier": "t", "enabled": false, "credentials": [{"pem": expired.pem}, {"pem": soon.pem}]},
+            {"alias": "b", "tier": "t", "credentials": [{"pem": later.pem}, {"pem": revoked.pem, "revoked": true}]},
         ],
     });
     let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
@@ -115,14 +112,18 @@ fn what_is_right_but_perhaps_not_meant_is_a_warning() {
         ]
     );
     assert!(
-        lines[3]
-            .starts_with(&format!("warning[CG0205]: clients[0]: client a: certificate {} expired, at 20", expired.2)),
+        lines[3].starts_with(&format!(
+            "warning[CG0205]: clients[0]: client a: certificate {} expired, at 20",
+            expired.fingerprint
+        )),
         "{}",
         lines[3]
     );
     assert!(
-        lines[4]
-            .starts_with(&format!("warning[CG0206]: clients[0]: client a: certificate {} expires soon, at 20", soon.2)),
+        lines[4].starts_with(&format!(
+            "warning[CG0206]: clients[0]: client a: certificate {} expires soon, at 20",
+            soon.fingerprint
+        )),
         "{}",
         lines[4]
     );
@@ -199,7 +200,7 @@ fn files_that_are_not_there_and_wrong_usage_are_failures() {
 
 #[test]
 fn private_keys_are_never_printed() {
-    let (certificate, key, _) = certificate(100);
+    let (certificate, key) = (certificate(100).pem, new_key().serialize_pem());
     let indented = key.trim_end().replace('\n', "\n      ");
     let folder = Folder::new(&[
         (
@@ -230,15 +231,14 @@ fn private_keys_are_never_printed() {
 fn fingerprints_are_what_a_registry_takes() {
     let (leaf, issuer) = (certificate(10), certificate(20));
     let folder =
-        Folder::new(&[("chain.pem", &(leaf.0.clone() + &issuer.0)), ("text", "no certificate"), ("empty", "")]);
-    let der = certificate::der_from_text(leaf.0.as_bytes()).unwrap();
-    fs::write(folder.0.path().join("leaf.der"), der).unwrap();
-    let run = folder.certgate(&["fingerprint", "chain.pem", "leaf.der", "-"], &leaf.0);
+        Folder::new(&[("chain.pem", &(leaf.pem.clone() + &issuer.pem)), ("text", "no certificate"), ("empty", "")]);
+    fs::write(folder.0.path().join("leaf.der"), &leaf.der).unwrap();
+    let run = folder.certgate(&["fingerprint", "chain.pem", "leaf.der", "-"], &leaf.pem);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     let expected = [(&leaf, "chain.pem"), (&issuer, "chain.pem"), (&leaf, "leaf.der"), (&leaf, "-")];
     assert_eq!(run.out.lines().count(), expected.len());
-    for (line, ((_, _, fingerprint), file)) in run.out.lines().zip(expected) {
-        let start = format!("sha256:{fingerprint}  not after 20");
+    for (line, (certificate, file)) in run.out.lines().zip(expected) {
+        let start = format!("sha256:{}  not after 20", certificate.fingerprint);
         assert!(line.starts_with(&start) && line.ends_with(&format!("Z  {file}")), "{line}");
         let word = line.split(' ').next().unwrap();
         let client = format!("- {{alias: a, tier: t, credentials: [{{sha256: {word}}}]}}");
@@ -285,7 +285,7 @@ fn a_revocation_list_must_be_its_issuers() {
         unchecked.err,
         "-:1:23: warning[CG0211]: crls[0]: the signature of this CRL is not checked: add `issuer_pem`, the certificate of its issuer\n"
     );
-    let (other, ..) = certificate(1);
+    let other = certificate(1).pem;
     let foreign = check(registry(serde_json::json!({"pem": list, "issuer_pem": other})));
     assert_eq!((foreign.code, foreign.out.as_str()), (1, ""));
     assert_eq!(
@@ -314,10 +314,9 @@ fn what_may_not_be_meant_is_said() {
 fn who_is_better_off_without_a_certificate_is_warned_of() {
     let registry = |anonymous: Option<&str>| {
         let limits = |mode| serde_json::json!([{"name": "burst", "requests": 5, "per": "1s", "mode": mode}]);
-        let mut registry = serde_json::json!({
-            "version": 1,
-            "tiers": {"gold": {"limits": limits("enforce")}, "free": {}, "shadow": {"limits": limits("shadow")}},
-            "clients": [{"alias": "a", "tier": "gold", "credentials": [{"sha256": "11".repeat(32)}]}],
+        let tiers = [("gold", limits("enforce")), ("free", serde_json::json!([])), ("shadow", limits("shadow"))];
+        let clients = [by_fingerprint("a", "gold", &"11".repeat(32))];
+        let rules = serde_json::json!({
             "rules": [
                 {"name": "open", "match": {"path": "/open"}, "access": "optional"},
                 {"match": {"path": "/unnamed"}, "access": "optional"},
@@ -328,6 +327,7 @@ fn who_is_better_off_without_a_certificate_is_warned_of() {
                 {"name": "closed"},
             ],
         });
+        let mut registry = merge(registry(&tiers, &clients), &rules);
         if let Some(tier) = anonymous {
             registry["anonymous_tier"] = tier.into();
         }

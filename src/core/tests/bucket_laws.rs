@@ -1,12 +1,12 @@
 //! The laws that token buckets keep, each tried on ten thousand random histories.
-use certgate_test_support::laws::cases;
 
-use crate::limits::{at, bucket, rate};
+use crate::fixtures::limits::{at, bucket, rate};
 use certgate_core::domain::bucket::{Buckets, Charged};
 use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::rate::Rate;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::slice::from_ref;
 
@@ -196,7 +196,7 @@ proptest! {
         let spent = u64::try_from(spent).unwrap();
         let expected = rate(&new).burst().get().saturating_sub(spent);
         prop_assert_eq!(stored.remaining(&new, now, NEW), expected);
-        // The same limit under another number is the same bucket.
+        // A limit under another number is the same bucket.
         prop_assert_eq!(stored.remaining(&old, now, NEW), rate(&old).burst().get() - spent);
     }
 

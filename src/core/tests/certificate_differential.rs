@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::odd::{DIFFERENCES, Odd, certificate};
-use super::openssl::answers;
+use crate::fixtures::openssl::answers;
 use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::distinguished_name::DistinguishedName;

@@ -3,8 +3,8 @@
 use super::certificate_differential::{of_kind, of_type, values};
 use super::der::{COMMON_NAME, Certificate, ORGANIZATION, element, extension, name};
 use super::dice::Dice;
-use super::openssl::answers;
 use super::strings::{BMP, PRINTABLE, UTF8, string};
+use crate::fixtures::openssl::answers;
 use certgate_core::certificate;
 use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 const FLIPS: usize = 30_000;
 
-/// What certgate reads and OpenSSL does not, by the part in which a certificate was changed, and why. It harms nobody:
-/// over TLS such a certificate has been read by BoringSSL before, which is as strict; a registry's `pem` and a relay's
+/// Changes that certgate reads and OpenSSL does not: the part that was changed, and the reason. They are harmless: over
+/// TLS such a certificate has been read by BoringSSL before, which is as strict; a registry's `pem` and a relay's
 /// `Cert` stand for the fingerprint of all of their bytes; and names count only in what an authority has signed.
 const BY_CERTGATE_ALONE: &[(&str, &str, &str)] = &[
     ("certgate alone", "algorithm", "not used: signatures are checked by the proxy"),
@@ -70,7 +70,7 @@ fn parts(certificate: &Certificate, der: &[u8]) -> Vec<(&'static str, usize)> {
         .collect()
 }
 
-/// What became of a changed certificate: read by both, by one, or by none.
+/// Readers of a changed certificate: both, one, or none.
 fn outcome(der: &[u8], part: &str, answer: &str) -> &'static str {
     let fields: Vec<_> = answer.split(' ').collect();
     let read = CertificateContents::parse(der);
@@ -81,7 +81,7 @@ fn outcome(der: &[u8], part: &str, answer: &str) -> &'static str {
     let what = format!("{part} of {}", HEXLOWER.encode(der));
     assert_eq!(certificate::validity(der), Ok(read.validity), "{what}");
     let dates = [read.validity.not_before, read.validity.not_after].map(|moment| moment.0.to_string());
-    // Some have a form that no verifier takes.
+    // Dates in a form that no verifier takes have a `~`.
     assert_eq!(dates, [not_before, not_after].map(|moment| moment.trim_start_matches('~')), "{what}");
     assert_eq!(read.spki_sha256, <[u8; 32]>::from(Sha256::digest(HEXLOWER.decode(key.as_bytes()).unwrap())), "{what}");
     // A negative number is compared as the positive one of the same octets.

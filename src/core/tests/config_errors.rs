@@ -1,4 +1,4 @@
-//! What a configuration's errors say: all of them at once, each with its path, what was expected and what was found.
+//! Errors of configurations: all of them at once, each with its path, what was expected and what was found.
 
 mod clients;
 mod limits;
@@ -7,6 +7,7 @@ mod text;
 
 use crate::protobuf_struct;
 use certgate_core::config;
+use certgate_test_support::registry::{by_fingerprint, registry};
 use serde_json::{Value, json};
 
 /// The errors that a text has.
@@ -29,11 +30,8 @@ fn errors_of(document: &Value) -> String {
 
 /// A document that is right, with `part` changed.
 fn with(part: &str, value: Value) -> Value {
-    let mut document = json!({
-        "version": 1,
-        "tiers": {"gold": {"limits": [{"name": "burst", "requests": 100, "per": "1s"}]}},
-        "clients": [{"alias": "a", "tier": "gold", "credentials": [{"sha256": "00".repeat(32)}]}],
-    });
+    let tiers = [("gold", json!([{"name": "burst", "requests": 100, "per": "1s"}]))];
+    let mut document = registry(&tiers, &[by_fingerprint("a", "gold", &"00".repeat(32))]);
     document[part] = value;
     document
 }

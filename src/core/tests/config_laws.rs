@@ -1,11 +1,12 @@
-//! What holds of every configuration, right or wrong, in ten thousand random cases each.
-use certgate_test_support::laws::cases;
+//! Laws of every configuration, right or wrong, in random cases.
 
-use crate::people::{Authority, merge};
+use crate::fixtures::{authority_named, days};
 use crate::protobuf_struct;
 use certgate_core::config;
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::policy::Policy;
+use certgate_test_support::laws::cases;
+use certgate_test_support::registry::merge;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rcgen::DnType;
@@ -15,7 +16,7 @@ use std::thread;
 
 const NAME: &str = "[a-z0-9][a-z0-9._-]{0,12}";
 
-/// What a name in a certificate may be, and JSON must escape.
+/// A name that a certificate may have and JSON must escape.
 const ODD: &str = "R&D \"x\" \\ \n\t\u{1}\u{7f} \u{e9}\u{2028}\u{1f980}";
 
 const PEMS: [&str; 3] = [
@@ -25,10 +26,10 @@ const PEMS: [&str; 3] = [
 ];
 
 static CRLS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let authority = Authority::new(&[(DnType::CommonName, ODD)]);
+    let authority = authority_named(&[(DnType::CommonName, ODD)]);
     vec![
         include_str!("../../../tests/fixtures/crl/version_1.pem").to_owned(),
-        authority.revokes(&[1, 128, u64::MAX], 1),
+        authority.crl(&[1, 128, u64::MAX], days(-2, 1)),
     ]
 });
 
@@ -165,7 +166,7 @@ impl Rule {
     }
 }
 
-/// Everything else: what it says, and a number.
+/// The other settings of a configuration, and a number.
 #[derive(Clone, Debug)]
 struct Settings([bool; 20], u32);
 
@@ -245,7 +246,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Everything that a policy says, but its table of fingerprints, whose order is none.
+/// A policy as text, without its table of fingerprints, which has no order.
 fn said(policy: &Policy) -> String {
     let Policy { mode, registry, identity, revocation_lists, refuses_misdirected, rules, anonymous_tier, .. } = policy;
     let Policy { headers, rate_limit_headers, filter_state, audit, client_series, expiries, .. } = policy;
@@ -261,7 +262,7 @@ fn said(policy: &Policy) -> String {
     )
 }
 
-/// Some damage: a byte replaced, put in or taken out, or everything after it cut off.
+/// Damages: a byte is replaced, put in or taken out, or all bytes after it are cut off.
 fn damage(mut bytes: Vec<u8>, damages: &[(u8, Index, u8)]) -> Vec<u8> {
     for (kind, index, byte) in damages {
         if bytes.is_empty() {

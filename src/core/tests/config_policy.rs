@@ -1,6 +1,7 @@
-//! What a configuration that is right becomes.
+//! Policies of configurations without errors.
 
-use crate::limits::rate;
+use crate::fixtures::leaf;
+use crate::fixtures::limits::rate;
 use crate::protobuf_struct;
 use certgate_core::certificate;
 use certgate_core::config;
@@ -12,7 +13,7 @@ use certgate_core::domain::mode::Mode;
 use certgate_core::domain::policy::{Audit, FilterState, Policy, RateLimitHeaders};
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::UnixSeconds;
-use rcgen::{CertificateParams, KeyPair};
+use certgate_test_support::registry::{by_fingerprint, client, registry};
 use serde_json::{Value, json};
 use std::num::NonZeroU64;
 use time::OffsetDateTime;
@@ -22,10 +23,7 @@ fn policy(document: &Value) -> Policy {
 }
 
 fn certificate_pem(not_after: OffsetDateTime) -> String {
-    let mut params = CertificateParams::default();
-    params.not_before = OffsetDateTime::UNIX_EPOCH;
-    params.not_after = not_after;
-    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    leaf().valid((OffsetDateTime::UNIX_EPOCH, not_after)).self_signed().pem
 }
 
 #[test]
@@ -111,8 +109,8 @@ fn everything_that_can_be_said() {
 #[test]
 fn a_certificate_stands_for_its_fingerprint_and_brings_its_dates() {
     let pem = certificate_pem(OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap());
-    let client = json!({"alias": "a", "tier": "t", "credentials": [{"pem": format!("subject=CN = a\n{pem}")}]});
-    let policy = policy(&json!({"version": 1, "tiers": {"t": {}}, "clients": [client]}));
+    let client = client("a", "t", &json!({"pem": format!("subject=CN = a\n{pem}")}));
+    let policy = policy(&registry(&[("t", json!([]))], &[client]));
     let clients = policy.registry.clients();
     let fingerprint = certificate::fingerprint(&certificate::der_from_text(pem.as_bytes()).unwrap());
     assert_eq!(clients.identifier(CredentialIndex(0)), Some(Identifier::of_certificate(fingerprint)));
@@ -141,10 +139,10 @@ fn a_struct_is_one_to_its_last_byte() {
 fn a_hundred_thousand_clients() {
     let client = |number: u32| {
         let fingerprint = certificate::fingerprint(&number.to_be_bytes()).to_string();
-        json!({"alias": format!("client-{number}"), "tier": "t", "credentials": [{"sha256": fingerprint}]})
+        by_fingerprint(&format!("client-{number}"), "t", &fingerprint)
     };
     let clients: Vec<_> = (0..100_000).map(client).collect();
-    let document = json!({"version": 1, "tiers": {"t": {}}, "clients": clients});
+    let document = registry(&[("t", json!([]))], &clients);
     for bytes in [document.to_string().into_bytes(), protobuf_struct::encode(&document)] {
         let policy = config::read(&bytes).unwrap();
         let clients = policy.registry.clients();

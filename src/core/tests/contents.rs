@@ -1,4 +1,4 @@
-//! What certificates say, as the tools that issue them write them; and what becomes of those that are broken or hostile.
+//! Contents of certificates, as the tools that issue them write them, and of broken and hostile ones.
 
 mod hostile;
 mod issuers;
@@ -7,8 +7,9 @@ use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::certificate::{Unreadable, der_from_text, validity};
+use certgate_test_support::certificates::Template;
 use rcgen::string::{Ia5String, PrintableString};
-use rcgen::{CertificateParams, DnType, DnValue, KeyPair, SanType};
+use rcgen::{DnType, DnValue, SanType};
 use std::fs;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -36,18 +37,11 @@ fn utf8(text: &str) -> DnValue {
 
 /// A certificate with these attributes and alternative names, signed by itself.
 fn der(subject: &[(DnType, DnValue)], sans: Vec<SanType>) -> Vec<u8> {
-    let key = KeyPair::generate().unwrap();
-    params(subject, sans).self_signed(&key).unwrap().der().to_vec()
+    template(subject, sans).self_signed().der
 }
 
-fn params(subject: &[(DnType, DnValue)], sans: Vec<SanType>) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    for (attribute, value) in subject {
-        params.distinguished_name.push(attribute.clone(), value.clone());
-    }
-    params.subject_alt_names = sans;
-    params
+fn template(subject: &[(DnType, DnValue)], sans: Vec<SanType>) -> Template {
+    Template::new(subject).names(sans)
 }
 
 fn values(name: &DistinguishedName, attribute: AttributeType) -> Vec<&str> {
@@ -91,7 +85,7 @@ fn a_header_has_at_most_4096_bytes() {
 
 // Broken and hostile ones.
 
-/// What cannot be read of it, in words; all else of it is read.
+/// The parts that cannot be read, in words; all others are read.
 fn unread(der: &[u8]) -> Vec<&'static str> {
     parse(der).unreadable().collect()
 }
@@ -150,7 +144,7 @@ fn of_an_attribute_with_a_value_that_cannot_be_read_no_value_is_known() {
     let name = parse(&der(&subject, Vec::new())).subject;
     assert_eq!(values(&name, AttributeType::CommonName), ["cart"]);
     assert_eq!(name.to_rfc4514(), "2.5.4.10=#0c046e756c00,CN=cart,OU=admins");
-    // The same type twice: an octet string is no text.
+    // One type twice: an octet string is no text.
     let twice = |tag| {
         DistinguishedName::from_der(
             &[

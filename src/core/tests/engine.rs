@@ -1,18 +1,17 @@
-//! What the engine does when its host fails, and what it leaves behind.
+//! The engine with a host that fails, and the state that it leaves behind.
 
-use crate::people::engine_since;
-use certgate_core::certificate;
+use crate::fixtures::leaf;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::{Engine, Forward, Outcome};
 use certgate_core::telemetry::log_limiter::LogLimiter;
+use certgate_test_support::fakes::engine_since;
 use certgate_test_support::fakes::{Decided, Fake, FakeLedger, Fault};
 use certgate_test_support::laws::cases;
-use rcgen::{CertificateParams, KeyPair};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
 const NOW: Nanos = Nanos(1_000_000_000_000);
@@ -22,12 +21,8 @@ fn engine(configuration: &Value) -> Engine {
 }
 
 fn configuration(mode: &str) -> Value {
-    json!({
-        "version": 1,
-        "mode": mode,
-        "tiers": {"bronze": {"limits": [{"name": "hourly", "requests": 3, "per": "1h"}]}},
-        "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
-    })
+    let tiers = [("bronze", json!([{"name": "hourly", "requests": 3, "per": "1h"}]))];
+    merge(registry(&tiers, &[by_fingerprint("known", "bronze", KNOWN)]), &json!({"mode": mode}))
 }
 
 fn fake<'s>(store: &'s FakeLedger, digest: &str) -> Fake<'s> {
@@ -111,7 +106,7 @@ fn a_clock_that_fails_refuses_every_request_that_needs_it() {
         (configuration("enforce"), &[Fault::Monotonic, Fault::Wall][..]),
         (with("/tiers/bronze/limits", quota), &[Fault::Monotonic, Fault::Wall]),
         (with("/clients/0/credentials", window), &[Fault::Monotonic, Fault::Wall]),
-        // Its dates are looked for once a minute.
+        // The certificate's dates are looked for once a minute.
         (unlimited, &[Fault::Monotonic, Fault::Wall]),
     ];
     for (configuration, faults) in table {
@@ -204,23 +199,9 @@ fn connection_names_no_header_of_certgates() {
     }
 }
 
-struct Certificate {
-    pem: String,
-    fingerprint: String,
-    not_before: i64,
-    not_after: i64,
-}
-
-fn certificate(common_name: &str) -> Certificate {
-    let mut params = CertificateParams::new([common_name.to_owned()]).unwrap();
-    let now = OffsetDateTime::now_utc();
-    (params.not_before, params.not_after) = (now, now + time::Duration::hours(1));
-    let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
-    let der = certificate::der_from_text(pem.as_bytes()).unwrap();
-    let validity = certificate::validity(&der).unwrap();
-    let fingerprint = certificate::fingerprint(&der).to_string();
-    Certificate { pem, fingerprint, not_before: validity.not_before.0, not_after: validity.not_after.0 }
-}
+/// The first and the last second of the validity of a [`leaf`].
+const NOT_BEFORE: i64 = crate::fixtures::NOW - 86_400;
+const NOT_AFTER: i64 = crate::fixtures::NOW + 86_400;
 
 fn registered(fingerprint: &str) -> Engine {
     let mut configuration = configuration("enforce");
@@ -231,13 +212,13 @@ fn registered(fingerprint: &str) -> Engine {
 
 #[test]
 fn a_certificate_is_valid_from_its_first_second_to_its_last() {
-    let leaf = certificate("leaf");
+    let leaf = leaf().self_signed();
     let engine = registered(&leaf.fingerprint);
     let moments = [
-        (leaf.not_before - 1, Some(Reason::CertificateNotYetValid)),
-        (leaf.not_before, None),
-        (leaf.not_after, None),
-        (leaf.not_after + 1, Some(Reason::CertificateExpired)),
+        (NOT_BEFORE - 1, Some(Reason::CertificateNotYetValid)),
+        (NOT_BEFORE, None),
+        (NOT_AFTER, None),
+        (NOT_AFTER + 1, Some(Reason::CertificateExpired)),
         (i64::MAX, Some(Reason::CertificateExpired)),
         (i64::MIN, Some(Reason::CertificateNotYetValid)),
     ];
@@ -251,11 +232,10 @@ fn a_certificate_is_valid_from_its_first_second_to_its_last() {
 
 #[test]
 fn a_certificate_is_read_once() {
-    let leaf = certificate("leaf");
+    let leaf = leaf().self_signed();
     let engine = registered(&leaf.fingerprint);
     let store = FakeLedger::default();
-    let fake =
-        Fake { certificate: Some(leaf.pem.clone().into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };
+    let fake = Fake { certificate: Some(leaf.pem.clone().into()), wall: NOT_BEFORE, ..fake(&store, &leaf.fingerprint) };
     for _ in 0..1000 {
         request(&engine, &fake);
     }
@@ -264,12 +244,12 @@ fn a_certificate_is_read_once() {
 
 #[test]
 fn a_certificate_that_is_not_shown_passes_and_is_counted_and_looked_for_again() {
-    let leaf = certificate("leaf");
+    let leaf = leaf().self_signed();
     let engine = registered(&leaf.fingerprint);
     let store = FakeLedger::default();
     let hidden = |seconds: u64| Fake {
         monotonic: Nanos(NOW.0 + seconds * Nanos::PER_SECOND),
-        wall: leaf.not_after + 1,
+        wall: NOT_AFTER + 1,
         ..fake(&store, &leaf.fingerprint)
     };
     for (seconds, reads) in [(0, 1), (1, 0), (59, 0), (60, 1)] {
@@ -284,13 +264,13 @@ fn a_certificate_that_is_not_shown_passes_and_is_counted_and_looked_for_again() 
 
 #[test]
 fn a_certificate_that_is_another_or_none_is_unreadable() {
-    let (leaf, other) = (certificate("leaf"), certificate("other"));
+    let (leaf, other) = (leaf().self_signed(), leaf().self_signed());
     for shown in
         [other.pem.as_str(), "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "%zz"]
     {
         let engine = registered(&leaf.fingerprint);
         let store = FakeLedger::default();
-        let fake = Fake { certificate: Some(shown.into()), wall: leaf.not_before, ..fake(&store, &leaf.fingerprint) };
+        let fake = Fake { certificate: Some(shown.into()), wall: NOT_BEFORE, ..fake(&store, &leaf.fingerprint) };
         assert!(matches!(request(&engine, &fake), Outcome::Reply(reply) if reply.status == 403), "{shown}");
         assert_eq!(reason(&fake), Some(Reason::CertificateUnreadable), "{shown}");
     }
@@ -298,12 +278,12 @@ fn a_certificate_that_is_another_or_none_is_unreadable() {
 
 #[test]
 fn without_a_digest_the_certificate_itself_identifies() {
-    let leaf = certificate("leaf");
+    let leaf = leaf().self_signed();
     let engine = registered(&leaf.fingerprint);
     let encoded = percent_encoding::utf8_percent_encode(&leaf.pem, percent_encoding::NON_ALPHANUMERIC).to_string();
     for text in [leaf.pem.clone(), encoded] {
         let store = FakeLedger::default();
-        let fake = Fake { digest: None, certificate: Some(text.into()), wall: leaf.not_before, ..fake(&store, "") };
+        let fake = Fake { digest: None, certificate: Some(text.into()), wall: NOT_BEFORE, ..fake(&store, "") };
         assert!(matches!(request(&engine, &fake), Outcome::Forward(_)));
         let set = (b"x-client-fingerprint".to_vec(), leaf.fingerprint.clone().into_bytes());
         assert!(fake.headers.borrow().contains(&set));

@@ -1,28 +1,27 @@
-//! Whose ends metrics show: the soonest, so many, and what requests show of the rest.
-use certgate_test_support::laws::cases;
+//! Credentials whose ends metrics show: the soonest, up to a number, and those that requests show.
 
-use crate::people::{Authority, Leaf, Names, engine, fake, send};
+use crate::fixtures::{NOW, authority, days, engine, fake, leaf, send};
 use certgate_core::calendar;
 use certgate_core::config;
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::expiry::{Expiries, UNKNOWN};
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::FakeLedger;
+use certgate_test_support::laws::cases;
+use certgate_test_support::registry::{self, merge};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use rcgen::DnType;
 use serde_json::{Value, json};
 
-/// The moment of the requests of [`crate::identity`].
-const NOW: i64 = 2_000_000_000;
 const DAY: i64 = 86_400;
 
 fn registry(clients: &[(&str, bool, Value)], series: usize) -> Value {
     let client = |(alias, enabled, credentials): &(&str, bool, Value)| json!({"alias": alias, "tier": "t", "enabled": enabled, "credentials": credentials});
     let clients: Vec<_> = clients.iter().map(client).collect();
-    json!({"version": 1, "tiers": {"t": {}}, "clients": clients, "metrics": {"clients": series}})
+    merge(registry::registry(&[("t", json!([]))], &clients), &json!({"metrics": {"clients": series}}))
 }
 
 fn policy(registry: &Value) -> Policy {
@@ -51,13 +50,13 @@ fn moment(seconds: i64) -> String {
     calendar::rfc3339(UnixSeconds(seconds)).to_string()
 }
 
-fn leaf(days: i64) -> Leaf {
-    Authority::new(&[(DnType::CommonName, "CA")]).issue(&Names { days: (-1, days), ..Names::default() })
+fn certificate(last_day: i64) -> IssuedCertificate {
+    authority().issue(&leaf().valid(days(-1, last_day)))
 }
 
 #[test]
 fn a_credential_ends_with_its_certificate_or_by_the_operators_word() {
-    let leaf = leaf(10);
+    let leaf = certificate(10);
     let (earlier, later) = (moment(NOW + DAY), moment(NOW + 20 * DAY));
     let pem = |not_after: &str| json!({"pem": leaf.pem, "name": "server", "not_after": not_after});
     for (credential, name, end) in [
@@ -145,7 +144,7 @@ proptest! {
 
 #[test]
 fn what_a_certificate_shows_of_itself_is_told_once() {
-    let leaf = leaf(3);
+    let leaf = certificate(3);
     let expected = [(CredentialIndex(0), UnixSeconds(NOW + 3 * DAY))];
     let known = json!([{"sha256": leaf.fingerprint}]);
     // Where only the fingerprint matters, and where the certificate's content does too.
@@ -163,7 +162,7 @@ fn what_a_certificate_shows_of_itself_is_told_once() {
 
 #[test]
 fn what_strangers_and_names_show_is_not_told() {
-    let (leaf, stranger) = (leaf(3), leaf(4));
+    let (leaf, stranger) = (certificate(3), certificate(4));
     let by_key = json!([{"spki_sha256": leaf.spki_sha256}]);
     let engine = engine(&registry(&[("a", true, by_key)], 10), &FakeLedger::default());
     for shown in [fake(&leaf), fake(&stranger)] {

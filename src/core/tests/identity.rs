@@ -1,7 +1,9 @@
-//! Who calls: which credential decides, and when names count.
+//! Identification of callers: the credential that decides, and the conditions under which names count.
 
-use crate::people::{Authority, CART, Names, authority, cart, fake, listener, merge, registry, verified, who};
+use crate::fixtures::{CART, authority, authority_named, cart, days, engine_of, fake, leaf, listener, verified, who};
+use certgate_test_support::certificates::{Authority, Template, new_key};
 use certgate_test_support::fakes::Fake;
+use certgate_test_support::registry::merge;
 use rcgen::DnType;
 use serde_json::{Value, json};
 
@@ -33,14 +35,14 @@ fn the_first_kind_decides_and_of_one_kind_the_most_specific() {
         // Where they stand in the registry does not matter.
         let middle = clients.len() / 2;
         clients.rotate_left(middle);
-        assert_eq!(who(&registry(&clients, &json!({})), &verified(&leaf)), first, "{clients:?}");
+        assert_eq!(who(&engine_of(&clients, &json!({})), &verified(&leaf)), first, "{clients:?}");
     }
 }
 
-/// Whether `credential` identifies the certificate with these names.
-fn identifies(authority: &Authority, credential: &Value, names: &Names<'_>) -> bool {
-    let engine = registry(&[("found", credential.clone())], &listener());
-    match who(&engine, &fake(&authority.issue(names))).as_str() {
+/// Whether `credential` identifies the certificate.
+fn identifies(authority: &Authority, credential: &Value, template: &Template) -> bool {
+    let engine = engine_of(&[("found", credential.clone())], &listener());
+    match who(&engine, &fake(&authority.issue(template))).as_str() {
         "found" => true,
         "unknown_certificate" => false,
         other => panic!("{credential}: {other}"),
@@ -74,7 +76,7 @@ fn in_patterns_an_asterisk_is_one_whole_segment() {
         ("spiffe://example.org/*", CART, false),
         ("spiffe://example.org/*/*/*/*", CART, true),
     ] {
-        let names = Names { uris: &[uri], ..Names::default() };
+        let names = leaf().uris([uri]);
         assert_eq!(identifies(&authority, &json!({"uri_san": pattern}), &names), expected, "{pattern} {uri}");
     }
 }
@@ -101,7 +103,7 @@ fn in_patterns_an_asterisk_is_one_whole_label() {
         ("*.shop.example", "a b.shop.example", false),
         ("*.shop.example", "a/b.shop.example", false),
     ] {
-        let names = Names { hosts: &[host], ..Names::default() };
+        let names = leaf().hosts([host]);
         assert_eq!(identifies(&authority, &json!({"dns_san": pattern}), &names), expected, "{pattern} {host}");
     }
 }
@@ -112,12 +114,12 @@ fn a_uri_identifies_only_alone_and_a_host_in_any_company() {
     let other = "spiffe://example.org/ns/shop/sa/other";
     for uris in [&[CART, other][..], &[other, CART], &[CART, CART], &[other], &[]] {
         for pattern in [CART, "spiffe://example.org/*/*/*/cart"] {
-            let names = Names { uris, ..Names::default() };
+            let names = leaf().uris(uris.iter().copied());
             assert!(!identifies(&authority, &json!({"uri_san": pattern}), &names), "{pattern} {uris:?}");
         }
     }
     for hosts in [["cart.example", "*.example"], ["a.example", "cart.example"], ["cart.example", "cart.example"]] {
-        let names = Names { hosts: &hosts, uris: &[other, CART], ..Names::default() };
+        let names = leaf().uris([other, CART]).hosts(hosts);
         assert!(identifies(&authority, &json!({"dns_san": "cart.example"}), &names), "{hosts:?}");
     }
 }
@@ -125,7 +127,7 @@ fn a_uri_identifies_only_alone_and_a_host_in_any_company() {
 #[test]
 fn attributes_are_compared_to_the_letter_and_as_often_as_they_are_listed() {
     use DnType::{CommonName, CountryName, OrganizationalUnitName};
-    let authority = Authority::new(&[(CommonName, "CA"), (DnType::OrganizationName, "Example")]);
+    let authority = authority_named(&[(CommonName, "CA"), (DnType::OrganizationName, "Example")]);
     // rcgen has each type once.
     let second_unit = || DnType::CustomDnType(vec![2, 5, 4, 11]);
     let one = &[(CommonName, "cart"), (OrganizationalUnitName, "shop"), (CountryName, "DE")][..];
@@ -154,7 +156,7 @@ fn attributes_are_compared_to_the_letter_and_as_often_as_they_are_listed() {
         (json!({"common_name": "CA"}), &json!({"common_name": "cart"}), one, false),
     ] {
         let credential = json!({"subject": subject, "issuer": issuer});
-        let names = Names { subject: cert, ..Names::default() };
+        let names = leaf().subject(cert);
         assert_eq!(identifies(&authority, &credential, &names), expected, "{credential} {cert:?}");
     }
 }
@@ -175,12 +177,12 @@ fn names_count_on_the_connection_on_which_they_are_verified_and_on_no_other() {
     let authority = authority();
     let leaf = cart(&authority);
     for credential in by_name("CA") {
-        let engine = registry(&[("cart", credential.clone())], &json!({}));
+        let engine = engine_of(&[("cart", credential.clone())], &json!({}));
         for _ in 0..2 {
             assert_eq!(who(&engine, &fake(&leaf)), "certificate_unverified");
             assert_eq!(who(&engine, &verified(&leaf)), "cart");
         }
-        assert_eq!(who(&registry(&[("cart", credential)], &listener()), &fake(&leaf)), "cart");
+        assert_eq!(who(&engine_of(&[("cart", credential)], &listener()), &fake(&leaf)), "cart");
     }
 }
 
@@ -200,13 +202,13 @@ fn it_is_asked_once_whether_names_are_verified_and_only_where_they_matter() {
     for (credential, more, asked) in cases {
         // Another client has a name, so that names matter to somebody.
         let clients = [("cart", credential.clone()), ("another", json!({"dns_san": "another.shop.example"}))];
-        let engine = registry(&clients, more);
+        let engine = engine_of(&clients, more);
         for _ in 0..3 {
             let request = verified(&leaf);
             assert_eq!(who(&engine, &request), "cart", "{credential} {more}");
             assert_eq!(request.verified_reads.get(), asked, "{credential} {more}");
         }
-        let stated = registry(&clients, &merge(listener(), more));
+        let stated = engine_of(&clients, &merge(listener(), more));
         let request = fake(&leaf);
         assert_eq!((who(&stated, &request).as_str(), request.verified_reads.get()), ("cart", 0));
     }
@@ -216,7 +218,7 @@ fn it_is_asked_once_whether_names_are_verified_and_only_where_they_matter() {
 fn conditions_on_names_count_for_a_key_on_each_connection_that_is_verified() {
     let leaf = cart(&authority());
     let clients = [("cart", json!({"spki_sha256": leaf.spki_sha256}))];
-    let engine = registry(&clients, &json!({"rules": [{"uri_san": [CART]}]}));
+    let engine = engine_of(&clients, &json!({"rules": [{"uri_san": [CART]}]}));
     for _ in 0..2 {
         assert_eq!(who(&engine, &fake(&leaf)), "rule_denied");
         assert_eq!(who(&engine, &verified(&leaf)), "cart");
@@ -248,11 +250,11 @@ fn a_certificate_with_more_names_than_are_compared_has_none() {
         let names: Vec<_> = (0..others).map(|number| format!("{label}.{label}.a.a.a.n{number}.others")).collect();
         let mut names: Vec<_> = names.iter().map(String::as_str).collect();
         names.push("a.b.c.d.e.f.shape-63");
-        let leaf = authority.issue(&Names { hosts: &names, ..Names::default() });
-        let engine = registry(&clients, &json!({}));
+        let leaf = authority.issue(&leaf().hosts(names));
+        let engine = engine_of(&clients, &json!({}));
         assert_eq!(who(&engine, &verified(&leaf)), expected, "{others} others");
         // The rule has one shape to compare.
-        let engine = registry(&[("known", json!({"sha256": leaf.fingerprint}))], &rule);
+        let engine = engine_of(&[("known", json!({"sha256": leaf.fingerprint}))], &rule);
         assert_eq!(who(&engine, &fake(&leaf)), by_fingerprint, "{others} others");
     }
 }
@@ -260,11 +262,11 @@ fn a_certificate_with_more_names_than_are_compared_has_none() {
 #[test]
 fn names_that_nobody_vouches_for_are_compared_when_somebody_does() {
     let authority = authority();
-    let engine = registry(&[("cart", json!({"uri_san": CART}))], &json!({}));
-    let other = authority.issue(&Names { uris: &["spiffe://example.org/ns/shop/sa/till"], ..Names::default() });
-    let nameless = authority.issue(&Names::default());
+    let engine = engine_of(&[("cart", json!({"uri_san": CART}))], &json!({}));
+    let other = authority.issue(&leaf().uris(["spiffe://example.org/ns/shop/sa/till"]));
+    let nameless = authority.issue(&leaf());
     for _ in 0..2 {
-        // Whether the name is a client's is not found out for a stranger.
+        // A stranger does not learn whether the name is a client's.
         assert_eq!(who(&engine, &fake(&other)), "certificate_unverified");
     }
     for _ in 0..2 {
@@ -276,17 +278,17 @@ fn names_that_nobody_vouches_for_are_compared_when_somebody_does() {
 
 #[test]
 fn who_signs_with_registered_names_is_somebody_only_by_what_proves_itself() {
-    let names = Names { subject: &[(DnType::CommonName, "cart")], ..Names::default() };
-    let forged = Names { uris: &[CART], hosts: &["cart.shop.example"], ..names }.self_signed();
+    let template = leaf().subject(&[(DnType::CommonName, "cart")]).uris([CART]).hosts(["cart.shop.example"]);
+    let forged = template.self_signed();
     for credential in by_name("cart") {
-        let engine = registry(&[("cart", credential)], &json!({}));
+        let engine = engine_of(&[("cart", credential)], &json!({}));
         assert_eq!(who(&engine, &fake(&forged)), "certificate_unverified");
     }
     for credential in
         [json!({"spki_sha256": forged.spki_sha256}), json!({"sha256": forged.fingerprint}), json!({"pem": forged.pem})]
     {
         let clients = [("cart", by_name("cart")[0].clone()), ("known", credential)];
-        assert_eq!(who(&registry(&clients, &json!({})), &fake(&forged)), "known");
+        assert_eq!(who(&engine_of(&clients, &json!({})), &fake(&forged)), "known");
     }
 }
 
@@ -295,11 +297,11 @@ fn who_signs_with_registered_names_is_somebody_only_by_what_proves_itself() {
 #[test]
 fn a_certificate_is_read_once_for_each_engine() {
     let authority = authority();
-    let (leaf, unknown) = (cart(&authority), authority.issue(&Names::default()));
+    let (leaf, unknown) = (cart(&authority), authority.issue(&leaf()));
     let kinds = [json!({"sha256": leaf.fingerprint}), json!({"spki_sha256": leaf.spki_sha256})];
     for credential in kinds.into_iter().chain(by_name("CA")) {
         let by_content = credential.get("sha256").is_none();
-        let [first, second] = [(); 2].map(|()| registry(&[("cart", credential.clone())], &json!({})));
+        let [first, second] = [(); 2].map(|()| engine_of(&[("cart", credential.clone())], &json!({})));
         let (known, unknown) = (verified(&leaf), verified(&unknown));
         for _ in 0..100 {
             assert_eq!(who(&first, &known), "cart");
@@ -314,17 +316,16 @@ fn a_certificate_is_read_once_for_each_engine() {
 
 #[test]
 fn strangers_push_out_no_client_but_each_other() {
-    let authority = authority();
-    let engine = registry(&[("cart", json!({"uri_san": CART}))], &json!({}));
-    let (leaf, first) = (cart(&authority), authority.issue(&Names::default()));
-    let (known, first) = (verified(&leaf), fake(&first));
+    let (authority, key) = (authority(), new_key());
+    let engine = engine_of(&[("cart", json!({"uri_san": CART}))], &json!({}));
+    let (known, first) = (verified(&cart(&authority)), fake(&authority.issue(&leaf())));
     who(&engine, &known);
     who(&engine, &first);
-    for serial in 2..10_002 {
+    for serial in 2..10_002_u64 {
         // Every other one writes a client's name, which nobody has verified.
         let (uris, reason): (&[&str], _) =
             if serial % 2 == 0 { (&[], "unknown_certificate") } else { (&[CART], "certificate_unverified") };
-        let stranger = authority.issue_for(&Names { serial, uris, ..Names::default() }, &authority.key);
+        let stranger = authority.issue_for(&leaf().serial(serial).uris(uris.iter().copied()), &key);
         let stranger = fake(&stranger);
         for _ in 0..2 {
             assert_eq!(who(&engine, &stranger), reason);
@@ -342,14 +343,14 @@ fn a_certificate_that_is_not_shown_has_no_names_and_may_be_in_any_list() {
     let leaf = cart(&authority);
     let hidden = || Fake { certificate: None, ..verified(&leaf) };
     for credential in by_name("CA").into_iter().chain([json!({"spki_sha256": leaf.spki_sha256})]) {
-        let engine = registry(&[("cart", credential)], &json!({}));
+        let engine = engine_of(&[("cart", credential)], &json!({}));
         assert_eq!(who(&engine, &hidden()), "unknown_certificate");
         assert_eq!(who(&engine, &verified(&leaf)), "cart", "it is looked for again");
     }
-    let lists = json!({"crls": [{"pem": authority.revokes(&[7], 1)}]});
+    let lists = json!({"crls": [{"pem": authority.crl(&[7_u64], days(-2, 1))}]});
     for (more, expected) in [(&json!({}), "cart"), (&lists, "certificate_unreadable")] {
         for credential in [json!({"sha256": leaf.fingerprint}), json!({"pem": leaf.pem})] {
-            let engine = registry(&[("cart", credential)], more);
+            let engine = engine_of(&[("cart", credential)], more);
             assert_eq!(who(&engine, &hidden()), expected);
             assert_eq!(who(&engine, &verified(&leaf)), "cart");
         }

@@ -1,7 +1,6 @@
 //! The laws that quotas keep, and costs and shadow with both kinds of limit.
-use certgate_test_support::laws::cases;
 
-use crate::limits::{bucket, limit, on, quota};
+use crate::fixtures::limits::{bucket, limit, on, quota};
 use certgate_core::calendar;
 use certgate_core::domain::bucket::{Buckets, Charged};
 use certgate_core::domain::cost::Cost;
@@ -11,6 +10,7 @@ use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -93,7 +93,7 @@ proptest! {
         let mut admitted: BTreeMap<i64, u64> = BTreeMap::new();
         for (step, calls) in steps {
             now += step;
-            // What is counted in is the latest window that any clock has shown.
+            // Requests count in the latest window that any clock has shown.
             latest = latest.max(calendar::window(period, UnixSeconds(now)).unwrap().ends.0);
             for _ in 0..calls {
                 let charged = stored.charge(from_ref(&limit), b"GET", &at(now));

@@ -1,36 +1,25 @@
 //! The table of scenarios on the engine alone, with a fake for a host.
 
-use crate::people::engine_since;
+use crate::fixtures::leaf;
 use crate::table::{Seen, Step, Who};
-use certgate_core::certificate;
 use certgate_core::engine::reply::Reply;
 use certgate_core::engine::{Engine, Outcome};
+use certgate_test_support::certificates::{IssuedCertificate, days};
+use certgate_test_support::fakes::engine_since;
 use certgate_test_support::fakes::{Fake, FakeLedger};
-use rcgen::{CertificateParams, KeyPair};
 use std::cell::RefCell;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-/// Somebody's certificate.
-struct Certificate {
-    pem: String,
-    fingerprint: String,
-}
-
-fn certificate_of(who: Who) -> Certificate {
-    let now = OffsetDateTime::now_utc();
-    let (from, to) = match who {
+fn certificate_of(who: Who) -> IssuedCertificate {
+    let period = match who {
         Who::Expired => (-2, -1),
         Who::NotYetValid => (1, 2),
         _ => (-1, 1),
     };
-    let mut params = CertificateParams::default();
-    (params.not_before, params.not_after) = (now + Duration::days(from), now + Duration::days(to));
-    let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
-    let der = certificate::der_from_text(pem.as_bytes()).unwrap();
-    Certificate { pem, fingerprint: certificate::fingerprint(&der).to_string() }
+    leaf().valid(days(OffsetDateTime::now_utc(), period)).self_signed()
 }
 
-fn send(engine: &Engine, store: &FakeLedger, step: &Step, certificate: &Certificate) -> Seen {
+fn send(engine: &Engine, store: &FakeLedger, step: &Step, certificate: &IssuedCertificate) -> Seen {
     let usual = [(":method", "GET"), (":path", "/"), (":authority", "localhost")];
     let headers: Vec<_> =
         usual.iter().chain(&step.headers).map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
@@ -56,7 +45,7 @@ fn send(engine: &Engine, store: &FakeLedger, step: &Step, certificate: &Certific
     seen
 }
 
-fn forwarded(fake: &Fake<'_>, certificate: &Certificate, response: Vec<(String, String)>) -> Seen {
+fn forwarded(fake: &Fake<'_>, certificate: &IssuedCertificate, response: Vec<(String, String)>) -> Seen {
     let headers = fake.headers.borrow();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let header = |name: &str| {

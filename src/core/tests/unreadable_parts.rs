@@ -1,24 +1,15 @@
 //! Certificates with a name that cannot be read: the rest of them counts as ever, and nobody is known by that name.
 
 use super::der::{COMMON_NAME, Certificate, element, extension, list, name, pem};
-use super::people::{Leaf, engine, fake, header, listener, merge, registry, send, verified};
-use certgate_core::certificate;
+use crate::fixtures::{engine, engine_of, fake, header, listener, send, verified};
 use certgate_core::domain::decision::Reason;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::{Fake, FakeLedger};
-use rcgen::{KeyPair, PublicKeyData};
+use certgate_test_support::registry::merge;
+use rcgen::KeyPair;
 use serde_json::{Value, json};
 
 const GOOD_URI: &str = "spiffe://example.org/cart";
-
-fn leaf(der: Vec<u8>, key: &KeyPair) -> Leaf {
-    let digest = |bytes: &[u8]| certificate::fingerprint(bytes).to_string();
-    Leaf {
-        pem: pem("CERTIFICATE", &der),
-        fingerprint: digest(&der),
-        spki_sha256: digest(&key.subject_public_key_info()),
-        der,
-    }
-}
 
 fn authority() -> Vec<u8> {
     name(&[vec![(COMMON_NAME, element(0x0c, &[b"CA"]))]])
@@ -29,7 +20,7 @@ fn alternative_names(names: &[&[u8]]) -> Vec<u8> {
 }
 
 /// A certificate for each part that cannot be read.
-fn odd(key: &KeyPair) -> Vec<(&'static str, Leaf)> {
+fn odd(key: &KeyPair) -> Vec<(&'static str, IssuedCertificate)> {
     let subject = name(&[vec![(COMMON_NAME, element(0x0c, &[b"cart"]))]]);
     let plain = Certificate::new(&authority(), &subject, key);
     let uri = element(0x86, &[GOOD_URI.as_bytes()]);
@@ -47,7 +38,7 @@ fn odd(key: &KeyPair) -> Vec<(&'static str, Leaf)> {
         ("a NUL in the subject", subject(element(0x0c, &[b"cart\0"]))),
         ("a subject that is none", Certificate { subject: b"\x30\x02\x05\0".to_vec(), ..plain.clone() }),
     ];
-    certificates.map(|(what, certificate)| (what, leaf(certificate.signed(key), key))).into()
+    certificates.map(|(what, certificate)| (what, IssuedCertificate::new(certificate.signed(key), key))).into()
 }
 
 /// Every option that reads certificates.
@@ -77,7 +68,7 @@ fn a_client_known_by_fingerprint_or_key_stays_known_whatever_is_configured() {
             [json!({"sha256": leaf.fingerprint}), json!({"pem": leaf.pem}), json!({"spki_sha256": leaf.spki_sha256})]
         {
             for options in [json!({}), every_option(&key)] {
-                let engine = registry(&[("a", credential.clone())], &options);
+                let engine = engine_of(&[("a", credential.clone())], &options);
                 let fake = verified(&leaf);
                 assert_eq!(send(&engine, &fake, &[]).reason, None, "{what}: {credential} {options}");
                 if options != json!({}) {
@@ -99,22 +90,22 @@ fn reported_certificates_with_a_name_that_cannot_be_read_are_known() {
         serde_json::from_str(include_str!("../../../tests/fixtures/reports/02-unreadable-name.json")).unwrap();
     let key = KeyPair::generate().unwrap();
     let revoked = json!({"crls": [{"pem": include_str!("../../../tests/fixtures/reports/crl-plain.pem")}]});
-    let dns = Leaf::read(include_str!("../../../tests/fixtures/reports/dnsutf8.pem"));
+    let dns = IssuedCertificate::read(include_str!("../../../tests/fixtures/reports/dnsutf8.pem"));
     let engine = engine(&registry_of_report, &FakeLedger::default());
     let shown = fake(&dns);
     assert_eq!(send(&engine, &shown, &[]).reason, None);
     assert_eq!(header(&shown, "x-client-subject").as_deref(), Some("CN=dnsutf8"));
 
-    let latin = Leaf::read(include_str!("../../../tests/fixtures/reports/latin1printable.pem"));
+    let latin = IssuedCertificate::read(include_str!("../../../tests/fixtures/reports/latin1printable.pem"));
     for leaf in [&dns, &latin] {
         for credential in
             [json!({"sha256": leaf.fingerprint}), json!({"pem": leaf.pem}), json!({"spki_sha256": leaf.spki_sha256})]
         {
             for options in [json!({}), every_option(&key)] {
-                let engine = registry(&[("a", credential.clone())], &options);
+                let engine = engine_of(&[("a", credential.clone())], &options);
                 assert_eq!(send(&engine, &verified(leaf), &[]).reason, None, "{credential} {options}");
             }
-            let engine = registry(&[("a", credential.clone())], &revoked);
+            let engine = engine_of(&[("a", credential.clone())], &revoked);
             assert_eq!(send(&engine, &fake(leaf), &[]).reason, Some(Reason::CertificateRevoked), "{credential}");
         }
     }
@@ -125,7 +116,7 @@ fn a_list_revokes_it_all_the_same() {
     let key = KeyPair::generate().unwrap();
     let lists = json!({"crls": [{"pem": pem("X509 CRL", &list(&authority(), &key))}]});
     for (what, leaf) in odd(&key) {
-        let engine = registry(&[("a", json!({"sha256": leaf.fingerprint}))], &lists);
+        let engine = engine_of(&[("a", json!({"sha256": leaf.fingerprint}))], &lists);
         assert_eq!(send(&engine, &fake(&leaf), &[]).reason, Some(Reason::CertificateRevoked), "{what}");
     }
 }
@@ -140,12 +131,12 @@ fn nobody_is_known_by_it_and_no_condition_is_met() {
     ];
     for (what, leaf) in odd(&key) {
         for credential in &by_name {
-            let engine = registry(&[("a", credential.clone())], &listener());
+            let engine = engine_of(&[("a", credential.clone())], &listener());
             let reason = send(&engine, &fake(&leaf), &[]).reason;
             assert_eq!(reason, Some(Reason::UnknownCertificate), "{what}: {credential}");
         }
         let rule = json!({"rules": [{"uri_san": ["spiffe://example.org/*"]}]});
-        let engine = registry(&[("a", json!({"sha256": leaf.fingerprint}))], &merge(listener(), &rule));
+        let engine = engine_of(&[("a", json!({"sha256": leaf.fingerprint}))], &merge(listener(), &rule));
         assert_eq!(send(&engine, &fake(&leaf), &[]).reason, Some(Reason::RuleDenied), "{what}");
     }
 }
@@ -168,9 +159,9 @@ fn dates_serial_number_and_key_must_be_readable() {
         ("no key", Certificate { key: b"\x30\0".to_vec(), ..plain.clone() }),
         ("a key with bits that are not used", Certificate { key: unused_bit(&plain.key), ..plain }),
     ] {
-        let leaf = leaf(certificate.signed(&key), &key);
+        let leaf = IssuedCertificate::new(certificate.signed(&key), &key);
         for options in [json!({}), every_option(&key)] {
-            let engine = registry(&[("a", json!({"sha256": leaf.fingerprint}))], &options);
+            let engine = engine_of(&[("a", json!({"sha256": leaf.fingerprint}))], &options);
             let fake: Fake<'_> = verified(&leaf);
             assert_eq!(send(&engine, &fake, &[]).reason, Some(Reason::CertificateUnreadable), "{what}");
         }

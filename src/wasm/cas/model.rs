@@ -1,6 +1,6 @@
 //! A model of workers that share a client's buckets: each reads, computes and swaps, in the loop that the module runs. The
 //! steps of all workers come in every order (few workers) or in many (up to sixteen), with a reload among them. A store
-//! that ignores what it should compare is caught.
+//! that does not compare is caught.
 
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
@@ -33,16 +33,16 @@ enum Kind {
 /// A value and its version; `None` where nothing is stored.
 type Stored = Option<(Vec<u8>, u32)>;
 
-/// One worker with so many requests before it.
+/// One worker, with the number of requests before it.
 #[derive(Clone)]
 struct Worker {
     requests: usize,
-    /// What it read and has not swapped yet.
+    /// The value that it has read and not swapped yet.
     read: Option<Stored>,
     generation: Generation,
 }
 
-/// All of them, at one moment.
+/// All workers and the store, at one moment.
 #[derive(Clone)]
 struct World {
     kind: Kind,
@@ -51,7 +51,7 @@ struct World {
     admitted: usize,
 }
 
-/// The store as a worker sees it in one step: what it has read before, and what is there by now.
+/// The store as a worker sees it in one step: the value that it has read before, and the value by now.
 struct View {
     kind: Kind,
     read: Cell<Option<Stored>>,

@@ -2,6 +2,7 @@
 
 use crate::places::{FOLDER, at, read, write};
 use crate::support::pki::Identity;
+use crate::support::registry::{by_fingerprint, merge, registry};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -78,18 +79,15 @@ impl Certgate {
     }
 
     fn registry(self, clients: &[(String, &Identity)]) -> Value {
-        let client = |(alias, identity): &(String, &Identity)| json!({"alias": alias, "tier": "gold", "credentials": [{"sha256": identity.fingerprint()}]});
+        let client = |(alias, identity): &(String, &Identity)| by_fingerprint(alias, "gold", &identity.fingerprint());
         let requests = match self.limit {
             Limit::Endless => json!(ENDLESS.parse::<u64>().unwrap_or(u64::MAX)),
             Limit::One => json!(1),
         };
-        json!({
-            "version": 1,
-            "rate_limit_headers": if self.response_headers { "ietf" } else { "off" },
-            "tiers": {"gold": {"limits": [{"name": "yearly", "requests": requests, "per": "365d"}]}},
-            "clients": clients.iter().map(client).collect::<Value>(),
-            "rules": self.rules(),
-        })
+        let tiers = [("gold", json!([{"name": "yearly", "requests": requests, "per": "365d"}]))];
+        let rate_limit_headers = if self.response_headers { "ietf" } else { "off" };
+        let options = json!({"rate_limit_headers": rate_limit_headers, "rules": self.rules()});
+        merge(registry(&tiers, &clients.iter().map(client).collect::<Vec<_>>()), &options)
     }
 }
 

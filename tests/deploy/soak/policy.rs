@@ -2,6 +2,7 @@
 //! by the code that is tested.
 
 use crate::support::pki::{Authority, Identity};
+use crate::support::registry::by_fingerprint;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ impl Registry {
     }
 }
 
-/// What keeps a client out.
+/// The reason why a client is refused.
 #[derive(Clone, Copy, Debug)]
 enum Out {
     Absent,
@@ -32,7 +33,7 @@ enum Out {
     Disabled,
 }
 
-/// What a registry says of a client: its tier and whether it belongs to the group `ops`, or what keeps it out.
+/// A client's standing in a registry: its tier and whether it belongs to the group `ops`, or the reason why it is refused.
 type Standing = Result<(&'static str, bool), Out>;
 
 /// The clients by alias, with their standing in the two registries.
@@ -46,18 +47,18 @@ const CLIENTS: [(&str, [Standing; 2]); 7] = [
     ("demoted", [Ok(("wide", true)), Ok(("wide", false))]),
 ];
 
-/// What should become of a request.
+/// The expected outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It goes upstream under its client's alias and this tier.
+    /// The request goes upstream under its client's alias and this tier.
     Through(&'static str),
-    /// It goes upstream without a name.
+    /// The request goes upstream without a name.
     Public,
-    /// It does not.
+    /// The request is refused.
     Refused,
 }
 
-/// What a registry says of a request for this normalised path by a client, or by nobody that it knows.
+/// The verdict of a registry on a request for this normalised path by a client, or by a stranger.
 pub(super) fn verdict(registry: Registry, alias: Option<&str>, path: &str) -> Verdict {
     if path == "/healthz" {
         return Verdict::Public;
@@ -86,7 +87,7 @@ pub(super) fn registry(registry: Registry, identities: &BTreeMap<&'static str, I
         .collect();
     for number in 0..FILLERS {
         let fingerprint = format!("{number:064x}");
-        clients.push(json!({"alias": format!("f{number}"), "tier": "wide", "credentials": [{"sha256": fingerprint}]}));
+        clients.push(by_fingerprint(&format!("f{number}"), "wide", &fingerprint));
     }
     json!({
         "version": 1,

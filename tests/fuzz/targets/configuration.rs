@@ -1,7 +1,7 @@
-//! Configurations: any bytes are a policy or errors; and what one VM compiles of them, another takes up as the same.
+//! Configurations: any bytes are a policy or errors, and a worker loads the policy that the canary has compiled.
 #![no_main]
 
-use certgate_core::config;
+use certgate_core::config::{self, Capabilities};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,35 +4,16 @@
 
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::domain::revocation::CanonicalName;
+use certgate_test_support::strings::{self, BMP, UNIVERSAL, UTF8};
 use libfuzzer_sys::fuzz_target;
-
-const UTF8: u8 = 0x0c;
-const UNIVERSAL: u8 = 0x1c;
-const BMP: u8 = 0x1e;
 
 fn canonical(name: &[u8]) -> CanonicalName {
     DistinguishedName::from_der(name).canonical()
 }
 
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).expect("a short text").to_be_bytes();
-    let head = match length {
-        [0, low @ ..0x80] => vec![tag, low],
-        [0, low] => vec![tag, 0x81, low],
-        [high, low] => vec![tag, 0x82, high, low],
-    };
-    [&head, content].concat()
-}
-
 /// A common name that is a string of this type.
 fn common_name(tag: u8, text: &str) -> CanonicalName {
-    let content = match tag {
-        BMP => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        UNIVERSAL => text.chars().flat_map(|character| u32::from(character).to_be_bytes()).collect(),
-        _ => text.as_bytes().to_vec(),
-    };
-    let pair = element(0x30, &[b"\x06\x03\x55\x04\x03", &element(tag, &content)[..]].concat());
-    canonical(&element(0x30, &element(0x31, &pair)))
+    canonical(&strings::common_name(tag, text))
 }
 
 /// The words of a text, without what does not count in them.

@@ -1,26 +1,21 @@
-//! What a relay forwards about its clients: nobody becomes a client by it but who has that client's fingerprint in the last
-//! element.
+//! Certificates that a relay forwards in `x-forwarded-client-cert`: a caller becomes a client only by that client's
+//! fingerprint in the last element.
 #![no_main]
 
-use certgate_core::config;
-use certgate_core::domain::time::UnixSeconds;
-use certgate_test_support::fakes::{Fake, FakeLedger};
-use certgate_core::engine::generation::GenerationCounter;
 use certgate_core::engine::{Engine, Outcome};
+use certgate_test_support::fakes::{Fake, FakeLedger, engine_since};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use libfuzzer_sys::fuzz_target;
+use serde_json::json;
 use std::sync::LazyLock;
 
 const RELAY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const CLIENT: &str = "2222222222222222222222222222222222222222222222222222222222222222";
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    let configuration = format!(
-        r#"{{"version": 1, "tiers": {{"t": {{}}}}, "identity": {{"source": "xfcc", "trusted_relays": [{{"sha256": "{RELAY}"}}]}},
-        "clients": [{{"alias": "a", "tier": "t", "credentials": [{{"sha256": "{CLIENT}"}}]}}]}}"#
-    );
-    let policy = config::read(configuration.as_bytes()).expect("a configuration");
-    let (generation, _) = GenerationCounter::take_up(&FakeLedger::default(), [0; 16], UnixSeconds(0)).expect("a store");
-    Engine::new(policy, generation)
+    let relays = json!({"identity": {"source": "xfcc", "trusted_relays": [{"sha256": RELAY}]}});
+    let registry = registry(&[("t", json!([]))], &[by_fingerprint("a", "t", CLIENT)]);
+    engine_since(0, &merge(registry, &relays), &FakeLedger::default())
 });
 
 fuzz_target!(|lines: Vec<&[u8]>| {

@@ -1,12 +1,13 @@
-//! What `certgate check` says of names: of issuers, of parts that cannot be read, and of values that are nearly the same.
+//! Warnings of `certgate check` about names: of issuers, of parts that cannot be read, of values that are nearly equal.
 
 use super::{Folder, unplaced};
 use crate::der::{self, COMMON_NAME, Certificate, element, extension, list, name, pem};
 use certgate_core::certificate;
+use certgate_test_support::registry::{self, client, merge};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-/// What is said on standard error of a registry that is accepted.
+/// Standard error of a check that accepts the registry.
 fn said_of(registry: &Value) -> String {
     let run = Folder::new(&[]).certgate(&["check", "-"], &registry.to_string());
     assert_eq!(run.code, 0, "{}", run.err);
@@ -21,10 +22,10 @@ fn a_list_of_nobodys_issuer_and_parts_that_cannot_be_read_are_warnings() {
     let subject = authority(0x13, b"\xe9");
     let leaf = Certificate::new(&authority(0x0c, b"Field CA"), &subject, &key).extensions(&[&names]).signed(&key);
     let registry = |credential: Value, issuer: &[u8]| {
-        let clients = [json!({"alias": "a", "tier": "t", "credentials": [credential]})];
+        let clients = [client("a", "t", &credential)];
         let list = pem("X509 CRL", &list(issuer, &key));
         let list = json!({"pem": list, "issuer_pem": der::authority(issuer, &key)});
-        json!({"version": 1, "tiers": {"t": {}}, "clients": clients, "crls": [list]})
+        merge(registry::registry(&[("t", json!([]))], &clients), &json!({"crls": [list]}))
     };
     let pinned = json!({"pem": pem("CERTIFICATE", &leaf)});
     let parts = "\
@@ -56,16 +57,13 @@ warning[CG0212]: clients[0].credentials[0].pem: a DNS name among its alternative
 fn values_that_differ_in_case_or_spaces_alone_are_a_warning() {
     let subject =
         |name: &str, issuer: &str| json!({"subject": {"common_name": name}, "issuer": {"common_name": issuer}});
-    let client = |alias: &str, credential| json!({"alias": alias, "tier": "t", "credentials": [credential]});
-    let registry = json!({
-        "version": 1,
-        "tiers": {"t": {}},
+    let clients = ["a", "b"].map(|alias| client(alias, "t", &subject(alias, "Shop CA")));
+    let options = json!({
         "identity": {"chain": "listener"},
-        "clients": [client("a", subject("a", "Shop CA")), client("b", subject("b", "Shop CA"))],
         "rules": [{"issuer": {"common_name": "shop  CA"}}, {"issuer": {"common_name": "ShopCA"}}],
     });
     assert_eq!(
-        said_of(&registry),
+        said_of(&merge(registry::registry(&[("t", json!([]))], &clients), &options)),
         "warning[CG0203]: names in certificates count always (`chain: listener`)\n\
          warning[CG0214]: clients[0].credentials[0].issuer.common_name: `Shop CA` differs from `shop  CA` \
          (rules[0].issuer.common_name) in case or spaces alone, which count here\n"

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::domain::time::UnixSeconds;
+use certgate_test_support::certificates::{Authority, Template, new_key};
 use certgate_test_support::laws::assert_linear;
 use data_encoding::BASE64;
 use proptest::prelude::*;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
-    CrlIssuingDistributionPoint, CrlScope, DnType, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
+    CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope, DnType, KeyIdMethod,
+    KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
@@ -44,18 +44,10 @@ fn list(revoked_certs: Vec<RevokedCertParams>, scope: Option<Option<CrlScope>>) 
     }
 }
 
-fn authority(name: &str, usages: Vec<KeyUsagePurpose>) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = usages;
-    params
-}
-
 /// PEM of a list by a new authority.
 fn signed(list: &CertificateRevocationListParams) -> String {
-    let issuer = Issuer::new(authority("CA", vec![KeyUsagePurpose::CrlSign]), KeyPair::generate().unwrap());
-    list.signed_by(&issuer).unwrap().pem().unwrap()
+    let authority = Template::authority(&[(DnType::CommonName, "CA")]).usages(&[KeyUsagePurpose::CrlSign]);
+    Authority::new(&authority).sign_crl(list)
 }
 
 fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -166,7 +158,7 @@ fn removed_entries_are_not_revoked() {
 
 #[test]
 fn what_is_no_list_says_what_it_is() {
-    let key = KeyPair::generate().unwrap().serialize_pem();
+    let key = new_key().serialize_pem();
     let cut = AUTHORITY.split_at(AUTHORITY.len().checked_div(2).unwrap()).0;
     for (text, problem) in [
         (String::new(), CrlProblem::Missing),

@@ -1,6 +1,8 @@
 //! Errors in clients and their credentials.
 
 use super::{errors_of, with};
+use crate::fixtures::leaf;
+use certgate_test_support::registry::client;
 use serde_json::{Value, json};
 
 #[test]
@@ -55,7 +57,7 @@ fn names_that_are_none_or_taken() {
 
 #[test]
 fn fingerprints_and_certificates_that_are_none() {
-    let certificate = || rcgen::generate_simple_self_signed(vec!["a".to_owned()]).unwrap().cert.pem();
+    let certificate = || leaf().self_signed().pem;
     let (one, other) = (certificate(), certificate());
     let broken = one.replacen("MII", "M%I", 1);
     let cut_off = one.lines().take(3).chain(["-----END CERTIFICATE-----"]).collect::<Vec<_>>().join("\n");
@@ -90,7 +92,7 @@ fn fingerprints_and_certificates_that_are_none() {
 
 #[test]
 fn credentials_of_every_kind() {
-    let credential = |credential: Value| json!({"alias": "a", "tier": "gold", "credentials": [credential]});
+    let credential = |credential: Value| client("a", "gold", &credential);
     insta::assert_snapshot!(errors_of(&with("clients", json!([
         credential(json!({"uri_san": "example.org/a", "dns_san": "a.example"})),
         credential(json!({"uri_san": "spiffe://*/ns/a"})),

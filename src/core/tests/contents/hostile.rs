@@ -1,10 +1,10 @@
 //! Certificates that are cut, changed or made of random bytes: reading them ends soon and does not panic.
-use certgate_test_support::laws::cases;
 
 use super::{der, fixture, ia5, parse, utf8, values};
 use certgate_core::certificate::Unreadable;
 use certgate_core::certificate::attribute_type::AttributeType;
 use certgate_core::certificate::contents::CertificateContents;
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use rcgen::{DnType, SanType};
 
@@ -21,7 +21,7 @@ fn a_certificate_that_is_cut_anywhere_or_has_more_behind_it_is_unreadable() {
     }
 }
 
-/// What can be asked of it does not panic, and stays within its promises.
+/// Calls every function of the contents: none panics, and each keeps its promises.
 fn ask(der: &[u8]) {
     let Ok(attributes) = CertificateContents::parse(der) else { return };
     for name in [&attributes.subject, &attributes.issuer] {

@@ -1,9 +1,10 @@
-//! What certificates say, as the tools that issue them write them.
+//! Contents of certificates as the tools that issue them write them.
 
-use super::{der, fixture, ia5, params, parse, printable, utf8, values};
+use super::{der, fixture, ia5, parse, printable, template, utf8, values};
 use certgate_core::certificate::attribute_type::AttributeType;
+use certgate_test_support::certificates::Authority;
 use rcgen::string::{BmpString, TeletexString, UniversalString};
-use rcgen::{DnType, DnValue, Issuer, KeyPair, OtherNameValue, SanType, SerialNumber};
+use rcgen::{DnType, DnValue, OtherNameValue, SanType};
 use std::fs;
 
 // How tools write certificates.
@@ -124,14 +125,14 @@ fn step() {
 /// intermediate authority as issuer.
 #[test]
 fn vault() {
-    let authority = params(
+    let authority = template(
         &[
             (DnType::OrganizationName, printable("Example")),
             (DnType::CommonName, printable("example.com Intermediate")),
         ],
         Vec::new(),
     );
-    let authority = Issuer::new(authority, KeyPair::generate().unwrap());
+    let authority = Authority::new(&authority);
     let subject = [
         (DnType::CountryName, printable("DE")),
         (DnType::OrganizationName, printable("Example")),
@@ -139,10 +140,8 @@ fn vault() {
         (DnType::CommonName, printable("cart.example.com")),
     ];
     let sans = vec![SanType::DnsName(ia5("cart.example.com")), SanType::IpAddress("10.0.0.1".parse().unwrap())];
-    let mut params = params(&subject, sans);
-    params.serial_number = Some(SerialNumber::from_slice(&[0, 0x8f, 0, 1]));
-    let leaf = params.signed_by(&KeyPair::generate().unwrap(), &authority).unwrap();
-    let attributes = parse(leaf.der());
+    let leaf = authority.issue(&template(&subject, sans).serial(vec![0, 0x8f, 0, 1]));
+    let attributes = parse(&leaf.der);
     assert_eq!(attributes.subject.to_rfc4514(), "CN=cart.example.com,OU=R&D,O=Example,C=DE");
     assert_eq!(attributes.issuer.to_rfc4514(), "CN=example.com Intermediate,O=Example");
     assert_eq!(*attributes.serial, [0x8f, 0, 1]);

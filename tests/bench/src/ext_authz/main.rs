@@ -5,13 +5,13 @@ mod bucket;
 mod registry;
 
 use anyhow::Result;
+use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, OwnedHeaders};
 use clap::Parser;
 use envoy_types::ext_authz::v3::pb::{
     Authorization, AuthorizationServer, CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction,
     HeaderValue, HeaderValueOption, HttpResponse, HttpStatus, HttpStatusCode, OkHttpResponse,
 };
 use envoy_types::pb::google::rpc;
-use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_FINGERPRINT, DEFAULT_TIER, IdentityHeaders, OwnedHeaders};
 use registry::{Client, Registry};
 use std::path::PathBuf;
 use tonic::transport::Server;

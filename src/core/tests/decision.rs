@@ -1,6 +1,6 @@
 //! A decision is data: with a connection, a ledger and clocks that are no proxy's, it says everything about a request.
 
-use crate::people::{NOW, engine, merge};
+use crate::fixtures::{NOW, engine};
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::host::{Clock, HostFailure, Peer};
@@ -8,6 +8,7 @@ use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::engine::{Decision, Edit, Engine};
 use certgate_core::telemetry::audit_event::Circumstances;
 use certgate_test_support::fakes::FakeLedger;
+use certgate_test_support::registry::{self, client, merge};
 use serde_json::{Value, json};
 
 const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
@@ -66,17 +67,16 @@ impl Clock for Still {
 }
 
 fn registry(more: &Value) -> Engine {
-    let registry = json!({
-        "version": 1,
+    let tiers = [("gold", json!([{"name": "burst", "requests": 10, "per": "1s"}]))];
+    let clients = [client("known", "gold", &json!({"sha256": KNOWN, "name": "laptop"}))];
+    let options = json!({
         "audit": "rejections",
-        "tiers": {"gold": {"limits": [{"name": "burst", "requests": 10, "per": "1s"}]}},
-        "clients": [{"alias": "known", "tier": "gold", "credentials": [{"sha256": KNOWN, "name": "laptop"}]}],
         "rules": [{
             "name": "payments", "match": {"path": "/payments"},
             "limits": [{"name": "hourly", "requests": 2, "per": "1h"}],
         }],
     });
-    engine(&merge(registry, more), &FakeLedger::default())
+    engine(&merge(merge(registry::registry(&tiers, &clients), &options), more), &FakeLedger::default())
 }
 
 /// The lines that the edits of the decision make, `-` before a name that is removed.

@@ -1,10 +1,11 @@
-//! Which URIs a pattern with `*` matches, and which patterns there are: the filter's answers are those of a second
+//! URIs that a pattern with `*` matches, and texts that are patterns: the filter's answers are those of a second
 //! implementation.
-use certgate_test_support::laws::cases;
 
-use crate::people::{Authority, Names, authority, configuration, engine, fake, listener, who};
+use crate::fixtures::{authority, configuration, engine, fake, leaf, listener, who};
 use certgate_core::config;
+use certgate_test_support::certificates::Authority;
 use certgate_test_support::fakes::FakeLedger;
+use certgate_test_support::laws::cases;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -83,7 +84,7 @@ fn is_plain(uri: &str) -> bool {
     parts[3..].iter().all(segment) && !authority.contains(['?', '#']) && (!spiffe || trust_domain)
 }
 
-/// Whether this is a pattern.
+/// Whether the text is a pattern.
 fn is_pattern(pattern: &str) -> bool {
     let any = pattern.split('/').any(|part| part == "*");
     let partly = pattern.split('/').any(|part| part.contains('*') && part != "*");
@@ -106,7 +107,7 @@ proptest! {
         let configuration = configuration(&[("found", json!({"uri_san": pattern}))], &listener());
         prop_assert_eq!(config::read(configuration.to_string().as_bytes()).is_ok(), is_pattern(&pattern), "{}", pattern);
         if is_pattern(&pattern) {
-            let leaf = AUTHORITY.issue_for(&Names { uris: &[&uri], ..Names::default() }, &AUTHORITY.key);
+            let leaf = AUTHORITY.issue_for(&leaf().uris([&*uri]), AUTHORITY.key());
             let found = who(&engine(&configuration, &FakeLedger::default()), &fake(&leaf));
             let expected = if matches(&pattern, &uri) { "found" } else { "unknown_certificate" };
             prop_assert_eq!(found, expected, "{} {}", pattern, uri);

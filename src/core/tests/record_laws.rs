@@ -1,13 +1,13 @@
 //! Records of former limits: forgotten once they hold all there is, which changes no decision.
-use certgate_test_support::laws::cases;
 
-use crate::limits::{bucket, limit, on, quota};
+use crate::fixtures::limits::{bucket, limit, on, quota};
 use certgate_core::domain::bucket::Buckets;
 use certgate_core::domain::generation::Generation;
 use certgate_core::domain::limit::{Kind, Limit};
 use certgate_core::domain::limit_state::CountingContext;
 use certgate_core::domain::quota::{Initial, Period, Quota};
 use certgate_core::domain::time::{Nanos, UnixSeconds};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 use std::num::NonZeroU64;
 use std::slice::from_ref;
@@ -44,7 +44,7 @@ struct Step {
     pause: u64,
     /// A new configuration has come.
     reload: bool,
-    /// This worker has not heard of it yet.
+    /// The worker has not heard of it yet.
     late: bool,
 }
 
@@ -63,7 +63,7 @@ fn read(bytes: Option<&Vec<u8>>, at: &CountingContext) -> Buckets {
     bytes.map_or_else(Buckets::default, |bytes| Buckets::from_stored(bytes.clone(), at.monotonic, at.wall))
 }
 
-/// What is stored if nothing is forgotten: the new value, and the records of the old one that are not in it.
+/// The stored value if nothing is forgotten: the new value, and the records of the old one that are not in it.
 fn keeping(old: Option<&Vec<u8>>, new: &[u8]) -> Vec<u8> {
     let has = |id: &[u8]| new[HEADER..].chunks(RECORD).any(|record| record.starts_with(id));
     let old = old.filter(|old| old.len() >= HEADER && (old.len() - HEADER).is_multiple_of(RECORD));

@@ -1,13 +1,13 @@
-//! What is read of certificates that are broken, hostile or written in other ways.
-use certgate_test_support::laws::cases;
+//! Certificates that are broken, hostile or written in other ways, as certgate reads them.
 
+use crate::fixtures::leaf;
 use certgate_core::certificate::{Unreadable, der_from_text, fingerprint, fingerprint_from_hex, validity};
+use certgate_test_support::laws::cases;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
-use rcgen::{CertificateParams, KeyPair};
 
 fn pem() -> String {
-    CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    leaf().self_signed().pem
 }
 
 #[test]

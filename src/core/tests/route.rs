@@ -1,5 +1,5 @@
-//! Which rule a request falls under: tricks with hosts and paths, and the law that the index finds what a reader of all
-//! rules, one after the other, finds.
+//! The rule that a request falls under: tricks with hosts and paths, and the law that the index finds the rule that a
+//! reader of all rules, one after the other, finds.
 
 mod laws;
 mod naive;
@@ -36,7 +36,7 @@ fn find(routes: &Routes, method: &str, authority: &[u8], path: &[u8]) -> Found {
     routes.find(&Target { method: method.as_bytes(), authority, path })
 }
 
-/// What a request's host or path is to a rule that asks for it.
+/// A request's host or path beside the pattern of a rule.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Matches,
@@ -56,7 +56,7 @@ impl Kind {
     }
 }
 
-/// What is found under a rule for a path, one for a host, one for both, and one for neither.
+/// The result under a rule for a path, one for a host, one for both, and one for neither.
 fn under_each(authority: &[u8], path: &[u8]) -> [Found; 4] {
     [rule(&[], "/a/**", &[]), rule(&[HOST], "", &[]), rule(&[HOST], "/a/**", &[]), rule(&[], "", &[])]
         .map(|rule| find(&routes(&[rule]), "GET", authority, path))
@@ -81,7 +81,7 @@ fn tricks_with_paths() {
             "/a%5cb", "/a%5Cb", "/a\\b", "/\\a", "/..\\a", "/a;v=1", "/a;v=1/b", "/;/a", "/a/..;/b", "/a/..;v=1/b",
             // Envoy routes them otherwise than `/a`.
             "/%61", "/%61/%62", "/a%2e", "/%61?a",
-            // Some servers take them for `/a`, or something below it.
+            // Read by some servers as `/a`, or as a path below it.
             "/a.", "/a/...", "/a%20", "/a/%20", "/a::$DATA", "/a%3f", "/a%23", "/a/%3f%23", "/a%ef%bc%8fb", "/a/%c2%85",
             "/a%c2%a5b", "/a%ef%bc%9bv=1", "/a/%ef%bc%85", "/a%c2%a0", "/a/x%e3%80%80", "/a%e2%80%a6",
             "/a%3bv=1", "/a%3B", "/a/%00", "/a%00", "/b/%0a", "/a/%7f", "/a\0", "/a/\u{1}", "/a\u{7f}", "/a\r\nx: y",

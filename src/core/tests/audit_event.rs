@@ -1,9 +1,10 @@
-//! Which requests the log has a line of, and what it says of them, as the engine sees to it.
+//! Lines of the audit log: the requests that have one, and its fields.
 
-use crate::people::engine_since;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::Engine;
+use certgate_test_support::fakes::engine_since;
 use certgate_test_support::fakes::{Fake, FakeLedger, Fault};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use serde_json::{Value, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -15,13 +16,12 @@ const DISABLED: &str = "cc";
 const STRANGER: &str = "dd";
 
 fn configuration(options: &Value) -> Value {
-    let client = |alias: &str, tier: &str, fingerprint: &str| json!({"alias": alias, "tier": tier, "enabled": fingerprint != DISABLED, "credentials": [{"sha256": fingerprint.repeat(32)}]});
-    let mut configuration = json!({
-        "version": 1,
-        "tiers": {"free": {}, "none-left": {"limits": [
-            {"name": "yearly", "requests": 1, "per": "365d", "cost": {"default": 1, "GET": 0}},
-        ]}},
-        "clients": [client("known", "free", KNOWN), client("busy", "none-left", BUSY), client("off", "free", DISABLED)],
+    let yearly = json!([{"name": "yearly", "requests": 1, "per": "365d", "cost": {"default": 1, "GET": 0}}]);
+    let client = |alias, tier, fingerprint: &str| by_fingerprint(alias, tier, &fingerprint.repeat(32));
+    let off = merge(client("off", "free", DISABLED), &json!({"enabled": false}));
+    let clients = [client("known", "free", KNOWN), client("busy", "none-left", BUSY), off];
+    let registry = registry(&[("free", json!([])), ("none-left", yearly)], &clients);
+    let rules = json!({
         "rules": [
             {"name": "health", "match": {"path": "/healthz"}, "access": "public"},
             {"name": "closed", "match": {"path": "/closed"}, "access": "deny"},
@@ -30,8 +30,7 @@ fn configuration(options: &Value) -> Value {
             {"match": {"path": "/unnamed"}, "access": "deny"},
         ],
     });
-    configuration.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
-    configuration
+    merge(merge(registry, &rules), options)
 }
 
 fn engine(options: &Value, store: &FakeLedger) -> Engine {
@@ -45,7 +44,7 @@ fn lines(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -> Vec<Valu
     fake.lines.take().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Who asks for what; the decision on it, and what else its line says.
+/// Requests: client and path, with the decision and the other fields of the line.
 fn table() -> Vec<(Option<&'static str>, &'static str, &'static str, Value)> {
     let reason = |reason: &str| json!({"certgate.reason": reason});
     let client = |alias: &str, tier: &str| json!({"certgate.client.alias": alias, "certgate.tier": tier});

@@ -1,10 +1,10 @@
-//! The same arrivals, the same decisions: certgate's buckets against the `governor` crate, which counts in another form.
-use certgate_test_support::laws::cases;
+//! Token buckets against the `governor` crate, which counts in another form: equal arrivals have equal decisions.
 
-use crate::limits::{at, bucket};
+use crate::fixtures::limits::{at, bucket};
 use certgate_core::domain::bucket::Buckets;
 use certgate_core::domain::generation::Generation;
 use certgate_core::domain::time::Nanos;
+use certgate_test_support::laws::cases;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use proptest::prelude::*;

@@ -1,10 +1,11 @@
 //! The law of limits that count bytes: at most `burst + rate x t`, and what was in flight when they ran dry.
-use certgate_test_support::laws::cases;
 
-use crate::people::engine_since;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::{ByteCount, Engine, Forward, Outcome, Uncharged};
+use certgate_test_support::fakes::engine_since;
 use certgate_test_support::fakes::{Fake, FakeLedger, Fault};
+use certgate_test_support::laws::cases;
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,14 +20,9 @@ fn engine(store: &FakeLedger, rate: u64, burst: u64) -> Engine {
 
 /// A client with this limit of bytes.
 fn engine_with(store: &FakeLedger, limit: &Value) -> Engine {
-    let mut limit = limit.clone();
-    limit.as_object_mut().unwrap().extend([("name".to_owned(), json!("traffic")), ("kind".to_owned(), json!("bytes"))]);
-    let configuration = json!({
-        "version": 1,
-        "tiers": {"bronze": {"limits": [limit]}},
-        "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
-    });
-    engine_since(0, &configuration, store)
+    let limit = merge(json!({"name": "traffic", "kind": "bytes"}), limit);
+    let clients = [by_fingerprint("known", "bronze", KNOWN)];
+    engine_since(0, &registry(&[("bronze", json!([limit]))], &clients), store)
 }
 
 fn pass(bytes: &mut ByteCount, fake: &Fake<'_>, size: u64) {

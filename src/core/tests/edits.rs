@@ -1,11 +1,12 @@
-//! What upstreams are told of who calls, and that a request is for the host that its connection was made for.
+//! Headers for upstreams, and requests for another host than their connection's.
 
-use crate::people::{
-    CART, Names, Sent, authority, cart, client, fake, header, merge, registry, send, verified, who, who_with,
+use crate::fixtures::{
+    CART, Sent, authority, cart, client, engine_of, fake, header, leaf, send, verified, who, who_with,
 };
 use certgate_core::domain::decision::Reason;
 use certgate_core::engine::Engine;
 use certgate_test_support::fakes::Fake;
+use certgate_test_support::registry::merge;
 use data_encoding::BASE64;
 use rcgen::DnType;
 use serde_json::{Value, json};
@@ -28,16 +29,13 @@ fn on_demand(fake: &Fake<'_>) -> [Option<String>; 6] {
 fn profiled(credential: &Value, more: &Value) -> Engine {
     let profile = json!({"groups": ["shop", "eu"], "scopes": ["write", "read"]});
     let clients = json!({"clients": [merge(client("cart", credential), &profile)]});
-    registry(&[], &merge(clients, more))
+    engine_of(&[], &merge(clients, more))
 }
 
 #[test]
 fn upstreams_are_told_what_is_asked_for_and_known() {
-    let leaf = authority().issue(&Names {
-        subject: &[(DnType::CommonName, "M\u{fc}ller, \"x\""), (DnType::OrganizationName, "50%")],
-        uris: &[CART],
-        ..Names::default()
-    });
+    let subject = [(DnType::CommonName, "M\u{fc}ller, \"x\""), (DnType::OrganizationName, "50%")];
+    let leaf = authority().issue(&leaf().subject(&subject).uris([CART]));
     let fingerprint = json!({"sha256": leaf.fingerprint});
     let values = [
         "eu,shop".to_owned(),
@@ -53,7 +51,7 @@ fn upstreams_are_told_what_is_asked_for_and_known() {
         let headers: Value = named.map(|(_, (key, name))| (key.to_owned(), json!(name))).collect();
         let engine = profiled(&fingerprint, &json!({"headers": headers}));
         let fake = fake(&leaf);
-        // What the client says itself is nobody's word, unless the name is none of certgate's.
+        // Headers of the client under certgate's names are replaced.
         assert_eq!(who_with(&engine, &fake, &[("client-cert", "forged"), ("x_client_groups", "forged")]), "cart");
         let mut expected = values.clone().map(Some);
         expected.iter_mut().enumerate().filter(|(place, _)| !is_asked(*place)).for_each(|(_, value)| *value = None);
@@ -92,8 +90,8 @@ fn upstreams_are_told_nothing_of_a_certificate_that_cannot_be_believed() {
 
 #[test]
 fn what_is_not_known_is_not_sent() {
-    let leaf = authority().issue(&Names { uris: &["https://shop.example/cart"], ..Names::default() });
-    let engine = registry(&[("cart", json!({"sha256": leaf.fingerprint}))], &all_on_demand());
+    let leaf = authority().issue(&leaf().uris(["https://shop.example/cart"]));
+    let engine = engine_of(&[("cart", json!({"sha256": leaf.fingerprint}))], &all_on_demand());
     let fake = fake(&leaf);
     who(&engine, &fake);
     let sent = on_demand(&fake).map(|value| value.is_some());
@@ -119,7 +117,7 @@ fn a_request_for_another_host_than_the_connections_is_misdirected() {
     let rules =
         json!([{"match": {"path": "/open"}, "access": "public"}, {"match": {"path": "/shut"}, "access": "deny"}]);
     let [on, off] = [json!(421), json!("off")].map(|switch| {
-        registry(&[("cart", json!({"sha256": leaf.fingerprint}))], &json!({"misdirected": switch, "rules": rules}))
+        engine_of(&[("cart", json!({"sha256": leaf.fingerprint}))], &json!({"misdirected": switch, "rules": rules}))
     });
     for (authority, server_name, directed) in [
         ("shop.example", Some("shop.example"), true),

@@ -1,10 +1,10 @@
 //! Laws of routes: the index finds what a reader of all rules finds, for random rules and requests.
-use certgate_test_support::laws::cases;
 
 use super::{Rule, find, naive, routes, rule};
 use certgate_core::domain::route::host::{HostPattern, canonical};
 use certgate_core::domain::route::path_pattern::PathPattern;
 use certgate_core::domain::route::{Found, RoutePattern, Routes};
+use certgate_test_support::laws::cases;
 use proptest::prelude::*;
 
 fn some<T: Clone + std::fmt::Debug + 'static>(of: &'static [T]) -> impl Strategy<Value = T> {

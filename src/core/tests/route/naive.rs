@@ -3,7 +3,7 @@
 use super::{Found, Rule};
 use std::net::Ipv6Addr;
 
-/// What is found. In what it asks, `None` is what depends on who reads the request.
+/// The rule of the request. A condition on an ambiguous part, which readers take differently, is `None`.
 pub(super) fn find(rules: &[Rule], method: &str, authority: &[u8], path: &[u8]) -> Found {
     let (host, segments) = (host(authority), path_segments(path));
     for (place, rule) in rules.iter().enumerate() {

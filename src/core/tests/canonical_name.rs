@@ -2,13 +2,13 @@
 
 use super::der::{COMMON_NAME, Certificate, ORGANIZATION, authority, element, list, name, pem};
 use super::dice::Dice;
-use super::openssl::{Verdict, answers, verdicts};
-use super::people::{Leaf, engine, fake, registry};
 use super::strings::{BMP, IA5, NUMERIC, PRINTABLE, T61, UNIVERSAL, UTF8, VISIBLE, common_name, string};
-use certgate_core::certificate;
+use crate::fixtures::openssl::{Verdict, answers, verdicts};
+use crate::fixtures::{engine, engine_of, fake};
 use certgate_core::certificate::crl::SignedCrl;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::domain::decision::Reason;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::FakeLedger;
 use data_encoding::HEXLOWER;
 use rcgen::KeyPair;
@@ -43,15 +43,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
     let authorities: Vec<_> = names.iter().map(|name| authority(name, &key)).collect();
     let leaves: Vec<_> = names
         .iter()
-        .map(|name| {
-            let leaf = Certificate::new(name, &subject, &key).signed(&key);
-            Leaf {
-                pem: pem("CERTIFICATE", &leaf),
-                fingerprint: certificate::fingerprint(&leaf).to_string(),
-                spki_sha256: String::new(),
-                der: leaf,
-            }
-        })
+        .map(|name| IssuedCertificate::new(Certificate::new(name, &subject, &key).signed(&key), &key))
         .collect();
     let pems: Vec<_> = leaves.iter().map(|leaf| leaf.pem.clone()).collect();
     let clients: Vec<_> = leaves
@@ -63,13 +55,13 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
     let (mut revoked, mut pairs) = (0, 0);
     for name in &names {
         let list = pem("X509 CRL", &list(name, &key));
-        let engine = registry(&clients, &json!({"crls": [{"pem": list}]}));
+        let engine = engine_of(&clients, &json!({"crls": [{"pem": list}]}));
         let openssl = verdicts(&authorities.concat(), &list, &pems);
         for ((leaf, authority), verdict) in leaves.iter().zip(&names).zip(openssl) {
             let what = format!("{} of {}", HEXLOWER.encode(name), HEXLOWER.encode(&leaf.der));
             let expected = (verdict == Verdict::Revoked).then_some(Reason::CertificateRevoked);
             assert_ne!(verdict, Verdict::Good, "{what}");
-            assert_eq!(super::people::send(&engine, &fake(leaf), &[]).reason, expected, "{what}");
+            assert_eq!(crate::fixtures::send(&engine, &fake(leaf), &[]).reason, expected, "{what}");
             let issuer = SignedCrl::from_pem(&list).unwrap().issuer;
             assert_eq!(DistinguishedName::from_der(authority).canonical() == issuer, expected.is_some(), "{what}");
             revoked += usize::from(expected.is_some());
@@ -84,7 +76,7 @@ fn a_list_revokes_where_openssl_says_revoked_and_nowhere_else() {
 fn a_list_whose_issuer_is_in_another_string_type_revokes() {
     let text = include_str!("../../../tests/fixtures/reports/01-printableissuer-with-issuer.json");
     let registry: Value = serde_json::from_str(text).unwrap();
-    let plain = Leaf::read(include_str!("../../../tests/fixtures/reports/plain.pem"));
+    let plain = IssuedCertificate::read(include_str!("../../../tests/fixtures/reports/plain.pem"));
     let issuer = include_str!("../../../tests/fixtures/reports/ca.pem");
     let lists = [
         include_str!("../../../tests/fixtures/reports/crl-printableissuer.pem"),
@@ -96,7 +88,7 @@ fn a_list_whose_issuer_is_in_another_string_type_revokes() {
             let mut registry = registry.clone();
             registry["crls"] = json!([extra]);
             let engine = engine(&registry, &FakeLedger::default());
-            let reason = super::people::send(&engine, &fake(&plain), &[]).reason;
+            let reason = crate::fixtures::send(&engine, &fake(&plain), &[]).reason;
             assert_eq!(reason, Some(Reason::CertificateRevoked), "{list}");
         }
         let verdicts = verdicts(issuer, list, std::slice::from_ref(&plain.pem));
@@ -134,7 +126,7 @@ fn names_are_equal_where_openssl_holds_them_equal() {
         let (place, expected) = match answer.as_str() {
             "equal" => (0, Some(true)),
             "different" => (1, Some(false)),
-            // What OpenSSL does not read equals itself at least.
+            // A name that OpenSSL does not read equals itself at least.
             _ => (2, (one == two).then_some(true)),
         };
         counts[place] += 1;

@@ -1,29 +1,31 @@
 //! Every access with every caller, condition and mode: what the engine decides, against a few lines that say the same as
 //! README.md does.
 
-use crate::people::{Authority, Leaf, Names, Sent, client, engine, fake, merge, send};
+use crate::fixtures::{Sent, authority_named, client, days, engine, fake, leaf, send};
 use certgate_core::domain::decision::Reason;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::{Fake, FakeLedger};
+use certgate_test_support::registry::{self, merge};
 use data_encoding::BASE64URL_NOPAD;
 use rcgen::DnType;
 use serde_json::{Value, json};
 
-/// Who calls.
+/// A caller.
 struct Caller {
     alias: &'static str,
     /// The field of its credential.
     by: &'static str,
     /// When its certificate is valid.
     days: (i64, i64),
-    /// What else its credential says.
+    /// The other fields of its credential.
     credential: Value,
-    /// What else its client says.
+    /// The other fields of its client.
     client: Value,
     /// Whether Envoy says that it has verified the chain.
     verified: bool,
-    /// Why it is refused wherever somebody is asked for.
+    /// The reason of its refusal where a client is required.
     refused: Option<Reason>,
-    /// The same, where there are revocation lists.
+    /// The reason of its refusal where there are CRLs as well.
     refused_by_lists: Option<Reason>,
 }
 
@@ -46,7 +48,7 @@ fn callers() -> Vec<Caller> {
     vec![
         Caller { by: "", ..refused("no-certificate", Reason::NoCertificate) },
         Caller { by: "", verified: true, ..refused("unknown", Reason::UnknownCertificate) },
-        // It has names, and some clients are known by names.
+        // Its certificate has names, and some clients are known by names.
         Caller { by: "", ..refused("unknown-unverified", Reason::CertificateUnverified) },
         KNOWN,
         Caller { credential: json!({"revoked": true}), ..refused("revoked", Reason::CertificateRevoked) },
@@ -65,18 +67,18 @@ fn callers() -> Vec<Caller> {
     ]
 }
 
-/// Whom a condition admits.
+/// The callers that a condition admits.
 #[derive(Clone, Copy)]
 enum Admits {
     All,
     Nobody,
-    /// Those whose certificate's names can be believed.
+    /// Callers whose certificate's names are trusted.
     Believed,
-    /// Those who bring a token that is bound to this certificate.
+    /// Callers with a token that is bound to their certificate.
     Bound,
 }
 
-/// The conditions that a rule can have, and whom they admit of the callers.
+/// The conditions that a rule can have, with the callers that each admits.
 fn conditions(everybody: &[&str]) -> Vec<(Value, Admits)> {
     use Admits::*;
     vec![
@@ -103,11 +105,11 @@ fn conditions(everybody: &[&str]) -> Vec<(Value, Admits)> {
     ]
 }
 
-/// What a verified token is bound to, if there is one.
+/// The certificate that a verified token is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Missing,
-    /// This connection's certificate.
+    /// The connection's certificate.
     Right,
     /// Another.
     Wrong,
@@ -124,7 +126,7 @@ struct Case<'c> {
 }
 
 impl Case<'_> {
-    /// Why the request is refused, or else under which alias it goes on, if under any.
+    /// The alias under which the request goes on, or the reason of its refusal.
     fn decision(&self) -> Result<Option<&'static str>, Reason> {
         let Caller { refused, refused_by_lists, alias, by, verified, .. } = *self.caller;
         match (self.access, refused) {
@@ -144,7 +146,7 @@ impl Case<'_> {
         if admitted { Ok(Some(alias)) } else { Err(Reason::RuleDenied) }
     }
 
-    /// What is seen of the request, and whether anybody's bucket is touched: all but the public ones have one.
+    /// The outcome of the request, and whether it is charged: all but public requests are.
     fn expected(&self) -> (Sent, bool) {
         match self.decision() {
             Ok(alias) => {
@@ -155,32 +157,29 @@ impl Case<'_> {
     }
 }
 
-/// The certificates of the callers that have one, and what their issuers have revoked.
-fn certificates(callers: &[Caller]) -> (Vec<Option<Leaf>>, Value) {
+/// The certificates of the callers that have one, and the CRLs of their issuers.
+fn certificates(callers: &[Caller]) -> (Vec<Option<IssuedCertificate>>, Value) {
     let [in_time, late, lenient] = ["in time", "late", "lenient"]
-        .map(|name| Authority::new(&[(DnType::OrganizationName, "Authorities"), (DnType::CommonName, name)]));
-    let leaf = |(serial, caller): (u64, &Caller)| {
+        .map(|name| authority_named(&[(DnType::OrganizationName, "Authorities"), (DnType::CommonName, name)]));
+    let issued = |(serial, caller): (u64, &Caller)| {
         let authority = match caller.alias {
             "overdue" => &late,
             "overdue-lenient" => &lenient,
             _ => &in_time,
         };
         let host = format!("{}.shop.example", caller.alias);
-        let names = Names {
-            subject: &[(DnType::OrganizationName, "Shop"), (DnType::CommonName, caller.alias)],
-            uris: &[&uri(caller)],
-            hosts: &[&host],
-            days: caller.days,
-            serial,
-        };
-        (caller.alias != "no-certificate").then(|| authority.issue(&names))
+        let subject = [(DnType::OrganizationName, "Shop"), (DnType::CommonName, caller.alias)];
+        let (from, to) = caller.days;
+        let template = leaf().subject(&subject).uris([&*uri(caller)]).hosts([&*host]).valid(days(from, to));
+        (caller.alias != "no-certificate").then(|| authority.issue(&template.serial(serial)))
     };
-    let leaves = (1..).zip(callers).map(leaf).collect();
+    let leaves = (1..).zip(callers).map(issued).collect();
     let listed = (1..).zip(callers).find(|(_, caller)| caller.alias == "listed").unwrap().0;
+    const NONE: [u64; 0] = [];
     let lists = json!([
-        {"pem": in_time.revokes(&[1000, listed], 1), "strict": true},
-        {"pem": late.revokes(&[], -1), "strict": true},
-        {"pem": lenient.revokes(&[1000], -1)},
+        {"pem": in_time.crl(&[1000, listed], days(-2, 1)), "strict": true},
+        {"pem": late.crl(&NONE, days(-2, -1)), "strict": true},
+        {"pem": lenient.crl(&[1000_u64], days(-2, -1))},
     ]);
     (leaves, lists)
 }
@@ -190,7 +189,7 @@ fn uri(caller: &Caller) -> String {
 }
 
 /// The registry of those callers that are known, without rules.
-fn registry(callers: &[Caller], leaves: &[Option<Leaf>]) -> Value {
+fn registry(callers: &[Caller], leaves: &[Option<IssuedCertificate>]) -> Value {
     let profile = json!({"tier": "bronze", "groups": ["blue", "red"], "scopes": ["read", "write"]});
     let known = callers.iter().zip(leaves).filter_map(|(caller, leaf)| {
         let leaf = leaf.as_ref().filter(|_| !caller.by.is_empty())?;
@@ -204,12 +203,9 @@ fn registry(callers: &[Caller], leaves: &[Option<Leaf>]) -> Value {
     });
     let bystander = client("bystander", &json!({"sha256": "0".repeat(64)}));
     let limits = json!([{"name": "hourly", "requests": 1000, "per": "1h"}]);
-    json!({
-        "version": 1,
-        "tiers": {"bronze": {"limits": limits}, "gold": {}, "unlimited": {}},
-        "clients": known.chain([bystander]).collect::<Vec<_>>(),
-        "anonymous_tier": "bronze",
-    })
+    let clients: Vec<_> = known.chain([bystander]).collect();
+    let tiers = [("bronze", limits), ("gold", json!([])), ("unlimited", json!([]))];
+    merge(registry::registry(&tiers, &clients), &json!({"anonymous_tier": "bronze"}))
 }
 
 /// The rules under which a request has this access, on these conditions.
@@ -241,7 +237,7 @@ fn every_decision() {
                 for token in [Token::Missing, Token::Right, Token::Wrong] {
                     let case = Case { access, admits, caller, token, shadow, lists: with_lists };
                     let store = FakeLedger::default();
-                    let bound_to = leaf.as_ref().map_or([0; 32], Leaf::sha256);
+                    let bound_to = leaf.as_ref().map_or([0; 32], IssuedCertificate::sha256);
                     let fake = Fake {
                         store: Some(&store),
                         verified: caller.verified,

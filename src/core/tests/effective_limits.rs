@@ -1,34 +1,28 @@
 //! The limits of rules, and the tiers that rules count in.
 
-use crate::people::{Leaf, Names, authority, client, engine, fake, header, merge, nobody, send, who_with};
+use crate::fixtures::{authority, engine, fake, header, leaf, nobody, send, who_with};
 use certgate_core::domain::decision::Reason;
 use certgate_core::engine::Engine;
+use certgate_test_support::certificates::IssuedCertificate;
 use certgate_test_support::fakes::{Fake, FakeLedger};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use serde_json::{Value, json};
 
-/// So many an hour.
+/// A limit of so many requests an hour.
 fn hourly(name: &str, requests: u32) -> Value {
     json!({"name": name, "requests": requests, "per": "1h"})
 }
 
 /// Two clients and a rule with these entries, which decides about `/rule`.
-fn limited(aliases: [&Leaf; 2], rule: &Value) -> Value {
-    let clients = aliases.map(|leaf| json!({"sha256": leaf.fingerprint}));
-    let [a, b] = clients.map(|credential| client("alias", &credential));
-    let slow = json!([hourly("hourly", 2)]);
-    json!({
-        "version": 1,
-        "tiers": {"fast": {"limits": [hourly("hourly", 5)]}, "slow": {"limits": slow}},
-        "clients": [
-            merge(a, &json!({"alias": "a", "tier": "fast"})),
-            merge(b, &json!({"alias": "b", "tier": "slow"})),
-        ],
-        "anonymous_tier": "slow",
-        "rules": [
-            merge(json!({"name": "rule", "match": {"path": "/rule"}}), rule),
-            {"match": {"path": "/open"}, "access": "optional"},
-        ],
-    })
+fn limited(certificates: [&IssuedCertificate; 2], rule: &Value) -> Value {
+    let tiers = [("fast", json!([hourly("hourly", 5)])), ("slow", json!([hourly("hourly", 2)]))];
+    let [a, b] = certificates.map(|certificate| &*certificate.fingerprint);
+    let clients = [by_fingerprint("a", "fast", a), by_fingerprint("b", "slow", b)];
+    let rules = json!({"anonymous_tier": "slow", "rules": [
+        merge(json!({"name": "rule", "match": {"path": "/rule"}}), rule),
+        {"match": {"path": "/open"}, "access": "optional"},
+    ]});
+    merge(registry(&tiers, &clients), &rules)
 }
 
 /// How many requests with this path pass, one after the other.
@@ -41,9 +35,9 @@ fn passing(engine: &Engine, fake: &Fake<'_>, path: &str) -> usize {
     (0..100).take_while(passes).count()
 }
 
-fn two_clients() -> [Leaf; 2] {
+fn two_clients() -> [IssuedCertificate; 2] {
     let authority = authority();
-    [(); 2].map(|()| authority.issue(&Names::default()))
+    [(); 2].map(|()| authority.issue(&leaf()))
 }
 
 fn in_store<'s>(store: &'s FakeLedger, fake: Fake<'s>) -> Fake<'s> {

@@ -1,11 +1,12 @@
-//! Which relays are believed about who calls.
+//! Relays that are trusted with the identity of their clients, and others.
 
-use crate::people::{
-    Authority, CART, Leaf, Names, Sent, authority, cart, fake, header, merge, nobody, registry, send, verified, who,
-    who_with,
+use crate::fixtures::{
+    CART, Sent, authority, cart, days, engine_of, fake, header, leaf, nobody, send, verified, who, who_with,
 };
 use certgate_core::engine::Engine;
+use certgate_test_support::certificates::{Authority, IssuedCertificate};
 use certgate_test_support::fakes::Fake;
+use certgate_test_support::registry::merge;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -15,19 +16,19 @@ const GATEWAY: &str = "spiffe://example.org/ns/edge/sa/gateway";
 /// A gateway, and who is behind it.
 struct Edge {
     authority: Authority,
-    gateway: Leaf,
+    gateway: IssuedCertificate,
     /// Known by its fingerprint.
-    direct: Leaf,
+    direct: IssuedCertificate,
     /// Known by its name.
-    cart: Leaf,
-    expired: Leaf,
-    unknown: Leaf,
+    cart: IssuedCertificate,
+    expired: IssuedCertificate,
+    unknown: IssuedCertificate,
 }
 
 impl Edge {
     fn new() -> Self {
         let authority = authority();
-        let issue = |uri, days| authority.issue(&Names { uris: &[uri], days, ..Names::default() });
+        let issue = |uri, (from, to)| authority.issue(&leaf().uris([uri]).valid(days(from, to)));
         Self {
             gateway: issue(GATEWAY, (-1, 1)),
             direct: issue("spiffe://example.org/direct", (-1, 1)),
@@ -47,7 +48,7 @@ impl Edge {
             ("gateway", json!({"sha256": self.gateway.fingerprint})),
         ];
         let identity = json!({"identity": {"source": "xfcc", "trusted_relays": [relay]}});
-        registry(&clients, &merge(identity, more))
+        engine_of(&clients, &merge(identity, more))
     }
 
     fn relays(&self) -> [Value; 3] {
@@ -59,16 +60,16 @@ impl Edge {
     }
 }
 
-fn hash(leaf: &Leaf) -> String {
+fn hash(leaf: &IssuedCertificate) -> String {
     format!("Hash={}", leaf.fingerprint)
 }
 
-fn cert(leaf: &Leaf) -> String {
+fn cert(leaf: &IssuedCertificate) -> String {
     format!("Cert=\"{}\"", utf8_percent_encode(&leaf.pem, NON_ALPHANUMERIC))
 }
 
 /// An element with the certificate.
-fn whole(leaf: &Leaf) -> String {
+fn whole(leaf: &IssuedCertificate) -> String {
     format!("{};{}", hash(leaf), cert(leaf))
 }
 
@@ -98,7 +99,7 @@ fn a_relay_says_whose_request_it_is() {
         (vec![format!("{good};Cert=\"%zz\"")], "certificate_unreadable"),
         (vec![format!("{good};Cert=\"\"")], "certificate_unreadable"),
         (vec![format!("{};{}", whole(direct), cert(direct))], "certificate_unreadable"),
-        // Anything else is nobody's word.
+        // Other forms of the header identify no client.
         (vec![], "no_certificate"),
         (vec![String::new()], "certificate_unreadable"),
         (vec![format!("URI={CART}")], "certificate_unreadable"),
@@ -162,8 +163,9 @@ fn behind_a_relay_that_is_silent_nobody_calls() {
 #[test]
 fn a_relay_whose_own_certificate_does_not_hold_is_refused() {
     let edge = Edge::new();
-    let issue = |days, serial| edge.authority.issue(&Names { uris: &[GATEWAY], days, serial, ..Names::default() });
-    let (good, lists) = (whole(&edge.direct), json!({"crls": [{"pem": edge.authority.revokes(&[666], 1)}]}));
+    let gateway = leaf().uris([GATEWAY]);
+    let issue = |(from, to), serial: u64| edge.authority.issue(&gateway.clone().valid(days(from, to)).serial(serial));
+    let (good, lists) = (whole(&edge.direct), json!({"crls": [{"pem": edge.authority.crl(&[666_u64], days(-2, 1))}]}));
     for (relay, expected) in [
         (issue((-1, 1), 1), "direct"),
         (issue((-2, -1), 1), "certificate_expired"),
@@ -187,7 +189,7 @@ fn a_relay_by_name_is_believed_on_the_connections_on_which_it_is_verified() {
     let by_name = json!({"uri_san": GATEWAY});
     // The gateway is a client too: what it forwards without being believed must not pass as its own.
     let engine = edge.engine(&by_name, &json!({}));
-    let stranger = registry(
+    let stranger = engine_of(
         &[("cart", json!({"uri_san": CART}))],
         &json!({"identity": {"source": "xfcc", "trusted_relays": [by_name]}}),
     );
@@ -203,8 +205,8 @@ fn a_relay_by_name_is_believed_on_the_connections_on_which_it_is_verified() {
 #[test]
 fn with_lists_a_relay_must_show_the_clients_certificate_and_its_own() {
     let edge = Edge::new();
-    let revoked = edge.authority.issue(&Names { uris: &[CART], serial: 666, ..Names::default() });
-    let lists = json!({"crls": [{"pem": edge.authority.revokes(&[666], 1)}]});
+    let revoked = edge.authority.issue(&leaf().uris([CART]).serial(666));
+    let lists = json!({"crls": [{"pem": edge.authority.crl(&[666_u64], days(-2, 1))}]});
     let engine = edge.engine(&edge.relays()[0], &lists);
     for (element, expected) in [
         (whole(&edge.direct), "direct"),

@@ -1,20 +1,17 @@
 //! The order in which responses name limits: the one that matters most to the client comes first.
 
-use crate::people::engine_since;
 use certgate_core::engine::Outcome;
+use certgate_test_support::fakes::engine_since;
 use certgate_test_support::fakes::{Fake, FakeLedger};
+use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use serde_json::{Value, json};
 
 const KNOWN: &str = "6ef8a2000000000000000000000000000000000000000000000000000000aaaa";
 
 /// The rate-limit fields that the requests with these methods get, one after the other.
 fn fields(kind: &str, limits: &Value, methods: &[&str]) -> Vec<String> {
-    let configuration = json!({
-        "version": 1,
-        "rate_limit_headers": kind,
-        "tiers": {"bronze": {"limits": limits}},
-        "clients": [{"alias": "known", "tier": "bronze", "credentials": [{"sha256": KNOWN}]}],
-    });
+    let registry = registry(&[("bronze", limits.clone())], &[by_fingerprint("known", "bronze", KNOWN)]);
+    let configuration = merge(registry, &json!({"rate_limit_headers": kind}));
     let store = FakeLedger::default();
     let engine = engine_since(0, &configuration, &store);
     let request = |method: &&str| {
