@@ -1,5 +1,5 @@
-//! One request and its response, from and to Envoy. A request is decided whole under one configuration; from then on
-//! its stream keeps only what its trailers and its response need, whatever Envoy keeps of the configuration until it ends.
+//! One request and its response. A request is decided under one configuration. Afterwards its stream keeps only the
+//! data that trailers and response need.
 
 use super::abi::{self, Map};
 use super::configuration::Configuration;
@@ -15,14 +15,14 @@ use proxy_wasm::types::Action;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A request under way.
+/// The stream of one request.
 pub(super) struct Stream {
     vm: Rc<VmState>,
     configuration: Rc<Configuration>,
-    /// The names that its trailers must not have, once it goes on.
+    /// The names that trailers must not have, once the request is forwarded.
     owned: Option<Arc<OwnedHeaders>>,
     forward: Forward,
-    /// Where the bytes that pass are charged.
+    /// The plugin whose ledger the bytes of bodies are charged to.
     #[cfg(feature = "bandwidth")]
     plugin: Option<Rc<Plugin>>,
 }
@@ -43,7 +43,7 @@ impl Stream {
         let active = self.configuration.active(&self.vm);
         let bytes = abi::pairs(Map::REQUEST_HEADERS).unwrap_or_default();
         match (&active, pairs::parse(&bytes)) {
-            // A request has headers, always: an empty list is a call that failed.
+            // Every request has headers: an empty list is a call that failed.
             (Some(active), Some(headers)) if !bytes.is_empty() => {
                 let (ledger, telemetry) = (active.plugin.ledger(&self.vm), active.on(&self.vm));
                 let request = &Map::REQUEST_HEADERS;
@@ -66,7 +66,7 @@ impl Stream {
         }
     }
 
-    /// Answers the request. It goes nowhere even if that fails.
+    /// Answers the request. The request is not forwarded even if the answer fails.
     fn answer(&self, reply: &Reply) -> Action {
         if let Err(failure) = abi::reply(reply) {
             self.vm.log.report_fault(|| format!("a request got no answer: {failure}"));
@@ -126,13 +126,13 @@ impl HttpContext for Stream {
         let Ok(bytes) = abi::pairs(Map::REQUEST_TRAILERS) else { return Action::Pause };
         let stripped =
             pairs::parse(&bytes).map(|trailers| strip(owned, &Map::REQUEST_TRAILERS, trailers.map(|(name, _)| name)));
-        // Trailers that may still claim an identity are held back, and the request with them.
+        // Trailers that may still have an owned name are held back, and the request with them.
         if let Some(Ok(())) = stripped { Action::Continue } else { Action::Pause }
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         for (name, value) in self.forward.headers.take().iter().flat_map(ResponseHeaders::pairs) {
-            // A response without these headers is still the response.
+            // The response goes on without headers that cannot be set.
             let _ = abi::set(Map::RESPONSE_HEADERS, name.as_bytes(), value.as_bytes());
         }
         Action::Continue

@@ -17,7 +17,7 @@ use certgate_core::telemetry::counters;
 use certgate_core::telemetry::expiry_gauges::{ExpiryGauges, PolicyGauges};
 use std::cell::Cell;
 
-/// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
+/// The state that all contexts of a VM share. Each thread has one VM, whatever number of configurations the VM serves.
 #[derive(Default)]
 pub(super) struct VmState {
     pub(super) metrics: Metrics,
@@ -25,7 +25,7 @@ pub(super) struct VmState {
     pub(super) log: LogSink,
     pub(super) configurations: Configurations,
     pub(super) spare: Spare,
-    /// Memory for the next key in shared data: the last one's.
+    /// The memory of the last key in shared data, for the next one.
     pub(super) spare_key: Cell<String>,
 }
 
@@ -54,14 +54,14 @@ impl Peer for Connection {
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
         match present("connection\0peer_certificate")? {
             Some(certificate) => Ok(Some(certificate)),
-            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there. It writes
-            // `-` where there is none.
+            // Envoy before 1.39 has no such property. A set_filter_state filter may have written the certificate to
+            // this key, or `-` if there is none.
             None => present("filter_state\0certgate.peer_certificate").map(|text| text.filter(|text| text != b"-")),
         }
     }
 
     fn verified(&self) -> Result<bool, HostFailure> {
-        // A byte, from 1.39 on.
+        // Envoy has this property from 1.39 on, as a byte.
         Ok(present("connection\0peer_certificate_valid")?.is_some_and(|valid| valid == [1]))
     }
 
@@ -70,14 +70,14 @@ impl Peer for Connection {
     }
 
     fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
-        // Where jwt_authn leaves the payload of a token that it has verified, with `payload_in_metadata: certgate`.
+        // With `payload_in_metadata: certgate`, jwt_authn writes the payload of a verified token here.
         let path = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0certgate\0cnf\0x5t#S256";
-        // Of a null, Envoy fails to make bytes: nothing that a request could pass with.
+        // Envoy returns an error for a JSON null. It counts as absent, which the rule refuses.
         Ok(present(path).unwrap_or_default())
     }
 }
 
-/// A property that is not empty: without a certificate Envoy shows some as empty, some not at all.
+/// A property that is not empty. Without a certificate, some properties are empty and others absent.
 fn present(path: &str) -> Result<Option<Vec<u8>>, HostFailure> {
     abi::property(path).map(|value| value.filter(|value| !value.is_empty()))
 }

@@ -1,4 +1,4 @@
-//! Every error that a configuration can have, as data, and what people read of it. Must not find any.
+//! The errors that a configuration can have, as data, and their messages. Does not look for errors.
 
 use super::fingerprint::NotAFingerprint;
 use super::found::Found;
@@ -13,27 +13,27 @@ use crate::domain::name::Name;
 use std::fmt;
 use std::sync::Arc;
 
-/// Everything that is wrong with a configuration; displayed, a line for each error.
+/// All errors of a configuration. Displayed, each error is a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Errors(Vec<Error>);
 
 impl Errors {
-    /// The errors: those of single values in the order of the document, then those between entries.
+    /// The errors of single values in the order of the document, then the errors between entries.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Error> {
         self.0.iter()
     }
 
-    /// How many there are.
+    /// The number of errors.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no error.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The first `max` of them on one line, and how many more there are: for logs.
+    /// The first `max` errors on one line, and the number of the others: for logs.
     pub fn summary(&self, max: usize) -> impl fmt::Display {
         fmt::from_fn(move |f| {
             for (index, error) in self.0.iter().take(max).enumerate() {
@@ -57,12 +57,12 @@ impl fmt::Display for Errors {
     }
 }
 
-/// Something that is wrong, and where.
+/// An error with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
-    /// The way to it, such as `clients[3].credentials[0].sha256`; empty where it is the whole configuration.
+    /// The path of the value, such as `clients[3].credentials[0].sha256`. Empty for the whole configuration.
     pub path: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// What can be wrong: what was expected, what was found.
+/// A problem: what was expected, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// There is no configuration.
@@ -85,7 +85,7 @@ pub enum Problem {
     /// The bytes are neither text nor a Struct.
     #[error("expected JSON text or a google.protobuf.Struct, found a byte that is not UTF-8 after {offset} that are")]
     NotText {
-        /// How many bytes are UTF-8.
+        /// The number of bytes that are UTF-8.
         offset: usize,
     },
     /// The text is not JSON.
@@ -95,37 +95,37 @@ pub enum Problem {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the parser says; it never quotes the text.
+        /// The parser's message, which never quotes the text.
         message: String,
     },
-    /// A Struct turned out not to be one while it was read.
+    /// A Struct that could not be read to its end.
     #[error("expected a google.protobuf.Struct: {0}")]
     Struct(String),
-    /// A value is missing, of another type, or not one of those that are allowed.
+    /// A value that is missing, of another type, or not among the allowed ones.
     #[error("expected {expected}, found {found}")]
     Value {
-        /// What may stand there.
+        /// The values that are allowed.
         expected: &'static str,
-        /// What stands there.
+        /// The value that was found.
         found: Found,
     },
-    /// A number or the like stands where text must: YAML takes `123` and `on` for something else than text.
+    /// A number or the like in place of text: YAML reads `123` and `on` as other types.
     #[error("expected {expected}, found {found}")]
     Unquoted {
-        /// What may stand there.
+        /// The values that are allowed.
         expected: &'static str,
-        /// What stands there.
+        /// The value that was found.
         found: Found,
     },
-    /// There is no such field.
+    /// An unknown field.
     #[error("expected {}, found an unknown field", suggestion(*near, known))]
     UnknownField {
-        /// The field that was probably meant.
+        /// The known field with the most similar name.
         near: Option<&'static str>,
-        /// All fields that there are.
+        /// All known fields.
         known: &'static [&'static str],
     },
-    /// A key stands twice in one map.
+    /// A key that a map has twice.
     #[error("expected each key once, found it again")]
     DuplicateKey,
     /// Lists and maps are nested deeper than any schema needs.
@@ -137,46 +137,46 @@ pub enum Problem {
     /// A name that certgate uses itself.
     #[error("expected a name that certgate does not use itself, found `{0}`")]
     Reserved(Name),
-    /// Something that must be unique stands elsewhere too.
+    /// A value that must be unique and is not.
     #[error("expected {what} of its own, found that of {first}")]
     Duplicate {
-        /// What must be unique.
+        /// The kind of the value.
         what: &'static str,
-        /// The path of the one that stands first.
+        /// The path of the first value.
         first: String,
     },
     /// One certificate, key or name identifies two clients, or one client twice.
     #[error("expected {} of its own, found {}that of {first}{}", what(*kind), which_is(digest), of(client))]
     DuplicateCredential {
-        /// What the credential asks for.
+        /// The kind of the credential.
         kind: Kind,
-        /// The digest, unless it asks for a name.
+        /// The digest; `None` for a name.
         digest: Option<Fingerprint>,
-        /// The path of the credential that stands first.
+        /// The path of the first credential.
         first: String,
-        /// Whose that is.
+        /// The client of the first credential.
         client: Option<Name>,
     },
-    /// Some name is matched by the patterns of two clients.
+    /// Patterns of two clients that match the same name.
     #[error(
         "expected a pattern that matches no name equally well as another client's, found one that meets {first}{}",
         of(client)
     )]
     Rival {
-        /// The path of the credential that stands first.
+        /// The path of the first credential.
         first: String,
-        /// Whose that is.
+        /// The client of the first credential.
         client: Option<Name>,
     },
-    /// A client is in a tier that there is not.
+    /// A client in an unknown tier.
     #[error("expected one of the tiers ({}), found `{tier}`", list(known))]
     NoSuchTier {
         /// The tier that the client names.
         tier: Name,
-        /// The tiers that there are.
+        /// All tiers.
         known: Arc<[Name]>,
     },
-    /// A rule names a client that there is not.
+    /// A rule with an unknown alias.
     #[error("expected the alias of a client, found `{alias}`, which no client has")]
     NoSuchClient {
         /// The alias that the rule names.
@@ -197,13 +197,13 @@ pub enum Problem {
     /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.
     #[error("expected a rate that whole nanoseconds can express within 0.1 %: the nearest is {nearest}")]
     Rounding {
-        /// The nearest number of requests that can.
+        /// The nearest number of requests that can be counted.
         nearest: u64,
     },
     /// The bucket would take over ten years to fill.
     #[error("expected a burst that fills within ten years, found a larger one: the largest is {largest}")]
     Fill {
-        /// The largest burst that does.
+        /// The largest burst that fills in time.
         largest: u64,
     },
     /// A request would cost more than the limit ever holds.
@@ -217,13 +217,13 @@ pub enum Problem {
     /// The module has no callbacks for bodies.
     #[error("expected `token_bucket` or `quota`, found `bytes`: it needs the module certgate-bandwidth.wasm")]
     Bytes,
-    /// The burst is larger than a response header can say.
+    /// The burst is larger than a rate-limit field of a response can be (RFC 9651 section 3.3.1).
     #[error("expected a burst of at most {LARGEST_CAPACITY}, found a larger one")]
     Burst,
 }
 
 impl Problem {
-    /// What mends it, where one thing does whatever the value is for.
+    /// The mend, where one mend fits every value with this problem.
     pub fn mend(&self) -> Option<&'static str> {
         match self {
             Self::Unquoted { .. } => Some("quote it"),

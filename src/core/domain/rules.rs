@@ -1,4 +1,4 @@
-//! Who may call what: the first rule that matches a request decides whether it needs a client, and which.
+//! Authorization rules: the first rule that matches a request decides whether it needs a client, and which.
 
 use super::client::{ClientIndex, Profile, TierIndex};
 use super::credential::{Identifier, Shape};
@@ -7,15 +7,15 @@ use super::name::Name;
 use super::route::{Found, RoutePattern, Routes, Target};
 use std::sync::Arc;
 
-/// Where a rule stands in [`Rules::rules`].
+/// The index of a rule in [`Rules::rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleIndex(pub usize);
 
-/// Where a condition stands in [`Rules::conditions`].
+/// The index of a condition in [`Rules::conditions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConditionIndex(pub usize);
 
-/// What a request needs.
+/// The identity that a request needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// A client.
@@ -23,29 +23,29 @@ pub enum Access {
     Require,
     /// A client, or no certificate at all.
     Optional,
-    /// Nothing: nobody is identified.
+    /// Nothing: the caller is not identified.
     Public,
-    /// It never passes.
+    /// The request never passes.
     Deny,
 }
 
-/// Which clients a rule admits: those that all of these admit. What is empty admits everybody.
+/// The clients that a rule admits: a client must satisfy every field. An empty field admits every client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Who {
-    /// Those in any of these groups.
+    /// The client is in one of these groups.
     pub groups: Vec<Name>,
-    /// These, in ascending order.
+    /// The client is one of these, in ascending order.
     pub aliases: Vec<ClientIndex>,
-    /// Those in any of these tiers.
+    /// The client is in one of these tiers.
     pub tiers: Vec<TierIndex>,
-    /// Those that are granted all of these scopes.
+    /// The client has all of these scopes.
     pub scopes: Vec<Name>,
-    /// Those whose certificate meets all of these.
+    /// The client's certificate meets all of these conditions.
     pub conditions: Vec<ConditionIndex>,
 }
 
 impl Who {
-    /// Whether it admits this client with this profile, whose certificate meets what `meets` says.
+    /// Whether the rule admits the client with this profile. `meets` says which conditions its certificate meets.
     pub fn admits(&self, client: ClientIndex, profile: &Profile, meets: impl Fn(ConditionIndex) -> bool) -> bool {
         let any = |wanted: &[Name], has: &[Name]| wanted.is_empty() || wanted.iter().any(|name| has.contains(name));
         any(&self.groups, &profile.groups)
@@ -56,7 +56,7 @@ impl Who {
     }
 }
 
-/// The tier in which a rule counts whoever calls, with buckets of the rule's own.
+/// The tier in which a rule counts every caller, with buckets of the rule's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherTier {
     /// The tier.
@@ -68,15 +68,15 @@ pub struct OtherTier {
 /// One rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// What logs call it.
+    /// The name in logs.
     pub name: Option<Name>,
-    /// Which requests it is for.
+    /// The requests to which the rule applies.
     pub pattern: RoutePattern,
-    /// What a request needs.
+    /// The identity that a request needs.
     pub access: Access,
-    /// Which clients may.
+    /// The clients that the rule admits.
     pub who: Who,
-    /// In which tier they are counted, if not in their own.
+    /// The tier in which clients are counted instead of their own.
     pub tier: Option<OtherTier>,
     /// Limits beside those of the tier, for each client.
     pub limits: Arc<[Limit]>,
@@ -93,22 +93,22 @@ pub struct Rules {
     shapes: Vec<Shape>,
 }
 
-/// A certificate meets it that answers to any of these.
+/// Identifiers: a certificate meets the condition if it has one of them.
 pub type Condition = Vec<Identifier>;
 
-/// Which rule decides about a request.
+/// The rule that decides a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Match<'r> {
-    /// This one.
+    /// The first rule that matches.
     Rule(RuleIndex, &'r Rule),
-    /// None matches.
+    /// No rule matches.
     None,
-    /// Nobody can say, since its host or path can be read in more than one way.
+    /// Unknown: servers read the host or the path of the request differently.
     Ambiguous,
 }
 
 impl Rules {
-    /// These rules in their order, all conditions that they have, and the shapes that these ask in.
+    /// The rules in their order, with all their conditions, and the shapes of the names in those.
     pub fn new(rules: Vec<Rule>, conditions: Vec<Condition>, shapes: Vec<Shape>) -> Self {
         let routes = Routes::new(rules.iter().map(|rule| &rule.pattern));
         Self { routes, rules, conditions, shapes }
@@ -128,7 +128,7 @@ impl Rules {
         }
     }
 
-    /// The rule at this place.
+    /// The rule at this index.
     pub fn rule(&self, RuleIndex(index): RuleIndex) -> Option<&Rule> {
         self.rules.get(index)
     }
@@ -138,12 +138,12 @@ impl Rules {
         &self.rules
     }
 
-    /// What certificates may have to meet.
+    /// The conditions of all rules.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
-    /// How the names in them are compared.
+    /// The shapes of names in the conditions.
     pub fn shapes(&self) -> &[Shape] {
         &self.shapes
     }

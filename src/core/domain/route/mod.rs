@@ -1,15 +1,15 @@
-//! Which of a gateway's rules a request falls under: the first whose host, path and method all match, found without
-//! looking at those that do not.
+//! The first rule whose host, path and method match a request, found without a look at the rules that do not match.
 //!
-//! A request that servers read differently must not choose its rule by one of these readings. So a host or path that is
-//! not plain matches nothing, and where a rule that asks for it could have come first, the answer is
-//! [`Found::Ambiguous`]. A rule asks for a host if it names any, and for a path if it has one, whatever its methods.
+//! Servers may read a host or a path differently. A request must not choose its rule by one of the readings. Therefore
+//! an ambiguous host or path matches nothing, and where a rule that asks for it could have come first, the answer is
+//! [`Found::Ambiguous`]. A rule asks for a host if the rule names hosts, and for a path if the rule has one, whatever its
+//! methods.
 //!
-//! Envoy's router is one of these servers: it compares bytes. So a path matches a pattern's text in the one spelling that
-//! [`segment::spelling`] gives it, and in another spelling it could match, which is ambiguous as well.
+//! Envoy's router compares bytes. Therefore a path matches the text of a pattern in one spelling only
+//! ([`segment::spelling`]). A path in another spelling is ambiguous.
 //!
-//! Rules lie in a tree of host labels, and with each host in a tree of path segments, so a request visits the nodes
-//! that it matches and no others.
+//! Rules are in a tree of host labels, and for each host in a tree of path segments. A request visits only the nodes that
+//! it matches.
 
 pub mod host;
 mod host_tree;
@@ -26,18 +26,18 @@ use path::{Reading, Segments};
 use path_pattern::PathPattern;
 use std::cell::LazyCell;
 
-/// What a rule asks of a request.
+/// The requests that a rule matches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoutePattern {
-    /// One of these hosts. None: any, or no host at all.
+    /// The hosts. Empty: any host, or none.
     pub hosts: Vec<HostPattern>,
-    /// This path. `None`: any, or no path at all (`OPTIONS *`, `CONNECT`).
+    /// The path. `None`: any path, or none (`OPTIONS *`, `CONNECT`).
     pub path: Option<PathPattern>,
-    /// One of these methods, as requests have them: case counts (RFC 9110 section 9.1). None: any.
+    /// The methods, case-sensitive (RFC 9110 section 9.1). Empty: any method.
     pub methods: Vec<Box<str>>,
 }
 
-/// What of a request decides, as the client wrote it.
+/// The parts of a request that choose its rule, as the client wrote them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Target<'a> {
     /// `:method`. A header that overrides it does not count.
@@ -51,11 +51,11 @@ pub struct Target<'a> {
 /// The rule of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The one at this place is the first that matches.
+    /// The index of the first rule that matches.
     Rule(usize),
     /// No rule matches.
     Nothing,
-    /// It depends on who reads the host or the path.
+    /// The rule depends on which server reads the host or the path.
     Ambiguous,
 }
 
@@ -68,14 +68,14 @@ pub struct Routes {
 }
 
 impl Default for Routes {
-    /// No rules: nothing is found, whatever the request, and none of it is read.
+    /// No rules. No part of a request is read.
     fn default() -> Self {
         Self { hosts: HostTree::default(), first_with_hosts: NO_RULE }
     }
 }
 
 impl Routes {
-    /// The index of these rules, the first of which has the place 0.
+    /// The routes to these rules. The first rule has the index 0.
     // Runs once for each configuration: inlined, it makes the module larger and nothing faster.
     #[inline(never)]
     pub fn new<'p>(patterns: impl IntoIterator<Item = &'p RoutePattern>) -> Self {
@@ -98,7 +98,7 @@ impl Routes {
         let host = if self.first_with_hosts == NO_RULE { None } else { host::routed(target.authority) };
         let path = LazyCell::new(|| path::read(target.path));
         let mut first = NO_RULE;
-        // The first rule that asks for what cannot be told.
+        // The first rule that asks for a host or path that is ambiguous.
         let mut doubtful = if host.is_none() { self.first_with_hosts } else { NO_RULE };
         self.hosts.visit(host.as_deref(), |rules| {
             first = first.min(rules.without_path.first(target.method));
