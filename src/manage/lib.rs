@@ -1,5 +1,5 @@
-//! Operations on registries: load, lint, render; and what a registry says of a certificate. Each returns data. This room
-//! must not print, must not know command lines, and must not ask for the time.
+//! Operations on registries: load, lint, render; and the fingerprints of certificates. Each operation returns data. This
+//! crate must not print, must not know command lines, and must not read a clock.
 
 pub mod crl_signature;
 mod diagnostic;

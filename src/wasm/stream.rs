@@ -22,7 +22,7 @@ pub(super) struct Stream {
     /// The names that its trailers must not have, once it goes on.
     owned: Option<Arc<OwnedHeaders>>,
     forward: Forward,
-    /// Where the bytes that pass are charged.
+    /// The plugin whose ledger is charged for the bytes that pass.
     #[cfg(feature = "bandwidth")]
     plugin: Option<Rc<Plugin>>,
 }

@@ -17,7 +17,7 @@ use certgate_core::telemetry::counters;
 use certgate_core::telemetry::expiry_gauges::{ExpiryGauges, PolicyGauges};
 use std::cell::Cell;
 
-/// What all contexts of a VM share: on each thread there is one VM, whatever number of configurations it serves.
+/// The state that all contexts of a VM share. Each thread has one VM, which serves every configuration.
 #[derive(Default)]
 pub(super) struct VmState {
     pub(super) metrics: Metrics,
@@ -54,8 +54,8 @@ impl Peer for Connection {
     fn certificate(&self) -> Result<Option<Vec<u8>>, HostFailure> {
         match present("connection\0peer_certificate")? {
             Some(certificate) => Ok(Some(certificate)),
-            // Where Envoy has no such property (before 1.39), a set_filter_state filter may have put it there. It writes
-            // `-` where there is none.
+            // Before 1.39 Envoy has no such property, and a set_filter_state filter may have put the certificate there.
+            // The filter writes `-` if there is no certificate.
             None => present("filter_state\0certgate.peer_certificate").map(|text| text.filter(|text| text != b"-")),
         }
     }
@@ -70,9 +70,10 @@ impl Peer for Connection {
     }
 
     fn token_thumbprint(&self) -> Result<Option<Vec<u8>>, HostFailure> {
-        // Where jwt_authn leaves the payload of a token that it has verified, with `payload_in_metadata: certgate`.
+        // The path at which jwt_authn, with `payload_in_metadata: certgate`, puts the payload of a token that it has
+        // verified.
         let path = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0certgate\0cnf\0x5t#S256";
-        // Of a null, Envoy fails to make bytes: nothing that a request could pass with.
+        // Envoy fails to make bytes of a null. Without a thumbprint the rule refuses the request.
         Ok(present(path).unwrap_or_default())
     }
 }

@@ -23,7 +23,7 @@ impl Errors {
         self.0.iter()
     }
 
-    /// How many there are.
+    /// The number of errors.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -57,12 +57,12 @@ impl fmt::Display for Errors {
     }
 }
 
-/// Something that is wrong, and where.
+/// A problem and its path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
-    /// The way to it, such as `clients[3].credentials[0].sha256`; empty where it is the whole configuration.
+    /// The path of the value, such as `clients[3].credentials[0].sha256`; empty for the whole configuration.
     pub path: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// What can be wrong: what was expected, what was found.
+/// A problem: the expected and the found value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// There is no configuration.
@@ -85,7 +85,7 @@ pub enum Problem {
     /// The bytes are neither text nor a Struct.
     #[error("expected JSON text or a google.protobuf.Struct, found a byte that is not UTF-8 after {offset} that are")]
     NotText {
-        /// How many bytes are UTF-8.
+        /// The number of bytes before the first that is not UTF-8.
         offset: usize,
     },
     /// The text is not JSON.
@@ -95,7 +95,7 @@ pub enum Problem {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the parser says; it never quotes the text.
+        /// The parser's message, which never quotes the text.
         message: String,
     },
     /// A Struct turned out not to be one while it was read.
@@ -104,25 +104,25 @@ pub enum Problem {
     /// A value is missing, of another type, or not one of those that are allowed.
     #[error("expected {expected}, found {found}")]
     Value {
-        /// What may stand there.
+        /// The values that are allowed.
         expected: &'static str,
-        /// What stands there.
+        /// The value that was found.
         found: Found,
     },
     /// A number or the like stands where text must: YAML takes `123` and `on` for something else than text.
     #[error("expected {expected}, found {found}")]
     Unquoted {
-        /// What may stand there.
+        /// The values that are allowed.
         expected: &'static str,
-        /// What stands there.
+        /// The value that was found.
         found: Found,
     },
-    /// There is no such field.
+    /// A map has a key that is no field.
     #[error("expected {}, found an unknown field", suggestion(*near, known))]
     UnknownField {
         /// The field that was probably meant.
         near: Option<&'static str>,
-        /// All fields that there are.
+        /// All fields of the map.
         known: &'static [&'static str],
     },
     /// A key stands twice in one map.
@@ -131,7 +131,7 @@ pub enum Problem {
     /// Lists and maps are nested deeper than any schema needs.
     #[error("expected fewer levels of lists and maps, found too many to read on")]
     TooDeep,
-    /// A private key.
+    /// A value or key holds a private key.
     #[error("expected no private key, found one")]
     PrivateKey,
     /// A name that certgate uses itself.
@@ -140,7 +140,7 @@ pub enum Problem {
     /// Something that must be unique stands elsewhere too.
     #[error("expected {what} of its own, found that of {first}")]
     Duplicate {
-        /// What must be unique.
+        /// The kind of value that must be unique.
         what: &'static str,
         /// The path of the one that stands first.
         first: String,
@@ -148,13 +148,13 @@ pub enum Problem {
     /// One certificate, key or name identifies two clients, or one client twice.
     #[error("expected {} of its own, found {}that of {first}{}", what(*kind), which_is(digest), of(client))]
     DuplicateCredential {
-        /// What the credential asks for.
+        /// The kind of the credential.
         kind: Kind,
         /// The digest, unless it asks for a name.
         digest: Option<Fingerprint>,
         /// The path of the credential that stands first.
         first: String,
-        /// Whose that is.
+        /// The client of that credential.
         client: Option<Name>,
     },
     /// Some name is matched by the patterns of two clients.
@@ -165,7 +165,7 @@ pub enum Problem {
     Rival {
         /// The path of the credential that stands first.
         first: String,
-        /// Whose that is.
+        /// The client of that credential.
         client: Option<Name>,
     },
     /// A client is in a tier that there is not.
@@ -182,28 +182,28 @@ pub enum Problem {
         /// The alias that the rule names.
         alias: Name,
     },
-    /// Not the fingerprint of a certificate.
+    /// The text is not the fingerprint of a certificate.
     #[error(transparent)]
     Fingerprint(#[from] NotAFingerprint),
     /// PEM with several certificates.
     #[error("expected one certificate, found {0}")]
     SeveralCertificates(usize),
-    /// Not a certificate.
+    /// The text is not a certificate.
     #[error("expected a certificate, found something else: {0}")]
     Certificate(#[from] Unreadable),
-    /// Not a CRL that can be used.
+    /// The text is not a usable CRL.
     #[error("expected a complete CRL of one issuer for all reasons: {0}")]
     Crl(CrlProblem),
     /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.
     #[error("expected a rate that whole nanoseconds can express within 0.1 %: the nearest is {nearest}")]
     Rounding {
-        /// The nearest number of requests that can.
+        /// The nearest number of requests that can be counted.
         nearest: u64,
     },
     /// The bucket would take over ten years to fill.
     #[error("expected a burst that fills within ten years, found a larger one: the largest is {largest}")]
     Fill {
-        /// The largest burst that does.
+        /// The largest burst that fills within ten years.
         largest: u64,
     },
     /// A request would cost more than the limit ever holds.
@@ -223,7 +223,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// What mends it, where one thing does whatever the value is for.
+    /// The change that mends the value, if it does not depend on the field.
     pub fn mend(&self) -> Option<&'static str> {
         match self {
             Self::Unquoted { .. } => Some("quote it"),

@@ -1,4 +1,4 @@
-//! Who may call what: the first rule that matches a request decides whether it needs a client, and which.
+//! Rules: the first rule that matches a request decides whether the request needs a client, and which clients it admits.
 
 use super::client::{ClientIndex, Profile, TierIndex};
 use super::credential::{Identifier, Shape};
@@ -7,45 +7,45 @@ use super::name::Name;
 use super::route::{Found, RoutePattern, Routes, Target};
 use std::sync::Arc;
 
-/// Where a rule stands in [`Rules::rules`].
+/// The index of a rule in [`Rules::rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleIndex(pub usize);
 
-/// Where a condition stands in [`Rules::conditions`].
+/// The index of a condition in [`Rules::conditions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConditionIndex(pub usize);
 
-/// What a request needs.
+/// The access to the requests of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// A client.
+    /// The request needs a client.
     #[default]
     Require,
-    /// A client, or no certificate at all.
+    /// The request needs a client, or has no certificate at all.
     Optional,
-    /// Nothing: nobody is identified.
+    /// The request needs nothing, and nobody is identified.
     Public,
-    /// It never passes.
+    /// The request never passes.
     Deny,
 }
 
-/// Which clients a rule admits: those that all of these admit. What is empty admits everybody.
+/// The clients that a rule admits: those that every field admits. An empty field admits every client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Who {
-    /// Those in any of these groups.
+    /// Admits clients in any of these groups.
     pub groups: Vec<Name>,
-    /// These, in ascending order.
+    /// Admits these clients, in ascending order.
     pub aliases: Vec<ClientIndex>,
-    /// Those in any of these tiers.
+    /// Admits clients in any of these tiers.
     pub tiers: Vec<TierIndex>,
-    /// Those that are granted all of these scopes.
+    /// Admits clients that are granted all of these scopes.
     pub scopes: Vec<Name>,
-    /// Those whose certificate meets all of these.
+    /// Admits clients whose certificate meets all of these conditions.
     pub conditions: Vec<ConditionIndex>,
 }
 
 impl Who {
-    /// Whether it admits this client with this profile, whose certificate meets what `meets` says.
+    /// Whether the rule admits this client with this profile. `meets` tells whether its certificate meets a condition.
     pub fn admits(&self, client: ClientIndex, profile: &Profile, meets: impl Fn(ConditionIndex) -> bool) -> bool {
         let any = |wanted: &[Name], has: &[Name]| wanted.is_empty() || wanted.iter().any(|name| has.contains(name));
         any(&self.groups, &profile.groups)
@@ -61,22 +61,22 @@ impl Who {
 pub struct OtherTier {
     /// The tier.
     pub tier: TierIndex,
-    /// Its limits.
+    /// The limits of the tier.
     pub limits: Arc<[Limit]>,
 }
 
 /// One rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// What logs call it.
+    /// The name in logs, and of limits of its own.
     pub name: Option<Name>,
-    /// Which requests it is for.
+    /// The requests that the rule decides.
     pub pattern: RoutePattern,
-    /// What a request needs.
+    /// The access to these requests.
     pub access: Access,
-    /// Which clients may.
+    /// The clients that the rule admits.
     pub who: Who,
-    /// In which tier they are counted, if not in their own.
+    /// The tier in which clients are counted; `None`: each in its own.
     pub tier: Option<OtherTier>,
     /// Limits beside those of the tier, for each client.
     pub limits: Arc<[Limit]>,
@@ -93,22 +93,22 @@ pub struct Rules {
     shapes: Vec<Shape>,
 }
 
-/// A certificate meets it that answers to any of these.
+/// A condition on a certificate, which meets it by any of these identifiers.
 pub type Condition = Vec<Identifier>;
 
-/// Which rule decides about a request.
+/// The rule that decides about a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Match<'r> {
-    /// This one.
+    /// This rule.
     Rule(RuleIndex, &'r Rule),
-    /// None matches.
+    /// No rule matches.
     None,
-    /// Nobody can say, since its host or path can be read in more than one way.
+    /// The host or the path of the request can be read in more than one way.
     Ambiguous,
 }
 
 impl Rules {
-    /// These rules in their order, all conditions that they have, and the shapes that these ask in.
+    /// The rules in their order, with the conditions that they have and the shapes of these.
     pub fn new(rules: Vec<Rule>, conditions: Vec<Condition>, shapes: Vec<Shape>) -> Self {
         let routes = Routes::new(rules.iter().map(|rule| &rule.pattern));
         Self { routes, rules, conditions, shapes }
@@ -128,7 +128,7 @@ impl Rules {
         }
     }
 
-    /// The rule at this place.
+    /// The rule with this index.
     pub fn rule(&self, RuleIndex(index): RuleIndex) -> Option<&Rule> {
         self.rules.get(index)
     }
@@ -138,12 +138,12 @@ impl Rules {
         &self.rules
     }
 
-    /// What certificates may have to meet.
+    /// The conditions that rules have.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
-    /// How the names in them are compared.
+    /// The shapes in which names of the conditions are compared.
     pub fn shapes(&self) -> &[Shape] {
         &self.shapes
     }

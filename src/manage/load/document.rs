@@ -80,7 +80,7 @@ impl<'t> Document<'t> {
         self.lines.text
     }
 
-    /// Its values.
+    /// The root of the tree of values.
     pub fn root(&self) -> &Node {
         &self.root
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 /// The most levels of lists and maps that are read. The schema needs five.
 const MAX_LEVELS: usize = 127;
 
-/// Why text is not of its format.
+/// The first place at which a text is not of its format.
 #[derive(Debug)]
 struct SyntaxError {
     /// The line, from 1.
@@ -50,9 +50,9 @@ impl Format {
 
 /// A registry that certgate in Envoy accepts.
 pub struct Loaded<'t> {
-    /// What it was compiled to.
+    /// The compiled policy.
     pub policy: Policy,
-    /// What it was written as.
+    /// The source of the policy.
     pub document: Document<'t>,
 }
 
@@ -86,7 +86,7 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
     if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
 }
 
-/// What the configuration's reader says of bytes that make no tree; `otherwise` if that takes them for something.
+/// The errors that the configuration's reader finds in bytes that make no tree; `otherwise` if the reader accepts them.
 fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
     match config::read(bytes) {
         Ok(_) => vec![Diagnostic::error(code, otherwise)],
@@ -103,7 +103,7 @@ fn unplaced(error: &config::Error) -> Diagnostic {
 }
 
 fn located(errors: &Errors, document: &Document<'_>) -> Vec<Diagnostic> {
-    // How many keys of one path were duplicates so far: the first of that name is none.
+    // The number of duplicate keys so far, by path. The first key of a name is no duplicate.
     let mut duplicates: BTreeMap<&str, usize> = BTreeMap::new();
     let mut diagnostics = Vec::with_capacity(errors.len());
     for error in errors.iter() {

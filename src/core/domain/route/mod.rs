@@ -1,5 +1,5 @@
-//! Which of a gateway's rules a request falls under: the first whose host, path and method all match, found without
-//! looking at those that do not.
+//! The search for the first of a gateway's rules whose host, path and method match a request. Rules that do not match are
+//! not visited.
 //!
 //! A request that servers read differently must not choose its rule by one of these readings. So a host or path that is
 //! not plain matches nothing, and where a rule that asks for it could have come first, the answer is
@@ -26,18 +26,18 @@ use path::{Reading, Segments};
 use path_pattern::PathPattern;
 use std::cell::LazyCell;
 
-/// What a rule asks of a request.
+/// The host, path and method that a rule asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoutePattern {
-    /// One of these hosts. None: any, or no host at all.
+    /// The hosts, any of which matches. Empty: any host, or no host at all.
     pub hosts: Vec<HostPattern>,
-    /// This path. `None`: any, or no path at all (`OPTIONS *`, `CONNECT`).
+    /// The path. `None`: any path, or no path at all (`OPTIONS *`, `CONNECT`).
     pub path: Option<PathPattern>,
-    /// One of these methods, as requests have them: case counts (RFC 9110 section 9.1). None: any.
+    /// The methods, any of which matches: case counts (RFC 9110 section 9.1). Empty: any method.
     pub methods: Vec<Box<str>>,
 }
 
-/// What of a request decides, as the client wrote it.
+/// The parts of a request that rules match, as the client wrote them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Target<'a> {
     /// `:method`. A header that overrides it does not count.
@@ -51,11 +51,11 @@ pub struct Target<'a> {
 /// The rule of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The one at this place is the first that matches.
+    /// The rule with this index is the first that matches.
     Rule(usize),
     /// No rule matches.
     Nothing,
-    /// It depends on who reads the host or the path.
+    /// The host or the path can be read in more than one way.
     Ambiguous,
 }
 
@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    /// What is found, and how many nodes were visited for it.
+    /// The rule that is found, and the number of nodes that were visited.
     fn find(routes: &Routes, authority: &str, path: &str) -> (Found, usize) {
         VISITED.set(0);
         let target = Target { method: b"GET", authority: authority.as_bytes(), path: path.as_bytes() };

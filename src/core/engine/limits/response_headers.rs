@@ -22,7 +22,7 @@ pub enum ResponseHeaders {
     Ietf {
         /// The limits.
         policy: Arc<str>,
-        /// What is left of them.
+        /// The balances of the limits.
         status: String,
     },
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, which have no standard; the last in seconds from now, as is most
