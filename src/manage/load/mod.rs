@@ -62,9 +62,7 @@ pub struct Loaded<'t> {
 ///
 /// One diagnostic or more: those of single values in the order of the document, then those between entries.
 pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>> {
-    let Ok(text) = str::from_utf8(bytes) else {
-        return Err(unreadable(bytes, Code::NotText, "expected UTF-8 text, found something else"));
-    };
+    let text = str::from_utf8(bytes).map_err(|error| vec![not_text(bytes, error.valid_up_to())])?;
     let lines = Lines::of(text);
     let root = match format {
         Format::Json => match json::read(text) {
@@ -86,6 +84,14 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
     if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
 }
 
+/// The error about bytes that are UTF-8 only before `offset`.
+fn not_text(bytes: &[u8], offset: usize) -> Diagnostic {
+    let text = bytes.get(..offset).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default();
+    Diagnostic::error(Code::NotText, "expected UTF-8 text, found a byte that is not")
+        .mended_by("save the file as UTF-8")
+        .at("", Some(Lines::of(text).span(&(offset..offset))))
+}
+
 /// The errors that the configuration's reader finds in bytes that make no tree; `otherwise` if the reader accepts them.
 fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
     match config::read(bytes) {
@@ -97,7 +103,8 @@ fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
 /// An error whose value has no place; only a mistake in the text itself tells its own.
 fn unplaced(error: &config::Error) -> Diagnostic {
     let Problem::Syntax { line, column, message } = &error.problem else { return diagnostic(error, None) };
-    let start = Position::new(*line, *column);
+    // The parser counts an end of line as column 0 of the next line.
+    let start = Position::new(*line, (*column).max(1));
     let message = format!("expected JSON, and read no further: {message}");
     Diagnostic::error(Code::Json, message).at("", Some(Span { start, bytes: 0..0 }))
 }
