@@ -8,8 +8,8 @@ use crate::certificate::Unreadable;
 use crate::certificate::crl::CrlProblem;
 use crate::domain::credential::Kind;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::limit::LARGEST_CAPACITY;
 use crate::domain::name::Name;
+use crate::domain::rate::LARGEST_CAPACITY;
 use std::fmt;
 use std::sync::Arc;
 

@@ -3,8 +3,9 @@
 
 use super::limit_balance::LimitBalance;
 use crate::domain::cost::Cost;
-use crate::domain::limit::{LARGEST_CAPACITY, Limit};
+use crate::domain::limit::Limit;
 use crate::domain::mode::Mode;
+use crate::domain::rate::LARGEST_CAPACITY;
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 use std::sync::Arc;
 
