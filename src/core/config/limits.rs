@@ -1,6 +1,6 @@
 //! A list of limits: kind, rate or quota, cost of methods, and mode.
 
-use super::Capabilities;
+use super::capabilities::Capabilities;
 use super::duration;
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located, Names};
