@@ -7,10 +7,12 @@ pub mod fingerprint;
 mod lint;
 mod load;
 pub mod render;
+mod span;
 
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};
 pub use lint::lint;
-pub use load::document::{Document, Position, Span};
+pub use load::document::Document;
 pub use load::tree::{Entry, Node, Value};
 pub use load::{Format, Loaded, load};
+pub use span::{Position, Span};

@@ -3,7 +3,7 @@
 
 pub(super) mod code;
 
-use super::load::document::Span;
+use super::span::Span;
 use code::Code;
 use std::fmt;
 

@@ -8,9 +8,10 @@ mod yaml;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
+use crate::span::{Position, Span};
 use certgate_core::config::{self, Errors, Problem};
 use certgate_core::domain::policy::Policy;
-use document::{Document, Lines, Position, Span};
+use document::{Document, Lines};
 use std::collections::BTreeMap;
 use std::path::Path;
 
