@@ -29,7 +29,7 @@ enum Command {
     Render(render::Command),
 }
 
-/// How a command ended, in ascending order of what the exit code must tell.
+/// The outcome of a command, in ascending order of severity.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Good = 0,

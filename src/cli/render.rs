@@ -7,6 +7,7 @@ use certgate_manage::render::envoy_gateway::EnvoyGatewayOptions;
 use certgate_manage::render::istio::{IstioOptions, Loader, Placement};
 use certgate_manage::render::{self, Rendered};
 use certgate_manage::{Code, Diagnostic, Loaded};
+use clap::builder::NonEmptyStringValueParser;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -27,19 +28,19 @@ pub(crate) struct Envoy {
     #[command(flatten)]
     registry: RegistryFile,
     /// The path of the module, as Envoy finds it
-    #[arg(long, value_name = "FILE", required_unless_present = "watch")]
+    #[arg(long, value_name = "FILE", required_unless_present = "watch", value_parser = NonEmptyStringValueParser::new())]
     module: Option<String>,
     /// Leave the registry and the module's path to this file, which `render ecds` makes and Envoy watches
-    #[arg(long, value_name = "FILE", conflicts_with = "module")]
+    #[arg(long, value_name = "FILE", conflicts_with = "module", value_parser = NonEmptyStringValueParser::new())]
     watch: Option<String>,
     /// The path of the server's certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     certificate: String,
     /// The path of the key of the server's certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     key: String,
     /// The path of the certificates of the authorities that sign clients' certificates
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     trusted_ca: String,
     /// Have Envoy check the registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
     #[arg(long)]
@@ -51,7 +52,7 @@ pub(crate) struct Ecds {
     #[command(flatten)]
     registry: RegistryFile,
     /// The path of the module, as Envoy finds it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     module: String,
 }
 
@@ -102,7 +103,7 @@ struct RegistryFile {
 #[derive(clap::Args)]
 struct Objects {
     /// The module's image, such as oci://registry.example/certgate:0.1.0
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     image: String,
     /// The image's digest, 64 hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = digest)]
@@ -110,14 +111,14 @@ struct Objects {
     /// The name of the objects
     #[arg(long, default_value = "certgate", value_parser = name)]
     name: String,
-    /// Their namespace: the gateway's or the workload's
+    /// The namespace of the objects: the gateway's or the workload's
     #[arg(long, default_value = "default", value_parser = name)]
     namespace: String,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum PlacementValue {
-    /// Those of a gateway
+    /// The proxies of a gateway
     Gateway,
     /// The sidecars of a workload, for requests to it
     Sidecar,
@@ -216,7 +217,8 @@ impl Istio {
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected a label such as app=cart")?;
+    let label = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let (key, value) = label.ok_or("expected a label such as app=cart")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 

@@ -1,9 +1,9 @@
-//! The clock, for the command line. Must not hold when anything is valid.
+//! The clock of the command line. Must not know the validity of anything.
 
 use certgate_core::domain::time::UnixSeconds;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// This moment.
+/// The current time.
 pub(crate) fn now() -> UnixSeconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixSeconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))

@@ -1,5 +1,5 @@
-//! What the filters and the command line of certgate share: from a configuration and a peer certificate to a decision
-//! about a request. Nothing here knows a proxy, reads a clock, a file or the network, or prints.
+//! The library that the filters and the command line of certgate share: from a configuration and a peer certificate to a
+//! decision about a request. This crate does not know a proxy, and does not read a clock, a file or the network, or print.
 //!
 //! # Modules
 //!

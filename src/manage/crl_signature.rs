@@ -1,5 +1,5 @@
-//! The signature of a revocation list: whether it is its issuer's. Only here, since the module has no cryptography but a
-//! hash.
+//! The signature of a revocation list: whether it is its issuer's. The filter does not check signatures, since the module
+//! has no cryptography but hashes.
 
 use certgate_core::certificate::crl::{CrlProblem, SignedCrl};
 use certgate_core::certificate::distinguished_name::DistinguishedName;
@@ -14,7 +14,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::verify::verify_signature;
 use x509_parser::x509::AlgorithmIdentifier;
 
-/// Why a list does not count as an issuer's.
+/// The reason why a list does not count as an issuer's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyProblem {
     /// The list cannot be read.
@@ -81,7 +81,7 @@ mod tests {
     };
     use rustls_pki_types::CertificateRevocationListDer;
 
-    // Made by fixtures/make.sh.
+    // Made by tests/fixtures/crl/make.sh.
     const CA: &str = include_str!("../../tests/fixtures/crl/ca.pem");
     const AUTHORITY: &str = include_str!("../../tests/fixtures/crl/authority.pem");
 

@@ -1,4 +1,4 @@
-//! What a registry says of a certificate: its fingerprint, and until when it is valid.
+//! The fingerprint of a certificate, as a registry has it, and the end of the certificate's validity.
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
@@ -17,7 +17,7 @@ pub struct Certificate {
     pub not_after: UnixSeconds,
 }
 
-/// The certificates in `bytes`: all of PEM, the one of DER.
+/// The certificates in `bytes`: all certificates of a PEM file, the only one of a DER file.
 ///
 /// # Errors
 ///

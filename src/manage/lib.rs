@@ -1,5 +1,5 @@
-//! Operations on registries: load, lint, render; and what a registry says of a certificate. Each returns data. This room
-//! must not print, must not know command lines, and must not ask for the time.
+//! Operations on registries: load, lint, render; and the fingerprints of certificates. Each operation returns data. This
+//! crate must not print, must not know command lines, and must not read a clock.
 
 pub mod crl_signature;
 mod diagnostic;
@@ -7,10 +7,12 @@ pub mod fingerprint;
 mod lint;
 mod load;
 pub mod render;
+mod span;
 
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};
 pub use lint::lint;
-pub use load::document::{Document, Position, Span};
+pub use load::document::Document;
 pub use load::tree::{Entry, Node, Value};
 pub use load::{Format, Loaded, load};
+pub use span::{Position, Span};

@@ -2,11 +2,13 @@
 //! policy is loaded at the first tick or request, since a trap inside `on_configure` on a worker makes Envoy skip the
 //! filter ([`super::root`]).
 
+use super::clocks::Clocks;
 use super::log_sink::EnvoyLog;
 use super::plugin_configuration::{reserve, root_id};
 use super::shared_data::{Plugin, SharedData};
 use super::snapshots::{Found, Snapshots, Source};
-use super::worker::{Clocks, RequestTelemetry, VmState};
+use super::vm_state::VmState;
+use super::worker::RequestTelemetry;
 use certgate_core::config;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::Nanos;

@@ -8,6 +8,7 @@
 mod abi;
 mod accepted_hashes;
 mod cas;
+mod clocks;
 mod configuration;
 mod configurations;
 mod log_sink;
@@ -19,6 +20,7 @@ mod shared_data;
 mod snapshots;
 mod spare;
 mod stream;
+mod vm_state;
 mod worker;
 
 #[allow(unsafe_code, reason = "the macro exports a symbol, which edition 2024 calls unsafe")]

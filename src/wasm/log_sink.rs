@@ -1,7 +1,7 @@
 //! Envoy's log.
 
 use super::abi;
-use super::worker::Clocks;
+use super::clocks::Clocks;
 use certgate_core::domain::policy::Audit;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::host::Clock;

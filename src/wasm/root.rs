@@ -7,13 +7,15 @@
 
 use super::abi;
 use super::accepted_hashes::AcceptedHashes;
+use super::clocks::Clocks;
 use super::configuration::{Active, Configuration, LOGGED_ERRORS};
+use super::configurations::Configurations;
 use super::log_sink::EnvoyLog;
 use super::plugin_configuration::{self, NO_MEMORY, reserve};
 use super::shared_data::SharedData;
 use super::snapshots::{Found, Snapshots, Source};
 use super::stream::Stream;
-use super::worker::{Clocks, VmState};
+use super::vm_state::VmState;
 use certgate_core::config::{self, Capabilities};
 use certgate_core::engine::generation::Hash;
 use certgate_core::engine::host::Clock;
@@ -23,6 +25,7 @@ use std::rc::Rc;
 
 thread_local! {
     static VM: Rc<VmState> = Rc::default();
+    static CONFIGURATIONS: Rc<Configurations> = Rc::default();
 }
 
 /// Only the module with callbacks for bodies counts bytes.
@@ -42,14 +45,16 @@ enum Answer {
 /// One configuration of the filter in one VM.
 pub(super) struct Root {
     vm: Rc<VmState>,
+    configurations: Rc<Configurations>,
     configuration: Rc<Configuration>,
 }
 
 impl Root {
     pub(super) fn new() -> Self {
-        let (vm, configuration) = (VM.with(Rc::clone), Rc::default());
-        vm.configurations.add(&configuration);
-        Self { vm, configuration }
+        let (vm, configurations) = (VM.with(Rc::clone), CONFIGURATIONS.with(Rc::clone));
+        let configuration = Rc::default();
+        configurations.add(&configuration);
+        Self { vm, configurations, configuration }
     }
 
     /// The answer to the configuration that Envoy has now, which has `size` bytes. An error is a read that failed.
@@ -58,7 +63,7 @@ impl Root {
         let hash = plugin_configuration::hash(size)?;
         // Plugins whose `root_id` cannot be read share their snapshots.
         let root_id = plugin_configuration::root_id().unwrap_or_default();
-        self.vm.configurations.release_former(&root_id);
+        self.configurations.release_former(&root_id);
         let snapshots = Snapshots { store: &SharedData, root_id: &root_id };
         let accepted = AcceptedHashes { store: &SharedData };
         if accepted.contains(&hash) {
@@ -112,7 +117,7 @@ fn watch_crls(active: &Active) -> u32 {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        self.vm.configurations.retire(&self.configuration);
+        self.configurations.retire(&self.configuration);
     }
 }
 

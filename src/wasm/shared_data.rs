@@ -2,7 +2,7 @@
 
 use super::abi;
 use super::cas::{self, Expected, Store, Swap, Version};
-use super::worker::VmState;
+use super::vm_state::VmState;
 use certgate_core::engine::host::HostFailure;
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::telemetry::counters;

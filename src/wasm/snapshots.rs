@@ -242,7 +242,7 @@ mod tests {
         snapshots.put(&hash(3), &snapshot(3), &|_| true);
         assert_eq!(snapshots.get(&hash(1), &|_| true), Found::Here(snapshot(1)));
         assert_eq!(snapshots.get(&hash(2), &|_| true), Found::Nothing);
-        // The same for a configuration that is no longer stored, and is put again.
+        // A configuration that is no longer stored, and is put again, is not a former one either.
         snapshots.retire(&hash(2));
         assert_eq!(snapshots.take(&hash(2), &|_| true), Found::Nothing);
         assert!(snapshots.former().is_empty());

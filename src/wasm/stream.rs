@@ -2,11 +2,13 @@
 //! data that trailers and response need.
 
 use super::abi::{self, Map};
+use super::clocks::Clocks;
 use super::configuration::Configuration;
 use super::pairs;
 #[cfg(feature = "bandwidth")]
 use super::shared_data::Plugin;
-use super::worker::{Clocks, Connection, Undecided, VmState};
+use super::vm_state::VmState;
+use super::worker::{Connection, Undecided};
 use certgate_core::domain::headers::OwnedHeaders;
 use certgate_core::engine::reply::Reply;
 use certgate_core::engine::{Forward, Outcome, ResponseHeaders, apply, strip};

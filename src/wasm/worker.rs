@@ -1,33 +1,18 @@
-//! An Envoy worker as the engine's host: one type for each port.
+//! An Envoy worker as the engine's host: one type for each port. [`super::clocks`] and [`super::shared_data`] have the
+//! clocks and the ledger.
 
 use super::abi::{self, Map};
-use super::configurations::Configurations;
-use super::log_sink::LogSink;
-use super::metrics::Metrics;
-use super::spare::Spare;
+use super::vm_state::VmState;
 use certgate_core::domain::client::{ClientIndex, TierIndex};
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::limit::Limit;
 use certgate_core::domain::policy::{Audit, Policy};
-use certgate_core::domain::time::{Nanos, UnixSeconds};
-use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
+use certgate_core::domain::time::UnixSeconds;
+use certgate_core::engine::host::{Headers, HostFailure, Peer, Telemetry};
 use certgate_core::telemetry::audit_event::Event;
 use certgate_core::telemetry::counters;
-use certgate_core::telemetry::expiry_gauges::{ExpiryGauges, PolicyGauges};
-use std::cell::Cell;
-
-/// The state that all contexts of a VM share. Each thread has one VM, whatever number of configurations the VM serves.
-#[derive(Default)]
-pub(super) struct VmState {
-    pub(super) metrics: Metrics,
-    pub(super) gauges: ExpiryGauges,
-    pub(super) log: LogSink,
-    pub(super) configurations: Configurations,
-    pub(super) spare: Spare,
-    /// The memory of the last key in shared data, for the next one.
-    pub(super) spare_key: Cell<String>,
-}
+use certgate_core::telemetry::expiry_gauges::PolicyGauges;
 
 /// The telemetry of a request under one configuration.
 pub(super) struct RequestTelemetry<'a> {
@@ -93,20 +78,6 @@ impl Headers for Map {
 
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
         abi::remove(*self, name)
-    }
-}
-
-/// Envoy's two clocks.
-pub(super) struct Clocks;
-
-impl Clock for Clocks {
-    fn monotonic(&self) -> Result<Nanos, HostFailure> {
-        abi::monotonic().map(Nanos)
-    }
-
-    fn wall(&self) -> Result<UnixSeconds, HostFailure> {
-        let seconds = abi::wall()?.div_euclid(Nanos::PER_SECOND);
-        Ok(UnixSeconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
 }
 

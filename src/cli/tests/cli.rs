@@ -145,6 +145,7 @@ fn every_error_of_every_file_is_printed() {
         ("syntax.yaml", "version: 1\nclients: [\n"),
         ("twice.yaml", "version: 1\n---\nversion: 1\n"),
         ("syntax.json", "{\"version\": 1,\n}"),
+        ("line.json", "{\"version\": \"\n"),
         ("yaml.json", "version: 1"),
         ("empty.yaml", "# nothing\n"),
     ]);
@@ -156,6 +157,7 @@ fn every_error_of_every_file_is_printed() {
             "syntax.yaml",
             "twice.yaml",
             "syntax.json",
+            "line.json",
             "yaml.json",
             "empty.yaml",
             "good.yaml",
@@ -176,9 +178,24 @@ fn every_error_of_every_file_is_printed() {
     syntax.yaml:2:10: error[CG0005]: unclosed bracket '['
     twice.yaml:2:1: error[CG0005]: expected one document, found a second one
     syntax.json:2:1: error[CG0004]: expected JSON, and read no further: trailing comma
+    line.json:2:1: error[CG0004]: expected JSON, and read no further: control character (\u0000-\u001F) found while parsing a string
     yaml.json:1:1: error[CG0004]: expected JSON, and read no further: expected value
     empty.yaml: error[CG0002]: expected a configuration, found nothing
     "#);
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_says_where() {
+    let folder = Folder::new(&[]);
+    for (name, bytes) in [("latin1.yaml", &b"version: 1\nmode: \xe9\n"[..]), ("utf16.json", b"\xff\xfe{\0}\0")] {
+        fs::write(folder.0.path().join(name), bytes).unwrap();
+    }
+    let run = folder.certgate(&["check", "latin1.yaml", "utf16.json"], "");
+    assert_eq!(run.code, 1);
+    insta::assert_snapshot!(run.err, @r"
+    latin1.yaml:2:7: error[CG0003]: expected UTF-8 text, found a byte that is not: save the file as UTF-8
+    utf16.json:1:1: error[CG0003]: expected UTF-8 text, found a byte that is not: save the file as UTF-8
+    ");
 }
 
 #[test]

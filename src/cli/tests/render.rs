@@ -141,10 +141,14 @@ fn options_that_are_missing_or_wrong_are_named() {
         ("--name", "a b", "expected a name of a-z, 0-9, `-` and `.`"),
         ("--namespace", "", "expected a name of a-z, 0-9, `-` and `.`"),
         ("--selector", "app", "expected a label such as app=cart"),
+        ("--selector", "=cart", "expected a label such as app=cart"),
     ] {
         let more = if option == "--sha256" { &[][..] } else { &["--sha256", DIGEST] };
         let said = refused(&[&["istio", "--image", "x", option, value], more].concat());
         assert!(said.contains(expected) || (value.is_empty() && said.contains("a value is required")), "{said}");
+    }
+    for arguments in [["ecds", "--module", ""], ["istio", "--image", ""]] {
+        assert!(refused(&arguments).contains("a value is required"), "{arguments:?}");
     }
     // As registries write it.
     let prefixed = ["istio", "--image", "registry.example/certgate:1", "--sha256", &format!("sha256:{DIGEST}")];

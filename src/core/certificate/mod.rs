@@ -14,6 +14,7 @@ mod oid;
 mod spiffe;
 mod tbs;
 mod text;
+mod unreadable;
 mod uri;
 
 use crate::domain::fingerprint::Fingerprint;
@@ -25,17 +26,7 @@ use std::borrow::Cow;
 use tbs::TbsCertificate;
 
 pub use hex::fingerprint_from_hex;
-
-/// The reason why bytes are not a usable certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// There is no PEM block `CERTIFICATE` in the text, or its base64 is broken.
-    #[error("no readable PEM block CERTIFICATE")]
-    Pem,
-    /// The DER form is not an X.509 certificate, or bytes follow it.
-    #[error("not an X.509 certificate in DER form")]
-    Der,
-}
+pub use unreadable::Unreadable;
 
 /// The DER form of the first certificate in `text`: PEM, plain (as Envoy's property has it) or URL-encoded (as Envoy's
 /// documentation and `%DOWNSTREAM_PEER_CERT%` have it).

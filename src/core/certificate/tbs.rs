@@ -1,8 +1,8 @@
 //! The TBSCertificate of a certificate (RFC 5280 section 4.1.2), field by field. Signatures are not checked: the proxy
 //! does.
 
-use super::Unreadable;
 use super::der::{self, Reader};
+use super::unreadable::Unreadable;
 use crate::domain::time::Validity;
 use x509_parser::asn1_rs::Tag;
 

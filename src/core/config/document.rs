@@ -1,6 +1,6 @@
 //! The top level of a configuration: its keys, and the module that reads each of them.
 
-use super::Capabilities;
+use super::capabilities::Capabilities;
 use super::clients::{self, Clients};
 use super::error::{Errors, Problem};
 use super::fields::{Located, report_unknown};

@@ -8,8 +8,8 @@ use crate::certificate::Unreadable;
 use crate::certificate::crl::CrlProblem;
 use crate::domain::credential::Kind;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::limit::LARGEST_CAPACITY;
 use crate::domain::name::Name;
+use crate::domain::rate::LARGEST_CAPACITY;
 use std::fmt;
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ pub enum Problem {
     /// Lists and maps are nested deeper than any schema needs.
     #[error("expected fewer levels of lists and maps, found too many to read on")]
     TooDeep,
-    /// A private key.
+    /// A value or key holds a private key.
     #[error("expected no private key, found one")]
     PrivateKey,
     /// A name that certgate uses itself.
@@ -182,16 +182,16 @@ pub enum Problem {
         /// The alias that the rule names.
         alias: Name,
     },
-    /// Not the fingerprint of a certificate.
+    /// The text is not the fingerprint of a certificate.
     #[error(transparent)]
     Fingerprint(#[from] NotAFingerprint),
     /// PEM with several certificates.
     #[error("expected one certificate, found {0}")]
     SeveralCertificates(usize),
-    /// Not a certificate.
+    /// The text is not a certificate.
     #[error("expected a certificate, found something else: {0}")]
     Certificate(#[from] Unreadable),
-    /// Not a CRL that can be used.
+    /// The text is not a usable CRL.
     #[error("expected a complete CRL of one issuer for all reasons: {0}")]
     Crl(CrlProblem),
     /// The rate cannot be counted in whole nanoseconds without changing it by more than 0.1 %.

@@ -28,7 +28,7 @@ pub enum NotAFingerprint {
     Character {
         /// The character.
         character: char,
-        /// Its position, from 1.
+        /// The position of the character, from 1.
         position: usize,
     },
     /// The base64 is not valid: wrong padding, bits left over, or both alphabets at once.

@@ -1,17 +1,17 @@
 //! A list of limits: kind, rate or quota, cost of methods, and mode.
 
-use super::Capabilities;
+use super::capabilities::Capabilities;
 use super::duration;
 use super::error::{Errors, Problem};
 use super::fields::{Fields, Located, Names};
 use super::node::{LARGEST_INTEGER, Node};
 use super::path::Path;
 use crate::domain::cost::Cost;
-use crate::domain::limit::{Kind, LARGEST_CAPACITY, Limit, LimitId};
+use crate::domain::limit::{Kind, Limit, LimitId};
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::quota::{Initial, Period, Quota};
-use crate::domain::rate::{Rate, RateError, Unit};
+use crate::domain::rate::{LARGEST_CAPACITY, Rate, RateError, Unit};
 use crate::domain::time::Nanos;
 use sha2::{Digest, Sha256};
 use std::num::NonZeroU64;

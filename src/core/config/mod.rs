@@ -4,6 +4,7 @@
 //! so no tree of a whole registry exists: one entry at a time is read into a small tree, compiled and dropped. Names are
 //! resolved at the end. This module decides nothing about requests.
 
+mod capabilities;
 mod clients;
 mod conditions;
 mod credentials;
@@ -30,6 +31,7 @@ mod snapshot;
 mod suggestions;
 mod tiers;
 
+pub use capabilities::Capabilities;
 pub use error::{Error, Errors, Problem};
 pub use fingerprint::NotAFingerprint;
 pub use found::Found;
@@ -43,20 +45,6 @@ use crate::domain::table::ClientTable;
 use document::Document;
 use serde::de::Deserializer;
 use snapshot::Blocks;
-
-/// The capabilities of the filter that a configuration is for.
-#[derive(Clone, Copy, Debug)]
-pub struct Capabilities {
-    /// Whether the filter counts the bytes of bodies, for limits of `kind: bytes`.
-    pub bytes: bool,
-}
-
-impl Default for Capabilities {
-    /// All capabilities.
-    fn default() -> Self {
-        Self { bytes: true }
-    }
-}
 
 /// The policy that `bytes` describe, or every error in them.
 pub fn read(bytes: &[u8]) -> Result<Policy, Errors> {

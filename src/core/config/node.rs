@@ -19,7 +19,7 @@ pub const PRIVATE_KEY: &str = "<private key>";
 pub(super) enum Node {
     Null,
     Boolean(bool),
-    /// Its magnitude is at most [`LARGEST_INTEGER`].
+    /// A whole number whose magnitude is at most [`LARGEST_INTEGER`].
     Integer(i64),
     /// A number that is not whole.
     Fraction,

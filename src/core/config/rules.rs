@@ -1,6 +1,6 @@
 //! `rules`. Names of clients and tiers are resolved after the whole configuration is read.
 
-use super::Capabilities;
+use super::capabilities::Capabilities;
 use super::clients::names;
 use super::conditions::{self, Conditions};
 use super::error::{Errors, Problem};

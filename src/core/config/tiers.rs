@@ -1,6 +1,6 @@
 //! `tiers`.
 
-use super::Capabilities;
+use super::capabilities::Capabilities;
 use super::error::Errors;
 use super::fields::Located;
 use super::limits::{self, Owner};

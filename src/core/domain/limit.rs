@@ -12,9 +12,6 @@ use std::num::NonZeroU64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitId(pub [u8; 16]);
 
-/// The largest capacity of a limit: the largest integer of a structured field (RFC 9651 section 3.3.1).
-pub const LARGEST_CAPACITY: u64 = 999_999_999_999_999;
-
 /// A limit of a tier or a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {

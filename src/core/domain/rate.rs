@@ -1,8 +1,10 @@
 //! The rate of a token bucket (GCRA), and which rates can be represented.
 
-use super::limit::LARGEST_CAPACITY;
 use super::time::Nanos;
 use std::num::NonZeroU64;
+
+/// The largest capacity of a limit: the largest integer of a structured field (RFC 9651 section 3.3.1).
+pub const LARGEST_CAPACITY: u64 = 999_999_999_999_999;
 
 /// The unit of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ pub struct Entry<'a> {
     pub credential_index: CredentialIndex,
     /// The credential.
     pub credential: Credential,
-    /// Its client.
+    /// The client of the credential.
     pub client: Client<'a>,
     /// The tier, groups and scopes of the client.
     pub profile: &'a Profile,

@@ -18,10 +18,10 @@ pub struct ConditionIndex(pub usize);
 /// The identity that a request needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// A client.
+    /// The request needs a client.
     #[default]
     Require,
-    /// A client, or no certificate at all.
+    /// The request needs a client, or has no certificate at all.
     Optional,
     /// Nothing: the caller is not identified.
     Public,
@@ -61,7 +61,7 @@ impl Who {
 pub struct OtherTier {
     /// The tier.
     pub tier: TierIndex,
-    /// Its limits.
+    /// The limits of the tier.
     pub limits: Arc<[Limit]>,
 }
 

@@ -12,7 +12,6 @@ use super::client::{Client, ClientIndex, Profile, ProfileIndex, TierIndex};
 use super::credential::{Credential, CredentialIndex, Identifier, Kind, Shape};
 use super::name::Name;
 use super::slots::{digest_hash, place, probe, slots_for};
-use super::table_builder::Builder;
 use super::table_layout::{
     BOUNDED, CLIENT_BITS, ClientEntry, CredentialEntry, DISABLED, Header, KIND, MAGIC, REVOKED, ShapeEntry,
     ValidityEntry,
@@ -39,13 +38,6 @@ pub struct ClientTable {
     pub(super) shapes: Range<usize>,
     pub(super) profiles: Range<usize>,
     pub(super) aliases: Range<usize>,
-}
-
-impl Default for ClientTable {
-    /// A table without clients.
-    fn default() -> Self {
-        Builder::default().finish()
-    }
 }
 
 impl ClientTable {
@@ -213,6 +205,7 @@ mod tests {
     use super::super::fingerprint::LENGTH;
     use super::super::time::UnixSeconds;
     use super::*;
+    use crate::domain::table_builder::Builder;
 
     fn identifier(kind: Kind, number: u32) -> Identifier {
         let mut digest = [7; LENGTH];

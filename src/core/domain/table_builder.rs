@@ -26,6 +26,13 @@ pub struct Builder {
     aliases: Vec<u8>,
 }
 
+impl Default for ClientTable {
+    /// A table without clients.
+    fn default() -> Self {
+        Builder::default().finish()
+    }
+}
+
 impl Builder {
     /// The number of clients so far.
     pub fn client_count(&self) -> usize {

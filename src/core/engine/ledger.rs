@@ -1,4 +1,4 @@
-//! The port to the values that all workers of a plugin share: the clients' buckets and the configuration's number.
+//! The port to the values that all workers of a plugin share: the clients' buckets and the configuration's generation.
 
 use super::host::HostFailure;
 use crate::domain::decision::Reason;
@@ -10,7 +10,7 @@ pub enum Entry<'a> {
     Client(&'a str),
     /// The buckets that all callers without a client share.
     Anonymous,
-    /// The number of the configuration in force.
+    /// The generation of the active configuration, with its hash.
     Generation,
 }
 

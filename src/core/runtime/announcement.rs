@@ -1,4 +1,4 @@
-//! What the log says when a configuration becomes active.
+//! The log lines about a configuration that becomes active.
 
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;

@@ -1,18 +1,18 @@
-//! Errors and warnings of every command: one type, with a number, a path and a place in the source. Must not know which
-//! there are: [`code`] has the numbers.
+//! Errors and warnings of every command: one type, with a number, a path and a place in the source. Must not know
+//! single diagnostics: [`code`] has their numbers.
 
 pub(super) mod code;
 
-use super::load::document::Span;
+use super::span::Span;
 use code::Code;
 use std::fmt;
 
-/// How much a diagnostic weighs.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The command's result is not there.
+    /// The command has no result.
     Error,
-    /// The command's result is there, and perhaps not meant.
+    /// The command has a result, which is perhaps not meant.
     Warning,
 }
 
@@ -28,17 +28,17 @@ impl fmt::Display for Severity {
 /// An error or a warning about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it weighs.
+    /// The severity.
     pub severity: Severity,
-    /// Its number.
+    /// The number.
     pub code: Code,
     /// The path of the value that it is about, such as `clients[3].alias`; empty for the whole file.
     pub path: String,
     /// The text of that value, or of the nearest value around it; `None` for the whole file.
     pub span: Option<Span>,
-    /// What was expected and what was found, or what follows from the value. Never a private key.
+    /// The expected and the found value, or the consequence of the value. Never a private key.
     pub message: String,
-    /// What mends it.
+    /// The change that mends the value.
     pub mend: Option<String>,
 }
 
@@ -54,13 +54,13 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
-    /// The same about the value at this path, whose text is at `span`.
+    /// The diagnostic, about the value at this path, whose text is at `span`.
     #[must_use]
     pub fn at(self, path: impl Into<String>, span: Option<Span>) -> Self {
         Self { path: path.into(), span, ..self }
     }
 
-    /// The same with what mends it.
+    /// The diagnostic, with a change that mends the value.
     #[must_use]
     pub fn mended_by(self, mend: impl Into<String>) -> Self {
         Self { mend: Some(mend.into()), ..self }

@@ -1,4 +1,4 @@
-//! What is right in a registry but perhaps not meant: a warning for each.
+//! Warnings: values of a registry that are valid but perhaps not meant.
 
 mod names;
 mod policy;

@@ -3,32 +3,8 @@
 
 use super::tree::{Node, Part};
 use crate::diagnostic::Diagnostic;
+use crate::span::{Position, Span};
 use std::ops::Range;
-
-/// A place in a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The line, from 1.
-    pub line: u32,
-    /// The column in characters, from 1.
-    pub column: u32,
-}
-
-impl Position {
-    pub(super) fn new(line: usize, column: usize) -> Self {
-        let [line, column] = [line, column].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        Self { line, column }
-    }
-}
-
-/// A piece of a source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The line and column of its first character.
-    pub start: Position,
-    /// The bytes.
-    pub bytes: Range<usize>,
-}
 
 /// A text whose lines are known.
 pub(super) struct Lines<'t> {
@@ -80,7 +56,7 @@ impl<'t> Document<'t> {
         self.lines.text
     }
 
-    /// Its values.
+    /// The root of the tree of values.
     pub fn root(&self) -> &Node {
         &self.root
     }

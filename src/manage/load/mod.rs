@@ -8,16 +8,17 @@ mod yaml;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
+use crate::span::{Position, Span};
 use certgate_core::config::{self, Errors, Problem};
 use certgate_core::domain::policy::Policy;
-use document::{Document, Lines, Position, Span};
+use document::{Document, Lines};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The most levels of lists and maps that are read. The schema needs five.
 const MAX_LEVELS: usize = 127;
 
-/// Why text is not of its format.
+/// The first place at which a text is not of its format.
 #[derive(Debug)]
 struct SyntaxError {
     /// The line, from 1.
@@ -50,9 +51,9 @@ impl Format {
 
 /// A registry that certgate in Envoy accepts.
 pub struct Loaded<'t> {
-    /// What it was compiled to.
+    /// The compiled policy.
     pub policy: Policy,
-    /// What it was written as.
+    /// The source of the policy.
     pub document: Document<'t>,
 }
 
@@ -62,9 +63,7 @@ pub struct Loaded<'t> {
 ///
 /// One diagnostic or more: those of single values in the order of the document, then those between entries.
 pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>> {
-    let Ok(text) = str::from_utf8(bytes) else {
-        return Err(unreadable(bytes, Code::NotText, "expected UTF-8 text, found something else"));
-    };
+    let text = str::from_utf8(bytes).map_err(|error| vec![not_text(bytes, error.valid_up_to())])?;
     let lines = Lines::of(text);
     let root = match format {
         Format::Json => match json::read(text) {
@@ -86,7 +85,15 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
     if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
 }
 
-/// What the configuration's reader says of bytes that make no tree; `otherwise` if that takes them for something.
+/// The error about bytes that are UTF-8 only before `offset`.
+fn not_text(bytes: &[u8], offset: usize) -> Diagnostic {
+    let text = bytes.get(..offset).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default();
+    Diagnostic::error(Code::NotText, "expected UTF-8 text, found a byte that is not")
+        .mended_by("save the file as UTF-8")
+        .at("", Some(Lines::of(text).span(&(offset..offset))))
+}
+
+/// The errors that the configuration's reader finds in bytes that make no tree; `otherwise` if the reader accepts them.
 fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
     match config::read(bytes) {
         Ok(_) => vec![Diagnostic::error(code, otherwise)],
@@ -97,13 +104,14 @@ fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
 /// An error whose value has no place; only a mistake in the text itself tells its own.
 fn unplaced(error: &config::Error) -> Diagnostic {
     let Problem::Syntax { line, column, message } = &error.problem else { return diagnostic(error, None) };
-    let start = Position::new(*line, *column);
+    // The parser counts an end of line as column 0 of the next line.
+    let start = Position::new(*line, (*column).max(1));
     let message = format!("expected JSON, and read no further: {message}");
     Diagnostic::error(Code::Json, message).at("", Some(Span { start, bytes: 0..0 }))
 }
 
 fn located(errors: &Errors, document: &Document<'_>) -> Vec<Diagnostic> {
-    // How many keys of one path were duplicates so far: the first of that name is none.
+    // The number of duplicate keys so far, by path. The first key of a name is no duplicate.
     let mut duplicates: BTreeMap<&str, usize> = BTreeMap::new();
     let mut diagnostics = Vec::with_capacity(errors.len());
     for error in errors.iter() {

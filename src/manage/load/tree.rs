@@ -49,12 +49,12 @@ pub struct Entry {
     pub node: Node,
 }
 
-/// Which text of a value is meant.
+/// The part of an entry whose text is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// The value.
     Value,
-    /// Its key, the n-th of this name from 0.
+    /// The key, the n-th of this name from 0.
     Key(usize),
 }
 
@@ -96,7 +96,7 @@ impl Node {
         if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
-    /// How many levels of lists and maps it has.
+    /// The number of levels of lists and maps.
     pub(super) fn height(&self) -> usize {
         let inner = self.items().iter().chain(self.entries().iter().map(|entry| &entry.node)).map(Self::height).max();
         match self.value {
@@ -105,7 +105,7 @@ impl Node {
         }
     }
 
-    /// About how many bytes it has as JSON.
+    /// The approximate number of bytes of the value as JSON.
     pub(super) fn size(&self) -> usize {
         let inner: usize = match &self.value {
             Value::Text(text) => text.len(),
@@ -148,7 +148,7 @@ impl Node {
     }
 }
 
-/// What comes after this key in a path, if the path begins with it.
+/// The rest of a path after this key, if the path begins with the key.
 fn after<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     let path = path.strip_prefix('.').unwrap_or(path);
     let rest = path.strip_prefix(&*path_step(key))?;

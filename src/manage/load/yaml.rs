@@ -47,7 +47,7 @@ struct Reader {
 
 /// A list or a map that is not at its end.
 struct Open {
-    /// Its anchor, 0 if it has none.
+    /// The anchor; 0 if there is none.
     anchor: usize,
     /// The byte at which it begins.
     start: usize,
@@ -100,7 +100,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Where the key of the innermost map belongs, if a key comes next.
+    /// The place for the key of the innermost map, if a key comes next.
     fn expects_key(&mut self) -> Option<&mut Option<(String, Range<usize>)>> {
         match &mut self.open.last_mut()?.items {
             Items::Map(_, key) if key.is_none() => Some(key),
@@ -206,7 +206,7 @@ mod tests {
         node.map_or_else(String::new, |node| serde_json::to_string(&node).unwrap())
     }
 
-    /// What Envoy 1.40.0 was seen to make of the same texts, in node metadata that it printed as JSON.
+    /// The expected values are those that Envoy 1.40.0 made of the same texts in node metadata, which it printed as JSON.
     #[test]
     fn scalars_are_what_envoy_makes_of_them() {
         for (yaml, expected) in [

@@ -120,7 +120,7 @@ fn clause(pattern: &RoutePattern) -> Option<Clause> {
     Some(clause)
 }
 
-/// What a request that matches has, and few others have; `None` if that cannot be said.
+/// An operation that every request that matches has, and few others have; `None` if there is none.
 fn asked(pattern: &RoutePattern) -> Option<Operation> {
     let mut operation = Operation::new();
     if let Some(path) = &pattern.path {
@@ -140,7 +140,7 @@ fn asked(pattern: &RoutePattern) -> Option<Operation> {
     Some(operation)
 }
 
-/// Where an AuthorizationPolicy's wildcards take no more than the rule does: whole paths on any host.
+/// Whether an AuthorizationPolicy's wildcards take no more than the rule does: whole paths on any host.
 fn is_exact(pattern: &RoutePattern) -> bool {
     let whole = |path: &PathPattern| literal(path.segments()).is_some() && !path.is_below();
     pattern.hosts.is_empty() && pattern.path.as_ref().is_none_or(whole)

@@ -59,8 +59,8 @@ fn test(attribute: &str, Text { how, text, any_case }: &Text) -> String {
     }
 }
 
-/// A regular expression for this text behind `(?i)`, which takes letters outside of ASCII for `k` and `s` too, and so makes
-/// more of each than Envoy has room for in a long host.
+/// A regular expression for this text behind `(?i)`. For `k` and `s`, `(?i)` takes letters outside of ASCII too, which in a
+/// long host makes a larger program than Envoy takes.
 fn ascii_in_any_case(text: &str) -> String {
     let letter = |character| match character {
         'k' | 'K' => "(?-i:[Kk])".to_owned(),

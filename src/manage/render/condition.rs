@@ -3,21 +3,21 @@
 /// A condition on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// All of these; without any, every request meets it.
+    /// All of these conditions. Every request meets an empty list.
     All(Vec<Self>),
-    /// Any of these.
+    /// Any of these conditions.
     Any(Vec<Self>),
-    /// Not this.
+    /// The opposite of this condition.
     Not(Box<Self>),
-    /// Its path, without the query.
+    /// The path of the request, without the query.
     Path(Text),
-    /// Its authority, as the client wrote it.
+    /// The authority of the request, as the client wrote it.
     Host(Text),
-    /// Its method, to the letter.
+    /// The method of the request, to the letter.
     Method(Box<str>),
 }
 
-/// What a part of a request must be.
+/// The text that a part of a request is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) how: How,
@@ -26,7 +26,7 @@ pub(super) struct Text {
     pub(super) any_case: bool,
 }
 
-/// How a part is compared.
+/// The way in which a part is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
     Is,

@@ -14,7 +14,7 @@ use std::path::Path;
 const BOOTSTRAP: &str = include_str!("templates/envoy.yaml");
 const WATCHED: &str = include_str!("templates/registry-ecds.yaml");
 
-/// What a bootstrap has that the registry does not say.
+/// The values of a bootstrap that the registry does not have.
 pub struct EnvoyOptions<'a> {
     /// The filter's configuration.
     pub filter: Filter<'a>,
@@ -28,7 +28,7 @@ pub struct EnvoyOptions<'a> {
     pub envoy_crl: Option<&'a [u8]>,
 }
 
-/// Where Envoy finds the filter's configuration.
+/// The place in which Envoy finds the filter's configuration.
 pub enum Filter<'a> {
     /// In the bootstrap.
     Inline {

@@ -81,7 +81,7 @@ fn certificates(file: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     if certificates.is_empty() { Err(error("no PEM block CERTIFICATE")) } else { Ok(certificates) }
 }
 
-/// Why Envoy would refuse all clients of this authority with these lists.
+/// The reason why Envoy would refuse all clients of this authority with these lists.
 fn problem(authority: &CertificateDer<'_>, lists: &[List<'_>], now: UnixSeconds) -> Option<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(authority) else {
         return Some("an authority's certificate cannot be read".to_owned());
@@ -125,7 +125,7 @@ impl<'d> List<'d> {
         Some(Self { pem, this_update: UnixSeconds(list.last_update().timestamp()), next_update })
     }
 
-    /// Why the list is not current at this moment.
+    /// The reason why the list is not current at this moment.
     fn fault(&self, now: UnixSeconds) -> Option<String> {
         if self.this_update > now {
             return Some(format!("valid from {} on", rfc3339(self.this_update)));

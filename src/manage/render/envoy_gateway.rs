@@ -15,11 +15,11 @@ const TEMPLATE: &str = include_str!("templates/envoy-gateway.yaml");
 /// The longest expression that Envoy Gateway takes.
 const LONGEST_EXPRESSION: usize = 4096;
 
-/// What manifests have that the registry does not say.
+/// The values of manifests that the registry does not have.
 pub struct EnvoyGatewayOptions<'a> {
     /// The name of the objects.
     pub name: &'a str,
-    /// Their namespace.
+    /// The namespace of the objects.
     pub namespace: &'a str,
     /// The Gateway's name.
     pub gateway: &'a str,
@@ -31,7 +31,7 @@ pub struct EnvoyGatewayOptions<'a> {
     pub sha256: &'a str,
 }
 
-/// The manifests; adds what is to be known of them to `warnings`.
+/// The manifests. Adds warnings about them to `warnings`.
 pub(super) fn manifests(
     registry: &Node,
     guard: &Guard<'_>,

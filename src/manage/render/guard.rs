@@ -27,7 +27,7 @@ pub(super) struct Guard<'p> {
     pub(super) exceptions: Vec<Exception>,
     /// The rules, in their order.
     pub(super) routes: Vec<Route<'p>>,
-    /// Where the guard refuses more than the rules do.
+    /// Warnings about requests that the guard refuses and the rules do not.
     pub(super) warnings: Vec<Diagnostic>,
 }
 

@@ -14,16 +14,16 @@ use serde_json::{Value, json};
 
 const TEMPLATE: &str = include_str!("templates/istio.yaml");
 
-/// Which proxies certgate is for.
+/// The proxies that certgate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// Those of a gateway.
+    /// The proxies of a gateway.
     Gateway,
     /// The sidecars of a workload, for requests to it.
     Sidecar,
 }
 
-/// Which object loads the filter.
+/// The object that loads the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loader {
     /// A WasmPlugin.
@@ -32,17 +32,17 @@ pub enum Loader {
     EnvoyFilter,
 }
 
-/// What manifests have that the registry does not say.
+/// The values of manifests that the registry does not have.
 pub struct IstioOptions<'a> {
     /// The name of the objects.
     pub name: &'a str,
-    /// Their namespace.
+    /// The namespace of the objects.
     pub namespace: &'a str,
     /// The labels of the pods whose proxies they are for.
     pub labels: &'a [(String, String)],
-    /// Which proxies these are.
+    /// The kind of these proxies.
     pub placement: Placement,
-    /// Which object loads the filter.
+    /// The object that loads the filter.
     pub loader: Loader,
     /// The module's image.
     pub image: &'a str,
@@ -50,7 +50,7 @@ pub struct IstioOptions<'a> {
     pub sha256: &'a str,
 }
 
-/// The manifests; adds what is to be known of them to `warnings`.
+/// The manifests. Adds warnings about them to `warnings`.
 pub(super) fn manifests(
     registry: &Node,
     guard: &Guard<'_>,
@@ -114,7 +114,7 @@ pub(super) fn manifests(
     )
 }
 
-/// The image with its scheme. Istio takes an image without a scheme for `oci://`; written out, it needs no knowledge.
+/// The image with its scheme. Istio reads an image without a scheme as `oci://`; the manifest says so.
 fn with_scheme(image: &str) -> String {
     if image.contains("://") { image.to_owned() } else { format!("oci://{image}") }
 }

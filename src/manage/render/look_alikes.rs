@@ -6,11 +6,11 @@ use certgate_core::domain::headers::XFCC;
 /// Any byte that is no letter and no digit, of those that Envoy lets a header name have.
 const SEPARATOR: &str = r"[!-/:-@\[-`{-~]";
 
-/// The same, but for `-`.
+/// The bytes of [`SEPARATOR`] except `-`.
 const OTHER_SEPARATOR: &str = r"[!-,./:-@\[-`{-~]";
 
 /// Envoy takes regular expressions up to a size of 100 (RE2's program size): about one for each letter, four for each
-/// class of bytes. The rest is room for how RE2 puts them together.
+/// class of bytes. The rest is for the instructions with which RE2 joins them.
 const LARGEST: usize = 80;
 
 /// Regular expressions (RE2) that, together, match whole header names that are read as one of `names` or as

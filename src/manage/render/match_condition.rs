@@ -48,7 +48,7 @@ const PLAIN_ADDRESS: &str = concat!(
 ///
 /// # Errors
 ///
-/// Why none can be told.
+/// The reason why there is no condition.
 pub(super) fn surely(pattern: &RoutePattern) -> Result<Condition, &'static str> {
     let path = pattern.path.as_ref().map(surely_path).transpose()?;
     let hosts = (!pattern.hosts.is_empty()).then(|| Condition::any(pattern.hosts.iter().map(surely_host)));
@@ -163,7 +163,8 @@ fn at_or_below(path: &str) -> Vec<Condition> {
     tests.map(|(how, text)| Condition::Path(Text::new(how, text))).into()
 }
 
-/// The same, whatever the case of letters, which is too wide but for hex digits.
+/// The condition with the case of letters ignored where the text has escapes. The result is too wide for all letters but
+/// hexadecimal digits.
 fn in_any_case(condition: Condition) -> Condition {
     match condition {
         Condition::Path(text) if text.text.contains('%') => Condition::Path(Text { any_case: true, ..text }),

@@ -1,5 +1,5 @@
-//! Rendering: what a platform loads, made from a registry. Each platform has a file of its own; must not hold what their
-//! manifests say.
+//! Rendering: the files that a platform loads, made from a registry. Each platform has a file of its own. This file must
+//! not know the text of any manifest.
 
 mod authorization;
 mod cel;
@@ -30,11 +30,11 @@ use template::TemplateError;
 /// The most bytes of an object that Kubernetes stores.
 const LARGEST_OBJECT: usize = 1_500_000;
 
-/// What a platform loads.
+/// A file that a platform loads.
 pub struct Rendered {
     /// The text of the file.
     pub text: String,
-    /// What is to be known of it.
+    /// Warnings about the file.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -42,7 +42,7 @@ pub struct Rendered {
 ///
 /// # Errors
 ///
-/// Why Envoy cannot be given the registry's revocation lists, or the text cannot be made.
+/// Envoy cannot be given the registry's revocation lists, or the text cannot be made.
 pub fn envoy(registry: &Loaded<'_>, options: &EnvoyOptions<'_>, now: UnixSeconds) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     let crl = options
@@ -58,7 +58,7 @@ pub fn envoy(registry: &Loaded<'_>, options: &EnvoyOptions<'_>, now: UnixSeconds
 ///
 /// # Errors
 ///
-/// Why the text cannot be made.
+/// The text cannot be made.
 pub fn ecds(registry: &Loaded<'_>, module: &str) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     finish(envoy::watched(&written(registry), module), Vec::new(), &guard, &registry.document)
@@ -68,7 +68,7 @@ pub fn ecds(registry: &Loaded<'_>, module: &str) -> Result<Rendered, Vec<Diagnos
 ///
 /// # Errors
 ///
-/// Why the text cannot be made.
+/// The text cannot be made.
 pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     let mut warnings = Vec::new();
@@ -80,7 +80,7 @@ pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Render
 ///
 /// # Errors
 ///
-/// Why the text cannot be made.
+/// The text cannot be made.
 pub fn envoy_gateway(registry: &Loaded<'_>, options: &EnvoyGatewayOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
     let mut warnings = Vec::new();
@@ -88,7 +88,7 @@ pub fn envoy_gateway(registry: &Loaded<'_>, options: &EnvoyGatewayOptions<'_>) -
     finish_object(text, warnings, &guard, &registry.document)
 }
 
-/// The same as [`finish`], for objects that Kubernetes stores.
+/// [`finish`] for objects that Kubernetes stores.
 fn finish_object(
     text: Result<String, TemplateError>,
     mut warnings: Vec<Diagnostic>,

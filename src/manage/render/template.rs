@@ -7,7 +7,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Why a text cannot be made.
+/// The reason why a text cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TemplateError {
     /// A value cannot be written as YAML.

@@ -1,7 +1,7 @@
 //! A DER reader for CRLs: values are told apart by their identifier octet, many are optional, and any other value is a
 //! [`CrlProblem`].
 
-use super::CrlProblem;
+use super::problem::CrlProblem;
 use crate::certificate::der;
 use crate::domain::time::UnixSeconds;
 

@@ -1,8 +1,8 @@
 //! The extensions of a CRL and of its entries (RFC 5280 sections 5.2 and 5.3): which of them change its meaning, and
 //! which forbid its use.
 
-use super::CrlProblem;
 use super::der::{self, Reader};
+use super::problem::CrlProblem;
 use crate::certificate::oid;
 use data_encoding::HEXLOWER;
 

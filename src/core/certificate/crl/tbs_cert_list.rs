@@ -1,8 +1,8 @@
 //! The CertificateList and its TBSCertList (RFC 5280 section 5.1), field by field, without their meaning.
 
-use super::CrlProblem;
 use super::der::{self, Reader, Value};
 use super::extension::Extensions;
+use super::problem::CrlProblem;
 use crate::domain::time::UnixSeconds;
 
 /// A CRL and its signature (section 5.1.1).

@@ -13,7 +13,7 @@ use rcgen::{
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-// How they were made: fixtures/make.sh.
+// Made by tests/fixtures/crl/make.sh.
 const CA: &str = include_str!("../../../../tests/fixtures/crl/ca.pem");
 const VERSION_1: &str = include_str!("../../../../tests/fixtures/crl/version_1.pem");
 const AUTHORITY: &str = include_str!("../../../../tests/fixtures/crl/authority.pem");
@@ -148,7 +148,7 @@ fn partial_and_unknown_lists_are_refused() {
     assert!(read.contains(&[5]) && read.contains(&[6]));
 }
 
-/// Whatever other entries say of the same certificate.
+/// An entry that removes a certificate counts whatever other entries say of the same certificate.
 #[test]
 fn removed_entries_are_not_revoked() {
     let reason = |serial: u8, reason| entry(&[serial], 21, &[], &[0x0a, 1, reason]);

@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    /// What is found, and how many nodes were visited for it.
+    /// The rule that is found, and the number of nodes that were visited.
     fn find(routes: &Routes, authority: &str, path: &str) -> (Found, usize) {
         VISITED.set(0);
         let target = Target { method: b"GET", authority: authority.as_bytes(), path: path.as_bytes() };

@@ -12,9 +12,9 @@
 //!   sign, which is `\` in code page 932;
 //! - control characters, escapes in escapes, broken escapes, and text that is not UTF-8, such as an overlong `/`.
 //!
-//! Not ambiguous are: letters in another case or width, which many servers distinguish and ordinary paths have; a space at
-//! the start, which no known server drops; `+`, which is a space in queries only; a colon of another width, which occurs in
-//! many titles; and 8.3 names on Windows (`ADMINI~1`), which look like other names.
+//! Segments are not ambiguous for: letters in another case or width, which many servers distinguish and ordinary paths
+//! have; a space at the start, which no known server drops; `+`, which is a space in queries only; a colon of another width,
+//! which occurs in many titles; and 8.3 names on Windows (`ADMINI~1`), which look like other names.
 
 use std::borrow::Cow;
 

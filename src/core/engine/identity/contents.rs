@@ -1,4 +1,4 @@
-//! What a certificate says beyond its fingerprint, as far as a policy asks.
+//! The contents of a certificate beyond its fingerprint, as far as a policy asks for them.
 
 use crate::calendar;
 use crate::certificate::contents::CertificateContents;
@@ -16,7 +16,7 @@ use data_encoding::BASE64;
 pub(in crate::engine) struct Contents {
     /// The credential with its public key.
     pub(super) by_key: Option<CredentialIndex>,
-    /// Its `notBefore` and `notAfter`.
+    /// The certificate's `notBefore` and `notAfter`.
     pub(super) validity: Validity,
     /// Whether its public key is a relay's.
     pub(super) relay_by_key: bool,

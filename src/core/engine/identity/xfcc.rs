@@ -6,9 +6,9 @@
 //! `Chain` and `Subject` in quotes, and leaves `By`, `URI` and `DNS` bare, **whatever is in them**: a certificate with a
 //! `,` in such a name writes an element of its own, which no reader can tell from a proxy's.
 //!
-//! So quotes are read as narrowly as Envoy writes them: they open right after the first `=` of a pair, close right before
-//! `;`, `,` or the end, and stand nowhere else, in no element. A quote that a client leaves open then ends at none of
-//! those that a later proxy adds.
+//! Therefore quotes are read as narrowly as Envoy writes them: they open right after the first `=` of a pair, close right
+//! before `;`, `,` or the end, and stand nowhere else, in no element. A quote that a client leaves open then ends at none
+//! of those that a later proxy adds.
 
 use crate::certificate;
 use crate::domain::fingerprint::Fingerprint;

@@ -8,7 +8,7 @@ use crate::domain::limit::Limit;
 pub struct LimitBalance<'e> {
     /// The limit.
     pub limit: &'e Limit,
-    /// Its balance.
+    /// The balance of the limit.
     pub balance: Balance,
     /// Whether the limit did not hold what the request costs.
     pub exceeded: bool,

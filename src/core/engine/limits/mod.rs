@@ -46,12 +46,12 @@ pub(super) struct Account<'a> {
 }
 
 impl LimitPolicy {
-    /// The limits of this policy, which is the configuration with this number.
+    /// The limits of this policy, which is the configuration with this generation.
     pub(super) fn new(policy: &Policy, generation: Arc<GenerationCounter>) -> Self {
         Self { lists: LimitLists::of(policy), generation, headers: policy.rate_limit_headers }
     }
 
-    /// The number of the configuration.
+    /// The generation of the configuration.
     pub(super) fn generation(&self) -> &Arc<GenerationCounter> {
         &self.generation
     }

@@ -3,8 +3,9 @@
 
 use super::limit_balance::LimitBalance;
 use crate::domain::cost::Cost;
-use crate::domain::limit::{LARGEST_CAPACITY, Limit};
+use crate::domain::limit::Limit;
 use crate::domain::mode::Mode;
+use crate::domain::rate::LARGEST_CAPACITY;
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub enum ResponseHeaders {
     Ietf {
         /// The limits.
         policy: Arc<str>,
-        /// What is left of them.
+        /// The balances of the limits.
         status: String,
     },
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, which have no standard; the last in seconds from now, as is most

@@ -91,7 +91,7 @@ fn anything_else_is_malformed() {
     assert_eq!(last(std::iter::empty()), Err(Malformed));
 }
 
-/// What a client leaves open cannot swallow what a proxy adds, whatever the client's subject is.
+/// A quote that a client leaves open does not swallow the elements that a proxy adds, whatever the client's subject is.
 #[test]
 fn a_quote_left_open_hides_nothing() {
     for own in ["By=\"", "By=\"\\", "Hash=\"", "By=a;By=\"b"] {
