@@ -1,5 +1,5 @@
 //! What a request costs in calls between Envoy and the module, counted by Envoy itself. The table here is the one in
-//! README.md.
+//! docs/design.md.
 
 use crate::support::bootstrap::{Bootstrap, Clients};
 use crate::support::client::{Caller, Connection};
@@ -300,7 +300,7 @@ impl Path {
     }
 }
 
-/// The table as README.md has it.
+/// The table as docs/design.md has it.
 fn markdown(table: &[(&str, [usize; CALLS.len()])]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut head = vec!["a request".to_owned(), "calls".to_owned()];
@@ -330,14 +330,14 @@ async fn every_kind_of_request_costs_what_the_table_says() {
 }
 
 #[test]
-fn the_readme_has_the_same_table() {
+fn the_design_has_the_same_table() {
     const BETWEEN: [&str; 2] = ["<!-- host-calls:begin -->", "<!-- host-calls:end -->"];
-    let path = repository().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BETWEEN[0]).expect("the table's beginning");
+    let path = repository().join("docs/design.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BETWEEN[0]).expect("the table's beginning");
     let (_, after) = rest.split_once(BETWEEN[1]).expect("the table's end");
     let expected = [before, BETWEEN[0], "\n", &markdown(&TABLE), BETWEEN[1], after].concat();
-    renew::compare(&path, &expected, "make renew GOLDEN=readme");
+    renew::compare(&path, &expected, "make renew GOLDEN=calls");
 }
 
 /// The callbacks of a request in order, and how often Envoy asks for memory in between, once for each call that hands
