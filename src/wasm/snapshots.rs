@@ -5,6 +5,8 @@
 use super::cas::{Store, update_bytes};
 use certgate_core::engine::generation::Hash;
 use certgate_core::engine::ledger::Change;
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute};
 
 /// Shared data outlive a module, and another version may write other snapshots.
 const PREFIX: &str = concat!("certgate:snapshot:", env!("CARGO_PKG_VERSION"), ":");
@@ -35,17 +37,15 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// A configuration in the list, which has the newest first and the former ones last: slot, hash and length (u32,
-/// little-endian).
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A configuration in the list, which has the newest first and the former ones last.
+#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
 struct Entry {
     /// The slot with the value: 0, 1, or [`FORMER`].
     slot: u8,
     hash: Hash,
-    length: u32,
+    length: U32,
 }
-
-const ENTRY: usize = 21;
 
 /// In place of a slot: Envoy no longer uses the configuration.
 const FORMER: u8 = 2;
@@ -70,7 +70,7 @@ impl Snapshots<'_> {
         let newest = entries.iter().find(|entry| entry.slot != FORMER && entry.hash != *hash);
         let slot = newest.map_or(0, |newest| 1_u8.saturating_sub(newest.slot));
         // The old value is read before it is replaced.
-        let replaced = entries.iter().find(|entry| entry.slot == slot).map_or(0, |entry| entry.length);
+        let replaced = entries.iter().find(|entry| entry.slot == slot).map_or(0, |entry| entry.length.get());
         let needed = [length, replaced].into_iter().filter_map(|length| usize::try_from(length).ok());
         if !reserve(needed.fold(1024, usize::saturating_add)) {
             return;
@@ -81,7 +81,7 @@ impl Snapshots<'_> {
         }
         self.list(&|entries| {
             entries.retain(|other| other.slot != slot && (other.slot != FORMER || other.hash != *hash));
-            entries.insert(0, Entry { slot, hash: *hash, length });
+            entries.insert(0, Entry { slot, hash: *hash, length: length.into() });
         });
     }
 
@@ -108,7 +108,7 @@ impl Snapshots<'_> {
     pub(super) fn retire(&self, hash: &Hash) {
         self.list(&|entries| {
             let place = entries.iter().position(|entry| entry.slot == FORMER);
-            let entry = Entry { slot: FORMER, hash: *hash, length: 0 };
+            let entry = Entry { slot: FORMER, hash: *hash, length: U32::ZERO };
             entries.retain(|other| *other != entry);
             entries.insert(place.unwrap_or(entries.len()).min(entries.len()), entry);
             entries.truncate(FORMER_KEPT.saturating_add(2));
@@ -123,7 +123,7 @@ impl Snapshots<'_> {
     fn find(&self, entries: &[Entry], hash: &Hash, reserve: &dyn Fn(usize) -> bool) -> Found {
         let entry = entries.iter().find(|entry| entry.slot != FORMER && entry.hash == *hash);
         let head = hash.len().saturating_add(1);
-        let length = entry.and_then(|entry| usize::try_from(entry.length).ok()?.checked_add(head));
+        let length = entry.and_then(|entry| usize::try_from(entry.length.get()).ok()?.checked_add(head));
         let (Some(entry), Some(length)) = (entry, length) else { return Found::Nothing };
         if !reserve(length) {
             return Found::TooLarge;
@@ -142,7 +142,7 @@ impl Snapshots<'_> {
         let mut listed = |stored: Option<Vec<u8>>| {
             let mut entries = entries(&stored.unwrap_or_default());
             change(&mut entries);
-            Change::Write(entries.into_iter().flat_map(Entry::bytes).collect())
+            Change::Write(entries.as_bytes().to_vec().into())
         };
         let _ = update_bytes(self.store, &self.index(), &mut listed);
     }
@@ -160,23 +160,9 @@ impl Snapshots<'_> {
     }
 }
 
-impl Entry {
-    fn bytes(self) -> [u8; ENTRY] {
-        let length = self.length.to_le_bytes();
-        let mut bytes = [0; ENTRY];
-        let source = [&self.slot].into_iter().chain(&self.hash).chain(&length);
-        bytes.iter_mut().zip(source).for_each(|(to, from)| *to = *from);
-        bytes
-    }
-}
-
 fn entries(value: &[u8]) -> Vec<Entry> {
-    let entry = |bytes: &[u8; ENTRY]| {
-        let (slot, rest) = bytes.split_first()?;
-        let (hash, length) = rest.split_first_chunk()?;
-        Some(Entry { slot: *slot, hash: *hash, length: u32::from_le_bytes(*length.first_chunk()?) })
-    };
-    value.as_chunks().0.iter().filter_map(entry).collect()
+    let entry = |bytes: &[u8; size_of::<Entry>()]| transmute!(*bytes);
+    value.as_chunks().0.iter().map(entry).collect()
 }
 
 #[cfg(test)]

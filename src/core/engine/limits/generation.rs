@@ -7,6 +7,8 @@ use crate::domain::time::UnixSeconds;
 use crate::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use zerocopy::little_endian::{I64, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// The hash of a configuration's bytes: XXH3, 128 bits. It need not be cryptographic: an author of configurations can decide
 /// everything without a collision, and a configuration that is mistaken for an accepted one is read before it is used.
@@ -24,9 +26,8 @@ impl GenerationCounter {
     /// Makes the configuration with this hash the active one. The configuration that is active already keeps its generation,
     /// another one gets the next. The flag says whether this worker, and no other, has raised the generation.
     ///
-    /// The value of [`Entry::Generation`] is the generation (u64, little-endian), the calendar's `now` at the first
-    /// configuration of all (i64, seconds since 1970) and the hash. The first two stay its first sixteen bytes in every
-    /// version, since buckets outlive the module that counted them.
+    /// The value of [`Entry::Generation`] is the generation, the calendar's `now` at the first configuration of all, and
+    /// the hash. The two numbers are its first bytes in every version, since buckets outlive the module that counted them.
     pub fn take_up(ledger: &impl Ledger, hash: Hash, now: UnixSeconds) -> Result<(Arc<Self>, bool), Unavailable> {
         let mut first = false;
         let value =
@@ -58,25 +59,34 @@ impl GenerationCounter {
     }
 }
 
+/// The first bytes of the value, in every version of the module.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Numbers {
+    generation: U64,
+    /// Seconds since 1970.
+    started: I64,
+}
+
 fn next(stored: Option<Vec<u8>>, hash: &Hash, now: UnixSeconds, first: &mut bool) -> Change<Vec<u8>> {
     let stored = stored.unwrap_or_default();
     *first = !has_hash(&stored, hash);
     if !*first {
         return Change::Keep(stored);
     }
-    let next = number(&stored).saturating_add(1).to_le_bytes();
-    let started = started(&stored).unwrap_or(now).0.to_le_bytes();
-    Change::Write([next.as_slice(), started.as_slice(), hash].concat())
+    let generation = number(&stored).saturating_add(1).into();
+    let started = started(&stored).unwrap_or(now).0.into();
+    Change::Write([Numbers { generation, started }.as_bytes(), hash].concat())
 }
 
 fn number(value: &[u8]) -> u64 {
-    value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    Numbers::ref_from_prefix(value).map_or(0, |(numbers, _)| numbers.generation.get())
 }
 
 fn started(value: &[u8]) -> Option<UnixSeconds> {
-    value.get(8..)?.first_chunk().map(|bytes| UnixSeconds(i64::from_le_bytes(*bytes)))
+    Numbers::ref_from_prefix(value).ok().map(|(numbers, _)| UnixSeconds(numbers.started.get()))
 }
 
 fn has_hash(value: &[u8], hash: &Hash) -> bool {
-    value.get(16..) == Some(hash)
+    Numbers::ref_from_prefix(value).is_ok_and(|(_, rest)| rest == hash)
 }
