@@ -53,9 +53,15 @@ fn modified(file: &Path) -> Option<std::time::SystemTime> {
     file.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
-/// When a file of the product in the folder was last changed.
+/// When a Rust file of the product in the folder was last changed. Cargo builds the binary anew for each of these, and
+/// not for a file of tests or a manifest.
 fn newest(folder: &Path) -> Option<std::time::SystemTime> {
     let entries = std::fs::read_dir(folder).expect("a folder of source").map(|entry| entry.expect("an entry").path());
-    let product = entries.filter(|path| path.file_name().is_some_and(|name| name != "tests"));
-    product.filter_map(|path| if path.is_dir() { newest(&path) } else { modified(&path) }).max()
+    let product = entries.filter(|path| path.file_stem().is_some_and(|name| name != "tests"));
+    let modified = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => newest(&path),
+        Some(extension) if extension == "rs" => modified(&path),
+        _ => None,
+    };
+    product.filter_map(modified).max()
 }
