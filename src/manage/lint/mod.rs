@@ -7,7 +7,6 @@ use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
-use super::load::tree::Node;
 use certgate_core::domain::time::UnixSeconds;
 
 /// The warnings of this registry at this moment.
@@ -20,7 +19,7 @@ pub fn lint(registry: &Loaded<'_>, now: UnixSeconds) -> Vec<Diagnostic> {
 
 /// Revocation lists without the certificate that tells whether their signature is right.
 fn unchecked_lists<'d>(document: &'d Document<'_>) -> impl Iterator<Item = Diagnostic> + 'd {
-    let lists = document.root().get("crls").map(Node::items).unwrap_or_default();
+    let lists = document.root().list("crls");
     let unchecked = lists.iter().enumerate().filter(|(_, list)| list.get("issuer_pem").is_none());
     unchecked.map(|(index, list)| {
         Diagnostic::warning(Code::CrlUnchecked, "the signature of this CRL is not checked")

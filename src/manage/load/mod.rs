@@ -68,11 +68,11 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
     let root = match format {
         Format::Json => match json::read(text) {
             Some(root) => root,
-            None => return Err(unreadable(bytes, Code::Json, "expected JSON, found something else")),
+            None => return Err(no_json(bytes)),
         },
         Format::Yaml => match yaml::read(text) {
             Ok(Some(root)) => root,
-            Ok(None) => return Err(unreadable(b"", Code::Empty, "expected a configuration, found nothing")),
+            Ok(None) => return Err(vec![Diagnostic::error(Code::Empty, Problem::Empty.to_string())]),
             Err(SyntaxError { line, column, message }) => {
                 let offset = lines.offset(line, column);
                 return Err(vec![Diagnostic::error(Code::Yaml, message).at("", Some(lines.span(&(offset..offset))))]);
@@ -93,10 +93,10 @@ fn not_text(bytes: &[u8], offset: usize) -> Diagnostic {
         .at("", Some(Lines::of(text).span(&(offset..offset))))
 }
 
-/// The errors that the configuration's reader finds in bytes that make no tree; `otherwise` if the reader accepts them.
-fn unreadable(bytes: &[u8], code: Code, otherwise: &str) -> Vec<Diagnostic> {
+/// The errors that the configuration's reader finds in bytes that are no JSON.
+fn no_json(bytes: &[u8]) -> Vec<Diagnostic> {
     match config::read(bytes) {
-        Ok(_) => vec![Diagnostic::error(code, otherwise)],
+        Ok(_) => vec![Diagnostic::error(Code::Json, "expected JSON, found something else")],
         Err(errors) => errors.iter().map(unplaced).collect(),
     }
 }

@@ -9,7 +9,7 @@ use crate::diagnostic::code::Code;
 
 /// An error for each list whose `issuer_pem` has not signed it.
 pub(super) fn wrong(document: &Document<'_>) -> Vec<Diagnostic> {
-    let lists = document.root().get("crls").map(Node::items).unwrap_or_default();
+    let lists = document.root().list("crls");
     let problem = |(index, list): (usize, &Node)| {
         let text = |key| list.get(key).and_then(Node::as_str);
         let problem = verify(text("pem")?, text("issuer_pem")?).err()?;

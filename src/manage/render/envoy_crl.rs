@@ -48,7 +48,7 @@ pub(super) fn envoy_crl(
     now: UnixSeconds,
 ) -> Result<EnvoyCrl, Vec<Diagnostic>> {
     let authorities = certificates(trusted_ca, authorities).map_err(|error| vec![error])?;
-    let lists = document.root().get("crls").map(Node::items).unwrap_or_default();
+    let lists = document.root().list("crls");
     let (mut read, mut unreadable) = (Vec::new(), Vec::new());
     for (index, list) in lists.iter().enumerate() {
         match list.get("pem").and_then(Node::as_str).and_then(List::read) {

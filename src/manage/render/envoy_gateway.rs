@@ -1,5 +1,6 @@
 //! Envoy Gateway: manifests for one Gateway.
 
+use super::bound_token;
 use super::cel::{expression, is_taken, literal};
 use super::guard::{Guard, narrower};
 use super::template::{TemplateError, filled, yaml};
@@ -53,12 +54,9 @@ pub(super) fn manifests(
         let message = "a SecurityPolicy has no shadow mode, so the guard has no second part";
         warnings.push(Diagnostic::warning(Code::GuardWithoutShadow, message).at("mode", None));
     }
-    if let Some(rule) = policy.rules.rules().iter().position(|rule| rule.bound_token) {
-        let message = "certgate looks for tokens under the name of a JWT provider `certgate`";
-        let mend = "give the JWT provider of a SecurityPolicy that name; that policy must have the guard's rules too";
-        let warning = Diagnostic::warning(Code::BoundToken, message).mended_by(mend);
-        warnings.push(warning.at(format!("rules[{rule}].bound_token"), None));
-    }
+    let message = "certgate looks for tokens under the name of a JWT provider `certgate`";
+    let mend = "give the JWT provider of a SecurityPolicy that name; that policy must have the guard's rules too";
+    warnings.extend(bound_token(policy, message, mend));
     filled(
         TEMPLATE,
         &[

@@ -1,12 +1,12 @@
 //! Istio: manifests for a gateway or for the sidecars of a workload.
 
 use super::authorization::{denied, is_everywhere};
+use super::bound_token;
 use super::guard::{Guard, narrower};
 use super::header_mutations::header_mutations;
 use super::rbac::rbac;
 use super::template::{TemplateError, filled, yaml};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::code::Code;
 use crate::load::tree::Node;
 use certgate_core::domain::identity::Source;
 use certgate_core::domain::policy::Policy;
@@ -83,13 +83,10 @@ pub(super) fn manifests(
         }
         None => None,
     };
-    if let Some(rule) = policy.rules.rules().iter().position(|rule| rule.bound_token) {
-        let message = "Istio's RequestAuthentication does not put tokens where certgate looks for them \
+    let message = "Istio's RequestAuthentication does not put tokens where certgate looks for them \
                        (`payload_in_metadata: certgate`), so this rule refuses every request";
-        let mend = "add a jwt_authn filter that puts them there";
-        let warning = Diagnostic::warning(Code::BoundToken, message).mended_by(mend);
-        warnings.push(warning.at(format!("rules[{rule}].bound_token"), None));
-    }
+    let mend = "add a jwt_authn filter that puts them there";
+    warnings.extend(bound_token(policy, message, mend));
     filled(
         TEMPLATE,
         &[

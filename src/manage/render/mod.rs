@@ -20,6 +20,7 @@ use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
 use super::load::tree::{Entry, Node, Value};
+use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
 use envoy::EnvoyOptions;
 use envoy_gateway::EnvoyGatewayOptions;
@@ -112,6 +113,14 @@ fn finish(
     let text = text.map_err(|problem| vec![Diagnostic::error(Code::Template, problem.to_string())])?;
     let warnings = guard.warnings.iter().cloned().chain(warnings).map(|warning| document.placed(warning));
     Ok(Rendered { text, warnings: warnings.collect() })
+}
+
+/// The warning about the first rule that has `bound_token`, for a platform that does not put tokens where the rule looks
+/// for them without the mend.
+fn bound_token(policy: &Policy, message: &str, mend: &str) -> Option<Diagnostic> {
+    let rule = policy.rules.rules().iter().position(|rule| rule.bound_token)?;
+    let warning = Diagnostic::warning(Code::BoundToken, message).mended_by(mend);
+    Some(warning.at(format!("rules[{rule}].bound_token"), None))
 }
 
 /// The registry as it is written into what a platform loads. Every target validates client certificates before certgate sees
