@@ -43,7 +43,8 @@ async fn envoy_keeps_the_last_of_two_keys_and_certgate_refuses_both() {
     let file = folder.path().join("registry.yaml");
     fs::write(&file, twice(&registry.to_string())).unwrap();
     for arguments in [&["check"][..], &[&["render"], &IN_ENVOY[..]].concat(), &["render", "ecds", "--module", "x"]] {
-        let run = Command::new(crate::support::command_line()).args(arguments).arg(&file).output().unwrap();
+        let run =
+            Command::new(crate::support::command_line::command_line()).args(arguments).arg(&file).output().unwrap();
         let said = String::from_utf8_lossy(&run.stderr);
         assert_eq!(run.status.code(), Some(1), "{arguments:?}: {said}");
         assert!(said.contains("clients[0].enabled: "), "{arguments:?}: {said}");

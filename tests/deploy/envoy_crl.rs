@@ -51,7 +51,7 @@ impl Cast {
         let authorities = [&self.world.authority, &self.other].map(|one| one.identity().certificate_pem.clone());
         fs::write(&ca, authorities.concat()).unwrap();
         fs::write(&file, self.registry(lists).to_string()).unwrap();
-        let mut command = Command::new(crate::support::command_line());
+        let mut command = Command::new(crate::support::command_line::command_line());
         let paths = ["--module", "m.wasm", "--certificate", "server.pem", "--key", "server.key", "--trusted-ca"];
         command.args(["render", "envoy"]).args(options).args(paths).arg(&ca).arg(&file).output().unwrap()
     }

@@ -1,8 +1,9 @@
-//! What `certgate render` makes, in real Envoys: with certgate, and with certgate skipped, so that the guard is alone. Istio
+//! The output of `certgate render` in real Envoys: with certgate, and with certgate skipped, so that the guard is alone. Istio
 //! and Envoy Gateway cannot run here; what their control planes would make of the manifests is made by `platform.rs`.
 
 use super::platform::{envoy_gateway, istio};
 use crate::support::bootstrap::Bootstrap;
+use crate::support::command_line::Run;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::{self, PINNED, VERSIONS};
 use crate::support::module;
@@ -13,8 +14,7 @@ use crate::support::request::Request;
 use crate::support::world::World;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 pub(super) const IMAGE: &str = "oci://registry.example/certgate:0.1.0";
@@ -37,19 +37,7 @@ const IN_ISTIO: [&str; 5] = ["istio", "--image", IMAGE, "--sha256", DIGEST];
 
 /// What `certgate render` prints.
 pub(super) fn render(arguments: &[&str], registry: &str) -> String {
-    let mut child = Command::new(crate::support::command_line())
-        .arg("render")
-        .args(arguments)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(registry.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    Run::successful(&[&["render"], arguments, &["-"]].concat(), registry)
 }
 
 /// The documents in YAML text.

@@ -1,4 +1,4 @@
-//! What callers may try with header names and bytes, and what reaches the upstream of it. Without the guard, so that
+//! Header names and bytes that callers may try, and the headers that reach the upstream. Without the guard, so that
 //! certgate is alone with it.
 
 use crate::support::bootstrap::Bootstrap;

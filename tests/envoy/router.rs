@@ -9,6 +9,7 @@ mod spellings;
 
 use crate::support::bootstrap::Bootstrap;
 use crate::support::client::Caller;
+use crate::support::command_line::Run;
 use crate::support::envoy::Envoy;
 use crate::support::fields::bytes;
 use crate::support::raw::Raw;
@@ -18,8 +19,6 @@ use patterns::{Pattern, patterns, rules, virtual_hosts};
 use random::Random;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 /// How many requests got which status; with 200, every rule decided that is in there.
 #[derive(Default)]
@@ -110,17 +109,9 @@ impl Stage {
 }
 
 fn render(registry: &Value) -> String {
-    let mut child = Command::new(crate::support::command_line())
-        .args(["render", "envoy", "--module", "target/certgate.wasm", "--certificate", "target/demo/server.pem"])
-        .args(["--key", "target/demo/server.key", "--trusted-ca", "target/demo/ca.pem", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(registry.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+    let files = ["--certificate", "target/demo/server.pem", "--key", "target/demo/server.key"];
+    let arguments = [&["render", "envoy", "--module", "target/certgate.wasm"], &files[..]].concat();
+    Run::successful(&[&arguments[..], &["--trusted-ca", "target/demo/ca.pem", "-"]].concat(), &registry.to_string())
 }
 
 #[tokio::test]

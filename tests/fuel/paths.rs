@@ -1,4 +1,4 @@
-//! What each kind of request costs, once it is one of many. The kinds are those of the table of host calls in docs/design.md.
+//! The cost of each kind of request, once it is one of many. The kinds are those of the table of host calls in docs/design.md.
 
 use crate::budget::{self, Figure};
 use crate::certificate::Certificate;

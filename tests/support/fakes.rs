@@ -95,7 +95,7 @@ impl Ledger for FakeLedger {
 ///
 /// # Panics
 ///
-/// Where the configuration has errors.
+/// If the configuration has errors.
 pub fn engine_since(now: i64, configuration: &Value, ledger: &FakeLedger) -> Engine {
     let bytes = configuration.to_string().into_bytes();
     let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().expect("16 of 32 bytes");

@@ -17,7 +17,7 @@ pub fn cases(full: u32) -> u32 {
 ///
 /// # Panics
 ///
-/// Where it takes more than forty times as long.
+/// If the longer input takes more than forty times as long.
 pub fn assert_linear<T: ?Sized, R>(name: &str, short: &T, ten_times_as_long: &T, work: impl Fn(&T) -> R) {
     let shortest = |input| (0..3).map(|_| time_of(|| work(input))).min().unwrap();
     let (short, long) = (shortest(short), shortest(ten_times_as_long));

@@ -58,17 +58,17 @@ pub const DIFFERENCES: &[(&str, &str, Handshake, &str)] = &[
 pub struct Odd {
     /// The certificate.
     pub der: Vec<u8>,
-    /// What is odd in the subject alternative names, or which names there are, or `none`.
+    /// The oddity of the subject alternative names, or their kind, or `none`.
     pub names: &'static str,
-    /// What is odd in the issuer, or `plain`.
+    /// The oddity of the issuer, or `plain`.
     pub issuer: &'static str,
-    /// What is odd in the subject, or `plain`.
+    /// The oddity of the subject, or `plain`.
     pub subject: &'static str,
-    /// What is odd in the dates, or `plain`.
+    /// The oddity of the dates, or `plain`.
     pub dates: &'static str,
-    /// What is odd in the serial number, or `plain`.
+    /// The oddity of the serial number, or `plain`.
     pub serial: &'static str,
-    /// What is odd in the extensions, `plain`, or `none`.
+    /// The oddity of the extensions, `plain`, or `none`.
     pub extensions: &'static str,
 }
 

@@ -1,6 +1,7 @@
 //! What `make release` adds to the artefacts: bills of materials that name what is in them and nothing else.
 
-use certgate_test_support::{command_line, module, repository};
+use certgate_test_support::command_line::command_line;
+use certgate_test_support::{module, repository};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;

@@ -3,6 +3,7 @@
 mod names;
 
 use certgate_test_support::certificates::{IssuedCertificate, Template, new_key};
+use certgate_test_support::command_line::Run;
 use certgate_test_support::registry::{by_fingerprint, merge, registry};
 use rcgen::DnType;
 use std::fs;
@@ -10,14 +11,6 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
-
-/// A finished run of `certgate`: its exit code and its output.
-#[derive(Debug, PartialEq, Eq)]
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
 
 /// A folder with files in it.
 struct Folder(TempDir);
@@ -30,18 +23,7 @@ impl Folder {
     }
 
     fn certgate(&self, arguments: &[&str], stdin: &str) -> Run {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        Run::of(env!("CARGO_BIN_EXE_certgate"), self.0.path(), arguments, stdin)
     }
 }
 

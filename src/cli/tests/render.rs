@@ -5,34 +5,15 @@ mod guard;
 mod headers;
 mod registry;
 
+use certgate_test_support::command_line::Run;
 use serde_json::{Value, json};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// What a run left: its exit code, and what it wrote.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
 fn render(arguments: &[&str], registry: &str) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
-        .arg("render")
-        .args(arguments)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that refuses its options does not read.
-    let _ = child.stdin.take().unwrap().write_all(registry.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    let arguments = [&["render"], arguments, &["-"]].concat();
+    Run::of(env!("CARGO_BIN_EXE_certgate"), Path::new("."), &arguments, registry)
 }
 
 /// The options that no bootstrap is without.
