@@ -93,9 +93,9 @@ fn limit(
     let fields = item.fields(known, LIMIT, errors)?;
     let name = fields.required("name", NAME, errors).and_then(|name| name.unique_name(names, index, errors));
     let kind = stated.and_then(|stated| match stated {
-        Stated::TokenBucket => rate(Unit::Request, &fields, errors).map(Kind::TokenBucket),
-        Stated::Bytes => rate(Unit::Byte, &fields, errors).map(Kind::TokenBucket),
-        Stated::Quota => quota(&fields, errors).map(Kind::Quota),
+        Stated::TokenBucket => token_bucket(Unit::Request, &fields, errors),
+        Stated::Bytes => token_bucket(Unit::Byte, &fields, errors),
+        Stated::Quota => quota(&fields, errors).map(|quota| (Kind::Quota(quota), quota.period.longest())),
     });
     let cost = match fields.optional("cost") {
         _ if stated == Some(Stated::Bytes) => Some(Cost::Bytes),
@@ -107,8 +107,9 @@ fn limit(
         None => Some(Mode::Enforce),
     };
     let warn_at = fields.optional("warn_at").map(|share| percent(share, errors));
-    let (name, kind, cost, mode) = (name?, kind?, cost?, mode?);
-    let limit = Limit { id: id(owner, &name, &cost), name, kind, cost, mode, warn_at: warn_at.unwrap_or_default() };
+    let (name, (kind, window), cost, mode) = (name?, kind?, cost?, mode?);
+    let (id, warn_at) = (id(owner, &name, &cost), warn_at.unwrap_or_default());
+    let limit = Limit { id, name, kind, window, cost, mode, warn_at };
     affordable(&limit, fields.path("cost"), errors).then_some(limit)
 }
 
@@ -128,7 +129,8 @@ fn stated_kind(item: &Located<'_>, capabilities: Capabilities, errors: &mut Erro
     stated
 }
 
-fn rate(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
+/// The rate, and the time in which its burst comes back.
+fn token_bucket(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<(Kind, Nanos)> {
     let tokens = match unit {
         Unit::Request => "requests",
         Unit::Byte => "bytes",
@@ -141,8 +143,14 @@ fn rate(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<Rate> {
         Some(burst) => count(burst, errors),
         None => requests,
     };
-    let problem = match Rate::new(unit, requests?, per?, burst?) {
-        Ok(rate) => return Some(rate),
+    let (requests, per, burst) = (requests?, per?, burst?);
+    let problem = match Rate::new(unit, requests, per, burst) {
+        Ok(rate) => {
+            let window = u128::from(per.get()).saturating_mul(burst.get().into()).div_ceil(requests.get().into());
+            // Not above the time to fill the bucket, which is at most ten years.
+            let window = u64::try_from(window).unwrap_or(u64::MAX);
+            return Some((Kind::TokenBucket(rate), Nanos(window)));
+        }
         Err(RateError::Rounding { nearest_requests }) => {
             errors.push(&requests_field?.path, Problem::Rounding { nearest: nearest_requests });
             return None;

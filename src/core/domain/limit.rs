@@ -5,6 +5,7 @@ use super::mode::Mode;
 use super::name::Name;
 use super::quota::Quota;
 use super::rate::Rate;
+use super::time::Nanos;
 use std::num::NonZeroU64;
 
 /// The key of a client's record of a limit, which stays across reloads and changes of tier. A digest of the limit's
@@ -21,6 +22,9 @@ pub struct Limit {
     pub name: Name,
     /// The rate or the quota.
     pub kind: Kind,
+    /// The time in which the whole capacity comes back, in the numbers of the configuration. A [`Rate`] counts with an
+    /// interval that is rounded up. For a quota: the length of its window, for a month the longest.
+    pub window: Nanos,
     /// The cost of requests.
     pub cost: Cost,
     /// Whether requests over the limit are rejected.
@@ -47,12 +51,25 @@ impl Limit {
         }
     }
 
-    /// The time in whole seconds in which the whole capacity comes back: the time to fill a bucket, or the length of a
-    /// quota's window, for a month the longest.
-    pub fn seconds(&self) -> u64 {
+    /// A time in which tokens come back, in whole seconds of the configured rate, rounded up. `span` is counted at the
+    /// rate whose interval is rounded up.
+    pub fn seconds(&self, span: Nanos) -> u64 {
+        let seconds = span.ceil_seconds();
+        let Kind::TokenBucket(rate) = self.kind else { return seconds };
+        let fill = rate.fill();
+        // Most times are the same seconds without the rounding of a whole bucket: they need no 128-bit numbers.
+        if span <= fill && span.since(self.rounding()).ceil_seconds() == seconds {
+            return seconds;
+        }
+        let exact = u128::from(span.0).saturating_mul(self.window.0.into()).div_ceil(u128::from(fill.0).max(1));
+        Nanos(u64::try_from(exact).unwrap_or(u64::MAX)).ceil_seconds()
+    }
+
+    /// The time that rounding the interval up adds to filling the whole bucket.
+    pub fn rounding(&self) -> Nanos {
         match self.kind {
-            Kind::TokenBucket(rate) => rate.fill().ceil_seconds(),
-            Kind::Quota(quota) => quota.period.longest(),
+            Kind::TokenBucket(rate) => rate.fill().since(self.window),
+            Kind::Quota(_) => Nanos(0),
         }
     }
 

@@ -147,7 +147,7 @@ impl LimitState {
     /// The requests or bytes that are left.
     pub(super) fn remaining(self, at: &CountingContext) -> u64 {
         match self {
-            Self::TokenBucket { full_at, rate } => rate.tokens(rate.fill().since(full_at.since(at.monotonic))),
+            Self::TokenBucket { full_at, rate } => rate.remaining(full_at.since(at.monotonic)),
             Self::Quota { requests, used, .. } => requests.get().saturating_sub(used),
         }
     }

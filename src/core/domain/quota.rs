@@ -1,6 +1,6 @@
 //! A quota: a number of requests in each window of the calendar.
 
-use super::time::UnixSeconds;
+use super::time::{Nanos, UnixSeconds};
 use std::num::NonZeroU64;
 
 /// A number of requests in each window. All of them come back when the next window begins.
@@ -26,13 +26,13 @@ pub enum Period {
 }
 
 impl Period {
-    /// The seconds of the longest window of this period.
-    pub fn longest(self) -> u64 {
-        match self {
-            Self::Hour => 3600,
-            Self::Day => 86_400,
-            Self::Month => 31 * 86_400,
-        }
+    /// The length of the longest window of this period.
+    pub fn longest(self) -> Nanos {
+        Nanos(match self {
+            Self::Hour => 3600 * Nanos::PER_SECOND,
+            Self::Day => 86_400 * Nanos::PER_SECOND,
+            Self::Month => 31 * 86_400 * Nanos::PER_SECOND,
+        })
     }
 }
 

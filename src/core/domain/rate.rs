@@ -157,6 +157,15 @@ impl Rate {
         whole_tokens(self.unit, self.interval, span)
     }
 
+    /// The whole tokens of a bucket that is full after `missing`. A bucket of bytes holds all but what comes back until
+    /// then: the time to fill it is rounded, and the bytes of a full bucket are not.
+    pub(super) fn remaining(self, missing: Nanos) -> u64 {
+        match (self.unit, self.tokens(self.fill.since(missing))) {
+            (Unit::Byte, 1..) => self.burst.get().saturating_sub(self.tokens(missing)),
+            (_, tokens) => tokens,
+        }
+    }
+
     /// The tokens that come back in this time, with one that has come back in part.
     pub(super) fn tokens_begun(self, span: Nanos) -> u64 {
         let batches = u128::from(span.0).saturating_mul(self.unit.batch().into());

@@ -205,7 +205,7 @@ impl<'e> Decision<'e> {
                 let enforced: Vec<&Limit> = charge.exceeded().filter(|limit| limit.mode == Mode::Enforce).collect();
                 let headers = charge.response_headers();
                 let pairs = headers.as_ref().map(ResponseHeaders::pairs).unwrap_or_default();
-                reply::throttled(self.protocol, charge.retry_after(), &enforced, &pairs)
+                reply::throttled(self.protocol, charge.retry_after_seconds(), &enforced, &pairs)
             }
             (reason, _) => reply::refused(self.protocol, reason.unwrap_or(Reason::Internal)),
         }

@@ -3,7 +3,6 @@
 
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::limit::Limit;
-use crate::domain::time::Nanos;
 use std::borrow::Cow;
 
 /// The protocol of a request, which the form of its reply follows.
@@ -56,11 +55,11 @@ pub(super) fn refused(protocol: Protocol, reason: Reason) -> Reply {
     Reply::new(protocol, status, grpc_status, message.into(), problem.into())
 }
 
-/// The reply to a client that has exceeded these limits: 429 (RFC 6585 section 4) with `Retry-After` in whole seconds
+/// The reply to a client that has exceeded these limits: 429 (RFC 6585 section 4) after `retry_after` seconds, with `Retry-After`
 /// (RFC 9110 section 10.2.3).
 pub(super) fn throttled(
     protocol: Protocol,
-    retry_after: Nanos,
+    retry_after: u64,
     exceeded: &[&Limit],
     rate_limit: &[(&'static str, &str)],
 ) -> Reply {
@@ -73,7 +72,7 @@ pub(super) fn throttled(
     );
     // gRPC's RESOURCE_EXHAUSTED.
     let mut reply = Reply::new(protocol, 429, 8, message.into(), problem.into());
-    reply.headers.push(("retry-after", retry_after.ceil_seconds().max(1).to_string().into()));
+    reply.headers.push(("retry-after", retry_after.to_string().into()));
     let fields = rate_limit.iter().map(|(name, value)| (*name, (*value).to_owned().into()));
     reply.headers.extend(fields);
     reply

@@ -20,7 +20,7 @@ fn nanos_between_requests(limit: &Limit) -> u64 {
     match limit.kind {
         Kind::TokenBucket(rate) => rate.span(1).0,
         Kind::Quota(quota) => {
-            let window = quota.period.longest().saturating_mul(Nanos::PER_SECOND);
+            let Nanos(window) = quota.period.longest();
             window.checked_div(quota.requests.get()).unwrap_or(0)
         }
     }

@@ -82,10 +82,12 @@ impl Store for View {
 /// An hour between tokens, so that none comes back meanwhile.
 fn limit(burst: u64) -> Limit {
     let [one, hour, burst] = [1, 3600 * Nanos::PER_SECOND, burst].map(|number| NonZeroU64::new(number).unwrap());
+    let rate = Rate::new(Unit::Request, one, hour, burst).unwrap();
     Limit {
         id: LimitId([1; 16]),
         name: Name::new("limit").unwrap(),
-        kind: LimitKind::TokenBucket(Rate::new(Unit::Request, one, hour, burst).unwrap()),
+        kind: LimitKind::TokenBucket(rate),
+        window: rate.fill(),
         cost: Cost::default(),
         mode: Mode::Enforce,
         warn_at: None,

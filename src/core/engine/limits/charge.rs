@@ -12,6 +12,9 @@ use crate::domain::policy::RateLimitHeaders;
 use crate::domain::time::Nanos;
 use std::sync::Arc;
 
+/// A time that no client can measure over a network: a millisecond.
+const UNMEASURABLE: Nanos = Nanos(Nanos::PER_SECOND / 1000);
+
 /// The charge of one request.
 pub struct Charge<'e> {
     effective: EffectiveLimits<'e>,
@@ -51,6 +54,13 @@ impl<'e> Charge<'e> {
     /// The time after which all enforced limits hold what the request costs; zero if they do.
     pub fn retry_after(&self) -> Nanos {
         self.after.charged.retry_after()
+    }
+
+    /// [`Self::retry_after`] in whole seconds. The rounding of a limit's interval is left out where it is less than a
+    /// client can measure.
+    pub fn retry_after_seconds(&self) -> u64 {
+        let rounding = self.exceeded().map(Limit::rounding).max().unwrap_or_default();
+        self.retry_after().since(rounding.min(UNMEASURABLE)).ceil_seconds().max(1)
     }
 
     /// The limits that did not hold what the request costs, enforced or not.

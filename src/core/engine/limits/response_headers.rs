@@ -44,7 +44,7 @@ impl ResponseHeaders {
     pub(super) fn legacy<'l>(balances: impl Iterator<Item = LimitBalance<'l>>) -> Option<Self> {
         let LimitBalance { limit, balance, .. } =
             balances.min_by_key(nearness).filter(|nearest| nearest.limit.mode == Mode::Enforce)?;
-        let numbers = [limit.capacity().get(), balance.remaining, balance.until_whole.ceil_seconds()];
+        let numbers = [limit.capacity().get(), balance.remaining, limit.seconds(balance.until_whole)];
         Some(Self::Legacy { numbers: numbers.map(|number| number.to_string()) })
     }
 
@@ -63,7 +63,7 @@ pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
     let fields = limits.iter().map(|limit| Field {
         limit,
         first: limit.capacity().get(),
-        second: limit.seconds(),
+        second: limit.window.ceil_seconds(),
         more: (limit.cost == Cost::Bytes).then_some(More::Bytes),
     });
     list(fields, ["q", "w"]).unwrap_or_default().into()
@@ -116,7 +116,7 @@ const LEFT: [&str; 2] = ["r", "t"];
 
 impl<'l> Field<'l> {
     fn left(LimitBalance { limit, balance, .. }: &LimitBalance<'l>) -> Self {
-        Self { limit, first: balance.remaining, second: balance.until_whole.ceil_seconds(), more: None }
+        Self { limit, first: balance.remaining, second: limit.seconds(balance.until_whole), more: None }
     }
 }
 
@@ -162,14 +162,15 @@ mod tests {
     use std::num::NonZeroU64;
 
     fn limit(name: &str, requests: u64, seconds: u64, burst: u64) -> Limit {
-        let [requests, per, burst] =
-            [requests, seconds.saturating_mul(Nanos::PER_SECOND), burst].map(|number| NonZeroU64::new(number).unwrap());
-        of_kind(name, Kind::TokenBucket(Rate::new(Unit::Request, requests, per, burst).unwrap()))
+        let per = seconds * Nanos::PER_SECOND;
+        let window = Nanos((per * burst).div_ceil(requests));
+        let [requests, per, burst] = [requests, per, burst].map(|number| NonZeroU64::new(number).unwrap());
+        of_kind(name, Kind::TokenBucket(Rate::new(Unit::Request, requests, per, burst).unwrap()), window)
     }
 
-    fn of_kind(name: &str, kind: Kind) -> Limit {
+    fn of_kind(name: &str, kind: Kind, window: Nanos) -> Limit {
         let (id, name) = (LimitId([0; 16]), Name::new(name).unwrap());
-        Limit { id, name, kind, cost: Cost::default(), mode: Mode::Enforce, warn_at: None }
+        Limit { id, name, kind, window, cost: Cost::default(), mode: Mode::Enforce, warn_at: None }
     }
 
     #[test]
@@ -180,10 +181,25 @@ mod tests {
     }
 
     #[test]
+    fn no_number_has_the_rounding_of_the_interval() {
+        for (requests, seconds) in [(60, 1), (3, 1), (7, 60), (3, 10), (999_000, 1), (7, 86_400), (1_000_003, 86_400)] {
+            let limit = limit("a", requests, seconds, requests);
+            let Kind::TokenBucket(rate) = limit.kind else { panic!("a bucket") };
+            assert_eq!(&*policy(std::slice::from_ref(&limit)), format!(r#""a";q={requests};w={seconds}"#));
+            assert_eq!(limit.seconds(rate.fill()), seconds, "{requests} in {seconds} s: a whole bucket");
+            for spent in [1, requests / 3, requests / 2, requests - 1] {
+                let exact = (spent * seconds).div_ceil(requests);
+                assert_eq!(limit.seconds(rate.span(spent)), exact, "{spent} of {requests} in {seconds} s");
+            }
+        }
+    }
+
+    #[test]
     fn of_a_quota_the_policy_says_the_longest_window() {
         let requests = NonZeroU64::new(500).unwrap();
-        let limits = [Period::Hour, Period::Day, Period::Month]
-            .map(|period| of_kind("quota", Kind::Quota(Quota { requests, period, initial: Initial::Full })));
+        let limits = [Period::Hour, Period::Day, Period::Month].map(|period| {
+            of_kind("quota", Kind::Quota(Quota { requests, period, initial: Initial::Full }), period.longest())
+        });
         assert_eq!(&*policy(&limits), r#""quota";q=500;w=3600, "quota";q=500;w=86400, "quota";q=500;w=2678400"#);
     }
 }
