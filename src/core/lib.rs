@@ -9,7 +9,7 @@
 //! | [`certificate`] | certificates and revocation lists, from text to contents | `domain` |
 //! | [`calendar`] | the windows that quotas count in, and moments as text | `domain` |
 //! | [`config`] | bytes to [`domain::policy::Policy`], or every error in them | `domain`, `certificate`, `calendar` |
-//! | [`telemetry`] | counters, gauges and the audit log, on any host | `domain`, `calendar` |
+//! | [`telemetry`] | counters, gauges and the audit log, on any host | `domain`, `certificate`, `calendar` |
 //! | [`engine`] | one request, from evidence to decision, on any host | `domain`, `certificate`, `calendar`, `telemetry` |
 //! | [`runtime`] | a policy that is active, on any host | `domain`, `engine`, `telemetry` |
 //!

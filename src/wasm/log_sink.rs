@@ -2,9 +2,10 @@
 
 use super::abi;
 use super::clocks::Clocks;
+use super::worker::Connection;
 use certgate_core::domain::policy::Audit;
 use certgate_core::domain::time::Nanos;
-use certgate_core::engine::host::Clock;
+use certgate_core::engine::host::{Clock, Peer};
 use certgate_core::telemetry::audit_event::Event;
 use certgate_core::telemetry::audit_log::{AuditLog, Facts};
 use certgate_core::telemetry::log::{Level, Log};
@@ -54,8 +55,16 @@ impl Facts for Properties {
         abi::property("source\0address").ok().flatten()
     }
 
+    fn certificate(&self) -> Option<Vec<u8>> {
+        Connection.certificate().ok().flatten()
+    }
+
     fn subject(&self) -> Option<Vec<u8>> {
         abi::property("connection\0subject_peer_certificate").ok().flatten()
+    }
+
+    fn verified(&self) -> bool {
+        Connection.verified().unwrap_or(false)
     }
 }
 

@@ -9,6 +9,7 @@ use super::pairs;
 use super::shared_data::Plugin;
 use super::vm_state::VmState;
 use super::worker::{Connection, Undecided};
+use certgate_core::domain::cause::Cause;
 use certgate_core::domain::headers::OwnedHeaders;
 use certgate_core::engine::reply::Reply;
 use certgate_core::engine::{Forward, Outcome, ResponseHeaders, apply, strip};
@@ -62,8 +63,9 @@ impl Stream {
             }
             (active, headers) => {
                 let audit = active.as_ref().map(|active| active.policy.engine.policy().audit).unwrap_or_default();
+                let cause = if active.is_some() { Cause::HostCallFailed } else { Cause::NoConfiguration };
                 let content_type = headers.into_iter().flatten().find(|(name, _)| name == b"content-type");
-                apply::refuse_undecided(&Undecided { vm: &self.vm, audit }, content_type.map(|(_, value)| value))
+                apply::refuse_undecided(&Undecided { vm: &self.vm, audit }, cause, content_type.map(|(_, value)| value))
             }
         }
     }

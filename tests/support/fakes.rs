@@ -13,6 +13,8 @@ use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::engine::{Engine, Outcome, apply};
 use certgate_core::telemetry::audit_event::{Circumstances, Event};
+use certgate_core::telemetry::audit_log::Facts;
+use certgate_core::telemetry::presented_certificate::PresentedCertificate;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -261,7 +263,31 @@ impl Telemetry for Fake<'_> {
     }
 
     fn log(&self, event: &Event<'_>) {
-        let subject = self.subject.as_deref().filter(|_| event.asks_subject());
-        self.lines.borrow_mut().push(event.line(&Circumstances { subject, ..Circumstances::default() }));
+        let certificate = PresentedCertificate::of(event, self);
+        let known = Circumstances { certificate: certificate.as_ref(), ..Circumstances::default() };
+        self.lines.borrow_mut().push(event.line(&known));
+    }
+}
+
+/// The facts for a log line. Reads of the certificate for a line are not counted.
+impl Facts for Fake<'_> {
+    fn time(&self) -> Option<u64> {
+        None
+    }
+
+    fn source(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn certificate(&self) -> Option<Vec<u8>> {
+        self.certificate.clone()
+    }
+
+    fn subject(&self) -> Option<Vec<u8>> {
+        self.subject.clone()
+    }
+
+    fn verified(&self) -> bool {
+        self.verified
     }
 }

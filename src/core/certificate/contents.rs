@@ -4,6 +4,7 @@ use super::alternative_names::AlternativeNames;
 use super::distinguished_name::DistinguishedName;
 use super::tbs::TbsCertificate;
 use super::{Unreadable, spiffe};
+use crate::domain::credential::Kind;
 use crate::domain::time::Validity;
 use sha2::{Digest, Sha256};
 
@@ -78,6 +79,16 @@ impl CertificateContents {
     /// 2 and 3.1). Key usage is not checked here: the proxy's verification of the chain does that.
     pub fn spiffe_id(&self) -> Option<&str> {
         self.only_uri().filter(|uri| spiffe::is_workload_id(uri))
+    }
+
+    /// Whether names that are compared with credentials of this kind cannot all be read.
+    pub fn has_unreadable(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Sha256 | Kind::SpkiSha256 => false,
+            Kind::UriSan => self.unread.all || self.unread.uris,
+            Kind::DnsSan => self.unread.all || self.unread.dns,
+            Kind::Subject => !self.subject.is_readable() || !self.issuer.is_readable(),
+        }
     }
 
     /// The contents that cannot be read, in words.

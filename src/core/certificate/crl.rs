@@ -30,6 +30,7 @@ pub fn parse(pem_text: &str) -> Result<RevocationList, CrlProblem> {
     tbs.extensions.check_list()?;
     Ok(RevocationList {
         issuer: canonical_name::of(tbs.issuer),
+        issuer_name: DistinguishedName::from_der(tbs.issuer).to_rfc4514().into(),
         next_update: tbs.next_update,
         serials: revoked(tbs.entries)?,
         strict: false,

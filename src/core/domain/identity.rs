@@ -50,6 +50,28 @@ impl Relays {
     }
 }
 
+/// The holder of a certificate that a request was decided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holder {
+    /// The client at the other end of the connection.
+    #[default]
+    Client,
+    /// The client whose certificate a relay has forwarded.
+    ForwardedClient,
+    /// The relay at the other end of the connection.
+    Relay,
+}
+
+impl Holder {
+    /// The word of the holder in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client | Self::ForwardedClient => "client",
+            Self::Relay => "relay",
+        }
+    }
+}
+
 /// The identity settings of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {

@@ -1,6 +1,7 @@
 //! The limits that apply to one request together.
 
 use super::limit::Limit;
+use super::mode::Mode;
 use std::{mem, slice};
 
 /// The limits of the request's tier, then those of its rule.
@@ -34,6 +35,24 @@ impl<'l> Limits<'l> {
     /// The limit at this index of [`Self::iter`].
     pub fn get(self, index: usize) -> Option<&'l Limit> {
         self.tier.get(index).or_else(|| self.rule.get(index.checked_sub(self.tier.len())?))
+    }
+}
+
+/// The limits that did not hold what a request costs, among those that apply to it.
+#[derive(Clone, Copy, Debug)]
+pub struct ExceededLimits<'l> {
+    /// The limits that apply.
+    pub limits: Limits<'l>,
+    /// The indexes of those that are exceeded.
+    pub indexes: &'l [usize],
+}
+
+impl ExceededLimits<'_> {
+    /// The names of those that are enforced, between commas.
+    pub fn enforced_names(self) -> String {
+        let limits = self.indexes.iter().filter_map(|index| self.limits.get(*index));
+        let enforced = limits.filter(|limit| limit.mode == Mode::Enforce);
+        enforced.map(|limit| limit.name.as_str()).collect::<Vec<_>>().join(",")
     }
 }
 

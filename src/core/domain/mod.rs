@@ -4,6 +4,7 @@
 //! [`crate::engine`] decides with them.
 
 pub mod bucket;
+pub mod cause;
 pub mod client;
 pub mod cost;
 pub mod credential;

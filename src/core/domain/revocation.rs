@@ -7,11 +7,17 @@ use super::time::UnixSeconds;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CanonicalName(pub [u8; 32]);
 
+/// The index of a CRL in [`super::policy::Policy::revocation_lists`]: `crls[0]` is the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrlIndex(pub usize);
+
 /// The CRL of one issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationList {
     /// The issuer's name.
     pub issuer: CanonicalName,
+    /// The issuer's name as RFC 4514 text, for messages.
+    pub issuer_name: Box<str>,
     /// `nextUpdate`: the time by which the next CRL is issued (section 5.1.2.5). An issuer may leave it out.
     pub next_update: Option<UnixSeconds>,
     /// The serial numbers of the revoked certificates.

@@ -1,10 +1,11 @@
 //! Authorization rules: the first rule that matches a request decides whether it needs a client, and which.
 
+use super::cause::Cause;
 use super::client::{ClientIndex, Profile, TierIndex};
 use super::credential::{Identifier, Shape};
 use super::limit::Limit;
 use super::name::Name;
-use super::route::{Found, RoutePattern, Routes, Target};
+use super::route::{Found, Part, RoutePattern, Routes, Target};
 use std::sync::Arc;
 
 /// The index of a rule in [`Rules::rules`].
@@ -45,14 +46,32 @@ pub struct Who {
 }
 
 impl Who {
-    /// Whether the rule admits the client with this profile. `meets` says which conditions its certificate meets.
-    pub fn admits(&self, client: ClientIndex, profile: &Profile, meets: impl Fn(ConditionIndex) -> bool) -> bool {
-        let any = |wanted: &[Name], has: &[Name]| wanted.is_empty() || wanted.iter().any(|name| has.contains(name));
-        any(&self.groups, &profile.groups)
-            && (self.aliases.is_empty() || self.aliases.binary_search(&client).is_ok())
-            && (self.tiers.is_empty() || self.tiers.contains(&profile.tier))
-            && self.scopes.iter().all(|scope| profile.scopes.contains(scope))
-            && self.conditions.iter().all(|condition| meets(*condition))
+    /// Security check: whether the rule admits the client with this profile. `meets` says which conditions its certificate
+    /// meets.
+    ///
+    /// # Errors
+    ///
+    /// The cause, of the first field that the client does not satisfy.
+    pub fn admits(
+        &self,
+        client: ClientIndex,
+        profile: &Profile,
+        meets: impl Fn(ConditionIndex) -> bool,
+    ) -> Result<(), Cause> {
+        let in_any = |wanted: &[Name], has: &[Name]| wanted.is_empty() || wanted.iter().any(|name| has.contains(name));
+        if !in_any(&self.groups, &profile.groups) {
+            Err(Cause::GroupMissing)
+        } else if !self.aliases.is_empty() && self.aliases.binary_search(&client).is_err() {
+            Err(Cause::AliasNotListed)
+        } else if !self.tiers.is_empty() && !self.tiers.contains(&profile.tier) {
+            Err(Cause::TierNotListed)
+        } else if !self.scopes.iter().all(|scope| profile.scopes.contains(scope)) {
+            Err(Cause::ScopeMissing)
+        } else if !self.conditions.iter().all(|condition| meets(*condition)) {
+            Err(Cause::ConditionNotMet)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -103,8 +122,8 @@ pub enum Match<'r> {
     Rule(RuleIndex, &'r Rule),
     /// No rule matches.
     None,
-    /// Unknown: servers read the host or the path of the request differently.
-    Ambiguous,
+    /// Unknown: servers read this part of the request differently. The rule is the first that asks for the part.
+    Ambiguous(Part, RuleIndex),
 }
 
 impl Rules {
@@ -121,10 +140,14 @@ impl Rules {
         }
         match self.routes.find(target) {
             Found::Rule(index) => {
-                self.rules.get(index).map_or(Match::Ambiguous, |rule| Match::Rule(RuleIndex(index), rule))
+                let index = RuleIndex(index);
+                self.rule(index).map_or(Match::Ambiguous(Part::Path, index), |rule| Match::Rule(index, rule))
             }
             Found::Nothing => Match::None,
-            Found::Ambiguous => Match::Ambiguous,
+            Found::Ambiguous => {
+                let (part, index) = self.routes.ambiguity(target);
+                Match::Ambiguous(part, RuleIndex(index))
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use super::decision::{Decision, Outcome};
 use super::edits::{Edit, joined};
 use super::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use super::ledger::Ledger;
+use crate::domain::cause::Cause;
+use crate::domain::limits::ExceededLimits;
 use std::iter;
 
 /// The key of the filter state with the reason of a refusal.
@@ -32,9 +34,9 @@ pub fn handle<'h>(
     decision.outcome()
 }
 
-/// Refuses a request with this `content-type` that no policy could decide.
-pub fn refuse_undecided(telemetry: &impl Telemetry, content_type: Option<&[u8]>) -> Outcome {
-    let decision = Decision::undecided(content_type);
+/// Refuses a request with this `content-type` that no policy could decide, for this cause.
+pub fn refuse_undecided(telemetry: &impl Telemetry, cause: Cause, content_type: Option<&[u8]>) -> Outcome {
+    let decision = Decision::undecided(cause, content_type);
     record(telemetry, &decision, iter::empty());
     decision.outcome()
 }
@@ -59,7 +61,7 @@ fn record<'h>(
     if decision.observations.dates_unchecked {
         telemetry.dates_unchecked();
     }
-    telemetry.decided(decision.reason, decision.tier_index, decision.client_index());
+    telemetry.decided(decision.reason(), decision.tier_index, decision.client_index());
     if let Some(charge) = &decision.charge {
         charge.exceeded().for_each(|limit| telemetry.limit_exceeded(decision.tier_index, limit));
     }
@@ -75,15 +77,21 @@ fn leave_traces<'h>(
     decision: &Decision<'_>,
     headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
 ) {
-    if let Some(reason) = decision.reason {
-        telemetry.filter_state(REASON, reason.as_str());
+    let always = decision.always_in_filter_state();
+    if let Some(refusal) = decision.refusal {
+        telemetry.filter_state(REASON, refusal.reason.as_str());
+        if always {
+            telemetry.filter_state("certgate.cause", refusal.cause.as_str());
+        }
     }
     if decision.is_logged() {
         telemetry.log(&decision.event(headers));
     }
-    let always = decision.always_in_filter_state();
-    if decision.reason.is_none() && !always {
+    if decision.refusal.is_none() && !always {
         return;
+    }
+    if let Some(limits) = decision.exceeded_limits().filter(|_| always).map(ExceededLimits::enforced_names) {
+        telemetry.filter_state("certgate.limits", &limits);
     }
     if let Some(alias) = decision.alias() {
         telemetry.filter_state("certgate.alias", alias);

@@ -3,8 +3,8 @@
 use super::host::Peer;
 use super::identity::{Identified, Identity, Observations};
 use super::request_head::RequestHead;
-use super::token::has_bound_token;
-use crate::domain::decision::Reason;
+use super::token::check_token;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::rules::Rule;
 
 /// Security check: whether the client may make the request that this rule decides.
@@ -16,17 +16,17 @@ pub(super) fn check_rule(
     head: &RequestHead<'_>,
     client: &Identified<'_>,
     observations: &mut Observations,
-) -> Result<(), Reason> {
+) -> Result<(), Refusal> {
     let contents = match rule.who.conditions.is_empty() {
         true => None,
         false => identity.trusted_contents(peer, client, observations)?,
     };
     let names = contents.as_ref().and_then(|contents| contents.names.as_ref());
     let meets = |condition| names.is_some_and(|names| names.meet(condition));
-    let admitted = rule.who.admits(client.entry.credential.client, client.entry.profile, meets);
-    let has_token = || has_bound_token(peer, head.authorization, head.target.path, client.fingerprint);
-    if !admitted || rule.bound_token && !has_token()? {
-        return Err(Reason::RuleDenied);
+    match rule.who.admits(client.entry.credential.client, client.entry.profile, meets) {
+        Ok(()) if rule.bound_token => check_token(peer, head.authorization, head.target.path, client.fingerprint),
+        Ok(()) => Ok(()),
+        Err(Cause::ConditionNotMet) => Err(client.cause_of_unmet_condition(contents.as_deref()).of_rule()),
+        Err(cause) => Err(cause.of_rule()),
     }
-    Ok(())
 }

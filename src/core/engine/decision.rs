@@ -5,13 +5,17 @@ use super::identity::{Identified, Observations, Unidentified};
 use super::limits::{ByteCount, Charge, ResponseHeaders};
 use super::reply::{self, Protocol, Reply};
 use super::request_head::RequestHead;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::client::{ClientIndex, Tier, TierIndex};
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::identity::{Chain, Holder};
 use crate::domain::limit::Limit;
+use crate::domain::limits::ExceededLimits;
 use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::policy::{Audit, FilterState, Policy};
+use crate::domain::revocation::CrlIndex;
 use crate::domain::rules::{Rule, RuleIndex};
 use crate::telemetry::audit_event::{Event, Request};
 use crate::telemetry::trace_parent;
@@ -24,9 +28,8 @@ use std::mem;
 /// `resume(answers)` returns the `Decision`. The questions are made where the request is charged, which is the last step of
 /// deciding, so everything before stays as it is.
 pub struct Decision<'e> {
-    /// Why the request does not pass, or in shadow mode would not; `None` if it passes. The cause, a closed list that says
-    /// more of a reason, will stand beside it.
-    pub reason: Option<Reason>,
+    /// Why the request does not pass, or in shadow mode would not; `None` if it passes.
+    pub refusal: Option<Refusal>,
     /// Whether the mode is `enforce`.
     pub enforced: bool,
     /// The client, with its credential and certificate; `None` if the request needs none or its caller is none.
@@ -35,7 +38,7 @@ pub struct Decision<'e> {
     pub unidentified: Option<Unidentified>,
     /// The tier in which the request counts.
     pub tier_index: Option<TierIndex>,
-    /// The rule that decided.
+    /// The rule that decided, or the first that asks for a part of the request that is ambiguous.
     pub rule_index: Option<RuleIndex>,
     /// The charge of the limits; `None` if no limit applies or the request was refused before.
     pub charge: Option<Charge<'e>>,
@@ -88,26 +91,27 @@ impl<'e> Decision<'e> {
     /// The decision about a request whose headers could not be changed as they must be.
     pub(super) fn unsendable(policy: &'e Policy, head: &'e RequestHead<'e>) -> Self {
         let enforced = policy.mode == Mode::Enforce;
-        Self::new(Some(Reason::Internal), enforced, false, head.protocol, Some(Basis { policy, head }))
+        let refusal = Some(Cause::HostCallFailed.into());
+        Self::new(refusal, enforced, false, head.protocol, Some(Basis { policy, head }))
     }
 
-    /// The decision about a request with this `content-type` that no policy could decide, because there is none or the
-    /// request's headers cannot be read.
-    pub fn undecided(content_type: Option<&[u8]>) -> Self {
+    /// The decision about a request with this `content-type` that no policy could decide: there is none, or the request's
+    /// headers cannot be read.
+    pub fn undecided(cause: Cause, content_type: Option<&[u8]>) -> Self {
         let protocol = content_type.map_or(Protocol::Http, Protocol::of);
-        Self::new(Some(Reason::Internal), true, false, protocol, None)
+        Self::new(Some(cause.into()), true, false, protocol, None)
     }
 
     #[inline]
     fn new(
-        reason: Option<Reason>,
+        refusal: Option<Refusal>,
         enforced: bool,
         sendable: bool,
         protocol: Protocol,
         basis: Option<Basis<'e>>,
     ) -> Self {
         Self {
-            reason,
+            refusal,
             enforced,
             client: None,
             unidentified: None,
@@ -134,12 +138,17 @@ impl<'e> Decision<'e> {
 
     /// Whether the request goes on.
     pub fn forwards(&self) -> bool {
-        self.sendable && (self.reason.is_none() || !self.enforced)
+        self.sendable && (self.refusal.is_none() || !self.enforced)
     }
 
     /// Whether the request goes on under its client's name: it passes, or in shadow mode it is over a limit and no more.
     pub(super) fn forwards_identity(&self) -> bool {
-        self.forwards() && matches!(self.reason, None | Some(Reason::LimitExceeded))
+        self.forwards() && matches!(self.reason(), None | Some(Reason::LimitExceeded))
+    }
+
+    /// The reason why the request does not pass, or in shadow mode would not.
+    pub fn reason(&self) -> Option<Reason> {
+        self.refusal.map(|refusal| refusal.reason)
     }
 
     /// The client's alias.
@@ -200,7 +209,7 @@ impl<'e> Decision<'e> {
     }
 
     fn refusal(&self) -> Reply {
-        match (self.reason, &self.charge) {
+        match (self.reason(), &self.charge) {
             (Some(Reason::LimitExceeded), Some(charge)) => {
                 let enforced: Vec<&Limit> = charge.exceeded().filter(|limit| limit.mode == Mode::Enforce).collect();
                 let headers = charge.response_headers();
@@ -214,7 +223,7 @@ impl<'e> Decision<'e> {
     /// The count of the request's bytes, which begins now; `None` if no limit counts them. A request that passes only
     /// because of shadow mode is not counted.
     pub fn byte_count(&self) -> Option<Box<ByteCount>> {
-        self.charge.as_ref().filter(|_| self.reason.is_none())?.byte_count(self.alias())
+        self.charge.as_ref().filter(|_| self.refusal.is_none())?.byte_count(self.alias())
     }
 
     /// The result, once the edits are applied.
@@ -228,7 +237,7 @@ impl<'e> Decision<'e> {
 
     /// Whether the log may have a line of the request.
     pub(super) fn is_logged(&self) -> bool {
-        self.reason.is_some() || self.basis.is_some_and(|basis| basis.policy.audit == Audit::All)
+        self.refusal.is_some() || self.basis.is_some_and(|basis| basis.policy.audit == Audit::All)
     }
 
     /// Whether filter state has the client also where the request passes.
@@ -236,17 +245,35 @@ impl<'e> Decision<'e> {
         self.basis.is_some_and(|basis| basis.policy.filter_state == FilterState::Always)
     }
 
+    /// The limits that refuse the request; `None` if it is refused for something else, or passes.
+    pub(super) fn exceeded_limits(&self) -> Option<ExceededLimits<'_>> {
+        let charge = self.charge.as_ref().filter(|_| self.reason() == Some(Reason::LimitExceeded))?;
+        Some(charge.exceeded_limits())
+    }
+
     /// The event for the audit log. The request's `headers` are searched for `traceparent`.
     pub fn event<'d, 'h: 'd>(&'d self, headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Event<'d> {
-        let Some(Basis { policy, head }) = self.basis else { return Event::UNDECIDED };
+        let Some(Basis { policy, head }) = self.basis else {
+            return Event { refusal: self.refusal, ..Event::UNDECIDED };
+        };
+        let holder = match (&self.unidentified, &self.client) {
+            (Some(unidentified), _) => unidentified.holder,
+            (None, Some(client)) if client.forwarded => Holder::ForwardedClient,
+            (None, _) => Holder::Client,
+        };
+        let crl = |index: CrlIndex| Some((index, &*policy.revocation_lists.get(index.0)?.issuer_name));
         Event {
-            reason: self.reason,
+            refusal: self.refusal,
             shadow: !self.enforced,
             alias: self.alias(),
             tier: self.tier().map(|tier| &tier.name),
-            rule: self.rule().and_then(|rule| rule.name.as_ref()),
+            rule: self.rule_index.map(|index| (index, self.rule().and_then(|rule| rule.name.as_ref()))),
+            exceeded: self.exceeded_limits(),
+            crl: self.observations.crl.and_then(crl),
             fingerprint: self.fingerprint(),
-            relayed: self.unidentified.as_ref().is_some_and(|unidentified| unidentified.forwarded),
+            holder,
+            certificate: self.unidentified.as_ref().and_then(|unidentified| unidentified.certificate.as_deref()),
+            trusts_names: holder == Holder::ForwardedClient || policy.identity.chain == Chain::Listener,
             strictest_tier: self.suggested_tier,
             request: (policy.audit != Audit::Samples).then(|| Request {
                 method: head.target.method,

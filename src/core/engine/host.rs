@@ -1,6 +1,7 @@
 //! The ports of the engine, as small traits, beside [`super::ledger`]. A filter implements them for its proxy, and a test
 //! for a host in memory.
 
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::client::{ClientIndex, TierIndex};
 use crate::domain::credential::CredentialIndex;
 use crate::domain::decision::Reason;
@@ -21,9 +22,9 @@ impl HostFailure {
 }
 
 /// A request cannot be decided without the host's answer.
-impl From<HostFailure> for Reason {
+impl From<HostFailure> for Refusal {
     fn from(_: HostFailure) -> Self {
-        Self::Internal
+        Cause::HostCallFailed.into()
     }
 }
 

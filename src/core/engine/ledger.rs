@@ -1,7 +1,7 @@
 //! The port to the values that all workers of a plugin share: the clients' buckets and the configuration's generation.
 
 use super::host::HostFailure;
-use crate::domain::decision::Reason;
+use crate::domain::cause::{Cause, Refusal};
 
 /// The name of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,9 +40,12 @@ pub enum Unavailable {
     Contended,
 }
 
-impl From<Unavailable> for Reason {
-    fn from(_: Unavailable) -> Self {
-        Self::StoreUnavailable
+impl From<Unavailable> for Refusal {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Failed(_) => Cause::StoreFailed.into(),
+            Unavailable::Contended => Cause::StoreContended.into(),
+        }
     }
 }
 

@@ -23,10 +23,12 @@ pub use identity::{Identified, Observations, Unidentified};
 pub use limits::{ByteCount, Charge, LimitBalance, ResponseHeaders, Uncharged, generation};
 pub use request_head::RequestHead;
 
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::decision::Reason;
 use crate::domain::headers::OwnedHeaders;
 use crate::domain::name::Name;
 use crate::domain::policy::Policy;
+use crate::domain::route::Part;
 use crate::domain::rules::{Access, Match};
 use authorize::check_rule;
 use generation::GenerationCounter;
@@ -102,9 +104,7 @@ impl Engine {
         head: &'e RequestHead<'e>,
     ) -> Decision<'e> {
         let mut decision = Decision::allowed(&self.policy, head);
-        if let Err(reason) = self.check(peer, ledger, clock, head, &mut decision) {
-            decision.reason = Some(reason);
-        }
+        decision.refusal = self.check(peer, ledger, clock, head, &mut decision).err();
         if self.headers.tells_contents()
             && decision.forwards_identity()
             && let Some(client) = &decision.client
@@ -129,35 +129,43 @@ impl Engine {
         clock: &impl Clock,
         head: &RequestHead<'_>,
         decision: &mut Decision<'e>,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), Refusal> {
         if self.policy.refuses_misdirected {
             check_sni(peer, head.target.authority)?;
         }
         let (index, rule) = match self.policy.rules.find(&head.target) {
             Match::Rule(index, rule) => (Some(index), Some(rule)),
             Match::None => (None, None),
-            Match::Ambiguous => return Err(Reason::RuleDenied),
+            Match::Ambiguous(part, index) => {
+                decision.rule_index = Some(index);
+                return Err(match part {
+                    Part::Host => Cause::HostAmbiguous.into(),
+                    Part::Path => Cause::PathAmbiguous.into(),
+                });
+            }
         };
         decision.rule_index = index;
         let access = rule.map_or(Access::Require, |rule| rule.access);
         match access {
             Access::Public => return Ok(()),
-            Access::Deny => return Err(Reason::RuleDenied),
+            Access::Deny => return Err(Cause::RuleDenies.into()),
             Access::Require | Access::Optional => {}
         }
         let of_rule = rule.and_then(|rule| rule.tier.as_ref()).map(|other| other.tier);
         let Decision { client, observations, .. } = decision;
         match self.identity.identify(peer, clock, &head.xfcc, client, observations) {
             Ok(client) => decision.tier_index = Some(of_rule.unwrap_or(client.entry.profile.tier)),
-            Err(Unidentified { reason: Reason::NoCertificate, .. }) if access == Access::Optional => {
+            Err(Unidentified { refusal, .. })
+                if refusal.reason == Reason::NoCertificate && access == Access::Optional =>
+            {
                 decision.tier_index = of_rule.or(self.policy.anonymous_tier);
             }
             Err(unidentified) => {
-                let reason = unidentified.reason;
+                let refusal = unidentified.refusal;
                 decision.unidentified = Some(unidentified);
-                let suggests = reason == Reason::UnknownCertificate;
+                let suggests = refusal.reason == Reason::UnknownCertificate;
                 decision.suggested_tier = self.strictest_tier.as_ref().filter(|_| suggests);
-                return Err(reason);
+                return Err(refusal);
             }
         }
         let now = clock.wall()?;
@@ -172,7 +180,7 @@ impl Engine {
         let request = (head.target.method, now);
         self.limits.charge(ledger, clock, account, request, &mut decision.charge)?;
         match &decision.charge {
-            Some(charge) if charge.is_denied() => Err(Reason::LimitExceeded),
+            Some(charge) if charge.is_denied() => Err(Cause::LimitUsedUp.into()),
             _ => Ok(()),
         }
     }

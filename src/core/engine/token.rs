@@ -3,7 +3,7 @@
 //! allows a client one method for each request.
 
 use super::host::Peer;
-use crate::domain::decision::Reason;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::headers::fold;
 use data_encoding::BASE64URL_NOPAD;
@@ -54,17 +54,23 @@ fn is_in_tokens(byte: u8) -> bool {
 
 /// Security check: whether the token that was verified before certgate is bound to the certificate with this
 /// fingerprint (RFC 8705 section 3.1), and is the only one of the request.
-pub(super) fn has_bound_token(
+pub(super) fn check_token(
     peer: &impl Peer,
     authorization: Authorization<'_>,
     path: &[u8],
     fingerprint: Fingerprint,
-) -> Result<bool, Reason> {
-    let thumbprint = peer.token_thumbprint()?;
+) -> Result<(), Refusal> {
+    let thumbprint = peer.token_thumbprint()?.ok_or(Cause::TokenMissing)?;
     let expected = BASE64URL_NOPAD.encode(fingerprint.as_bytes());
-    Ok(thumbprint.is_some_and(|text| text == expected.as_bytes())
-        && !authorization.is_several()
-        && !has_token_in_query(path))
+    if thumbprint != expected.as_bytes() {
+        Err(Cause::TokenNotBound.into())
+    } else if authorization.is_several() {
+        Err(Cause::SeveralTokens.into())
+    } else if has_token_in_query(path) {
+        Err(Cause::TokenInQuery.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the query of this path has a parameter that some server reads as a token.

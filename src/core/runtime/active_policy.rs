@@ -55,7 +55,7 @@ impl ActivePolicy {
         Self { engine, counters, expiries, crl_watch: CrlWatch::new(now) }
     }
 
-    /// Logs how many CRLs have become overdue since the last call, or since the activation. Returns the seconds after
+    /// Logs which CRLs have become overdue since the last call, or since the activation. Returns the seconds after
     /// which a host should call again; `None` if there is no need to.
     pub fn watch_crls(&self, now: UnixSeconds, log: &impl Log) -> Option<u64> {
         self.crl_watch.look(&self.engine.policy().revocation_lists, now, log)
@@ -179,11 +179,11 @@ mod tests {
         let active = worker.activate(Policy { revocation_lists: crls, ..policy(SHADOW) }, [1; 16], None);
         let lines = worker.log.take();
         let last = lines.last().map(|(level, line)| (*level, line.as_str()));
-        assert_eq!(last, Some((Level::Warn, "configuration 1: the next CRL is overdue for 1 of 2 CRLs")));
+        assert_eq!(last, Some((Level::Warn, r#"configuration 1: the next CRL is overdue of crls[0] "CN=Shop CA""#)));
         assert_eq!(active.watch_crls(NOW, &worker.log), Some(11));
         worker.log.assert_lines(&[]);
         assert_eq!(active.watch_crls(UnixSeconds(1_011), &worker.log), None);
-        worker.log.assert_lines(&[(Level::Warn, "the next CRL is overdue for 1 of 2 CRLs")]);
+        worker.log.assert_lines(&[(Level::Warn, r#"the next CRL is overdue of crls[1] "CN=Shop CA""#)]);
     }
 
     #[test]

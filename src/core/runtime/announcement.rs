@@ -1,5 +1,6 @@
 //! The log lines about a configuration that becomes active.
 
+use super::overdue::Overdue;
 use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
 use crate::domain::time::UnixSeconds;
@@ -25,12 +26,8 @@ pub(super) fn announce(policy: &Policy, generation: u64, now: UnixSeconds, log: 
             format_args!("configuration {generation}: names in certificates count {}", policy.identity.chain),
         );
     }
-    let crls = &policy.revocation_lists;
-    let overdue = crls.iter().filter(|crl| crl.is_overdue(now)).count();
-    if overdue > 0 {
-        log.log(
-            Level::Warn,
-            format_args!("configuration {generation}: the next CRL is overdue for {overdue} of {} CRLs", crls.len()),
-        );
+    let overdue = Overdue::among(&policy.revocation_lists, |crl| crl.is_overdue(now));
+    if !overdue.is_empty() {
+        log.log(Level::Warn, format_args!("configuration {generation}: {overdue}"));
     }
 }

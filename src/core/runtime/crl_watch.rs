@@ -1,6 +1,7 @@
 //! The watch over the CRLs of an active policy: an operator learns from the log that the next CRL of an issuer is
 //! overdue (RFC 5280 section 5.1.2.5, `nextUpdate`).
 
+use super::overdue::Overdue;
 use crate::domain::revocation::RevocationList;
 use crate::domain::time::UnixSeconds;
 use crate::telemetry::log::{Level, Log};
@@ -21,13 +22,13 @@ impl CrlWatch {
         Self { last: AtomicI64::new(now.0) }
     }
 
-    /// Logs how many of `crls` have become overdue since the last look. Returns the seconds until the next look; `None`
+    /// Logs which of `crls` have become overdue since the last look. Returns the seconds until the next look; `None`
     /// if none can become overdue any more.
     pub(super) fn look(&self, crls: &[RevocationList], now: UnixSeconds, log: &impl Log) -> Option<u64> {
         let last = UnixSeconds(self.last.swap(now.0, Ordering::Relaxed));
-        let overdue = crls.iter().filter(|crl| crl.is_overdue(now) && !crl.is_overdue(last)).count();
-        if overdue > 0 {
-            log.log(Level::Warn, format_args!("the next CRL is overdue for {overdue} of {} CRLs", crls.len()));
+        let overdue = Overdue::among(crls, |crl| crl.is_overdue(now) && !crl.is_overdue(last));
+        if !overdue.is_empty() {
+            log.log(Level::Warn, format_args!("{overdue}"));
         }
         let next = crls.iter().filter(|crl| !crl.is_overdue(now)).filter_map(|crl| crl.next_update).min()?;
         // A CRL is overdue in the second after its `nextUpdate`.
@@ -46,6 +47,7 @@ pub(super) mod tests {
     pub(in crate::runtime) fn crls(next_updates: &[Option<i64>]) -> Vec<RevocationList> {
         let crl = |next_update: &Option<i64>| RevocationList {
             issuer: CanonicalName([0; 32]),
+            issuer_name: "CN=Shop CA".into(),
             next_update: next_update.map(UnixSeconds),
             serials: Serials::new(Vec::new()),
             strict: false,
@@ -62,15 +64,15 @@ pub(super) mod tests {
         assert_eq!(look(110), Some(1), "still valid in the second of its `nextUpdate`");
         log.assert_lines(&[]);
         assert_eq!(look(111), Some(90));
-        log.assert_lines(&[(Level::Warn, "the next CRL is overdue for 2 of 5 CRLs")]);
+        log.assert_lines(&[(Level::Warn, r#"the next CRL is overdue of crls[1] "CN=Shop CA", crls[2] "CN=Shop CA""#)]);
         assert_eq!(look(150), Some(51));
         log.assert_lines(&[]);
         assert_eq!(look(300), None, "no other CRL has a `nextUpdate`");
-        log.assert_lines(&[(Level::Warn, "the next CRL is overdue for 1 of 5 CRLs")]);
+        log.assert_lines(&[(Level::Warn, r#"the next CRL is overdue of crls[3] "CN=Shop CA""#)]);
         // The wall clock is set back, and a CRL becomes overdue again.
         assert_eq!(look(200), Some(1));
         assert_eq!(look(201), None);
-        log.assert_lines(&[(Level::Warn, "the next CRL is overdue for 1 of 5 CRLs")]);
+        log.assert_lines(&[(Level::Warn, r#"the next CRL is overdue of crls[3] "CN=Shop CA""#)]);
     }
 
     #[test]

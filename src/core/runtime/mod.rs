@@ -4,3 +4,4 @@ pub mod activation;
 pub mod active_policy;
 mod announcement;
 mod crl_watch;
+mod overdue;

@@ -3,6 +3,7 @@
 use super::audit_event::{Circumstances, Event};
 use super::log::Level;
 use super::log_limiter::{LogLimiter, SAMPLES, rate_of_lines};
+use super::presented_certificate::PresentedCertificate;
 use crate::domain::decision::Reason;
 use crate::domain::policy::Audit;
 use crate::domain::time::Nanos;
@@ -13,8 +14,12 @@ pub trait Facts {
     fn time(&self) -> Option<u64>;
     /// The downstream's address, with its port.
     fn source(&self) -> Option<Vec<u8>>;
+    /// The connection's certificate, as text.
+    fn certificate(&self) -> Option<Vec<u8>>;
     /// The subject of the connection's certificate.
     fn subject(&self) -> Option<Vec<u8>>;
+    /// Whether the host says that the chain of the connection's certificate is verified.
+    fn verified(&self) -> bool;
 }
 
 /// The limits of the log lines of one host.
@@ -41,16 +46,17 @@ impl AuditLog {
         let Kinds { unknown, other, passed } = if audited { &self.audit } else { &self.samples };
         // Unknown certificates have a limit of their own, so that the entries suggested for them are not lost among the
         // lines of clients over their limits. Allowed requests use none of the limit of refused ones.
-        let (limiter, level) = match event.reason {
+        let reason = event.refusal.map(|refusal| refusal.reason);
+        let (limiter, level) = match reason {
             None => (passed, Level::Info),
             Some(Reason::UnknownCertificate) => (unknown, Level::Warn),
             Some(_) => (other, Level::Warn),
         };
-        let suppressed = limiter.take(rate_of_lines(audit, event.reason.is_none()), now)?;
+        let suppressed = limiter.take(rate_of_lines(audit, reason.is_none()), now)?;
         let line = event.line(&Circumstances {
             time: if audited { facts.time() } else { None },
             source: if audited { facts.source() } else { None }.as_deref(),
-            subject: if event.asks_subject() { facts.subject() } else { None }.as_deref(),
+            certificate: PresentedCertificate::of(event, facts).as_ref(),
             suppressed,
         });
         Some((level, line))
@@ -65,6 +71,7 @@ impl AuditLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cause::{Cause, Refusal};
     use std::cell::Cell;
 
     #[derive(Default)]
@@ -87,29 +94,37 @@ mod tests {
             self.answer("192.0.2.1:4711")
         }
 
+        fn certificate(&self) -> Option<Vec<u8>> {
+            None
+        }
+
         fn subject(&self) -> Option<Vec<u8>> {
             self.answer("CN=a")
         }
+
+        fn verified(&self) -> bool {
+            false
+        }
     }
 
-    fn event(reason: Option<Reason>) -> Event<'static> {
-        Event { reason, ..Event::UNDECIDED }
+    fn event(cause: Option<Cause>) -> Event<'static> {
+        Event { refusal: cause.map(Refusal::from), ..Event::UNDECIDED }
     }
 
     #[test]
     fn each_kind_of_line_has_a_limit_of_its_own_and_a_suppressed_line_asks_for_no_fact() {
         let (log, asked, now) = (AuditLog::default(), Asked::default(), Nanos(1 << 40));
-        let written = |reason| {
-            let lines = (0..50).filter_map(|_| log.line(Audit::Samples, &event(reason), now, &asked));
+        let written = |cause| {
+            let lines = (0..50).filter_map(|_| log.line(Audit::Samples, &event(cause), now, &asked));
             lines.map(|(level, _)| level).collect::<Vec<_>>()
         };
-        assert_eq!(written(Some(Reason::LimitExceeded)), [Level::Warn; 10]);
+        assert_eq!(written(Some(Cause::LimitUsedUp)), [Level::Warn; 10]);
         assert_eq!(asked.0.get(), 0, "samples have no address and no time");
-        assert_eq!(written(Some(Reason::UnknownCertificate)), [Level::Warn; 10]);
+        assert_eq!(written(Some(Cause::NotRegistered)), [Level::Warn; 10]);
         assert_eq!(asked.0.get(), 10, "a subject for each line");
         assert_eq!(written(None), [Level::Info; 10]);
         assert_eq!((0..50).filter(|_| log.may_report_fault(now)).count(), 10);
-        let audited = log.line(Audit::All, &event(Some(Reason::LimitExceeded)), now, &asked).unwrap();
+        let audited = log.line(Audit::All, &event(Some(Cause::LimitUsedUp)), now, &asked).unwrap();
         assert!(audited.1.contains("192.0.2.1") && audited.1.contains("1970-01-01T00:00:00.000Z"), "{}", audited.1);
         assert_eq!(asked.0.get(), 12);
     }

@@ -8,4 +8,6 @@ pub mod expiry_gauges;
 pub mod log;
 pub mod log_limiter;
 pub mod metrics;
+pub mod presented_certificate;
+pub(crate) mod quoted;
 pub mod trace_parent;

@@ -46,7 +46,7 @@ fn lines(engine: &Engine, fake: &Fake<'_>, headers: &[(&str, &str)]) -> Vec<Valu
 
 /// Requests: client and path, with the decision and the other fields of the line.
 fn table() -> Vec<(Option<&'static str>, &'static str, &'static str, Value)> {
-    let reason = |reason: &str| json!({"certgate.reason": reason});
+    let reason = |reason: &str, cause: &str| json!({"certgate.reason": reason, "certgate.cause": cause});
     let client = |alias: &str, tier: &str| json!({"certgate.client.alias": alias, "certgate.tier": tier});
     let rule = |rule: &str| json!({"certgate.rule": rule});
     let both = |parts: [Value; 2]| {
@@ -58,19 +58,27 @@ fn table() -> Vec<(Option<&'static str>, &'static str, &'static str, Value)> {
         (Some(KNOWN), "/", "allowed", client("known", "free")),
         (None, "/healthz", "allowed", rule("health")),
         (None, "/anybody", "allowed", rule("anybody")),
-        (None, "/", "refused", reason("no_certificate")),
-        (Some(STRANGER), "/", "refused", reason("unknown_certificate")),
-        (Some(DISABLED), "/", "refused", both([reason("client_disabled"), client("off", "free")])),
-        (Some(KNOWN), "/closed", "refused", both([reason("rule_denied"), rule("closed")])),
-        (Some(KNOWN), "/unnamed", "refused", reason("rule_denied")),
-        (Some(KNOWN), "/%2f", "refused", reason("rule_denied")),
+        (None, "/", "refused", reason("no_certificate", "certificate_not_presented")),
+        (Some(STRANGER), "/", "refused", reason("unknown_certificate", "not_registered")),
+        (Some(DISABLED), "/", "refused", both([reason("client_disabled", "client_disabled"), client("off", "free")])),
+        (Some(KNOWN), "/closed", "refused", both([reason("rule_denied", "rule_denies"), rule("closed")])),
+        (Some(KNOWN), "/unnamed", "refused", both([reason("rule_denied", "rule_denies"), rule("rules[4]")])),
+        (Some(KNOWN), "/%2f", "refused", both([reason("rule_denied", "path_ambiguous"), rule("health")])),
         (
             Some(KNOWN),
             "/ours/x",
             "refused",
-            both([both([reason("rule_denied"), rule("ours")]), client("known", "free")]),
+            both([both([reason("rule_denied", "group_missing"), rule("ours")]), client("known", "free")]),
         ),
-        (Some(BUSY), "/", "throttled", both([reason("limit_exceeded"), client("busy", "none-left")])),
+        (
+            Some(BUSY),
+            "/",
+            "throttled",
+            both([
+                both([reason("limit_exceeded", "limit_used_up"), json!({"certgate.limits": "yearly"})]),
+                client("busy", "none-left"),
+            ]),
+        ),
     ]
 }
 
@@ -99,7 +107,8 @@ fn each(options: &Value, check: impl Fn(&str, &str, Value, Vec<Value>)) {
 /// Without what is said of every certificate.
 fn without_certificate(mut line: Value) -> Value {
     let fields = line.as_object_mut().unwrap();
-    fields.remove("tls.client.hash.sha256");
+    let fingerprint = fields.remove("tls.client.hash.sha256");
+    assert_eq!(fields.remove("certgate.fingerprint_of"), fingerprint.map(|_| json!("client")));
     fields.remove("certgate.client_entry");
     line
 }

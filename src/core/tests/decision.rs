@@ -1,6 +1,7 @@
 //! A decision is data: with a connection, a ledger and clocks that are no proxy's, it says everything about a request.
 
 use crate::fixtures::{NOW, engine};
+use certgate_core::domain::cause::Cause;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
 use certgate_core::engine::host::{Clock, HostFailure, Peer};
@@ -108,7 +109,7 @@ fn a_request_that_passes_has_its_credential_its_rule_and_the_balance_of_each_lim
     let engine = registry(&json!({}));
     for _ in 0..5 {
         decide(&engine, KNOWN, &Scratch, "/payments", |decision| {
-            assert_eq!((decision.reason, decision.enforced, decision.forwards()), (None, true, true));
+            assert_eq!((decision.reason(), decision.enforced, decision.forwards()), (None, true, true));
             let client = decision.client.as_ref().unwrap();
             let credential = engine.policy().registry.clients().identifier(client.entry.credential_index).unwrap();
             assert_eq!(data_encoding::HEXLOWER.encode(&credential.digest), KNOWN);
@@ -132,19 +133,21 @@ fn a_request_that_passes_has_its_credential_its_rule_and_the_balance_of_each_lim
 fn a_request_over_a_limit_says_which_and_when_to_come_back() {
     let (engine, ledger) = (registry(&json!({})), FakeLedger::default());
     for _ in 0..2 {
-        decide(&engine, KNOWN, &ledger, "/payments", |decision| assert_eq!(decision.reason, None));
+        decide(&engine, KNOWN, &ledger, "/payments", |decision| assert_eq!(decision.reason(), None));
     }
     decide(&engine, KNOWN, &ledger, "/payments", |decision| {
-        assert_eq!((decision.reason, decision.forwards()), (Some(Reason::LimitExceeded), false));
+        assert_eq!((decision.reason(), decision.forwards()), (Some(Reason::LimitExceeded), false));
         let charge = decision.charge.as_ref().unwrap();
         let exceeded: Vec<_> = charge.exceeded().map(|limit| limit.name.as_str()).collect();
         assert_eq!((exceeded, charge.retry_after()), (vec!["hourly"], Nanos(1800 * Nanos::PER_SECOND)));
         assert_eq!(decision.reply().unwrap().status, 429);
         assert_eq!(edits(decision), [""; 0]);
         let line = decision.event(std::iter::empty()).line(&Circumstances::default());
-        for part in
-            [r#""certgate.reason":"limit_exceeded""#, r#""certgate.rule":"payments""#, r#""url.path":"/payments""#]
-        {
+        for part in [
+            r#""certgate.reason":"limit_exceeded","certgate.cause":"limit_used_up""#,
+            r#""certgate.rule":"payments","certgate.limits":"hourly""#,
+            r#""url.path":"/payments""#,
+        ] {
             assert!(line.contains(part), "{line}");
         }
     });
@@ -156,13 +159,13 @@ fn a_caller_that_is_no_client_is_refused_with_its_fingerprint() {
     for (mode, status) in [("enforce", Some(403)), ("shadow", None)] {
         let engine = registry(&json!({"mode": mode}));
         decide(&engine, stranger, &Scratch, "/", |decision| {
-            assert_eq!((decision.reason, decision.enforced), (Some(Reason::UnknownCertificate), mode == "enforce"));
+            assert_eq!((decision.reason(), decision.enforced), (Some(Reason::UnknownCertificate), mode == "enforce"));
             assert_eq!(decision.fingerprint().unwrap().to_string(), stranger);
             assert!(decision.client.is_none() && decision.charge.is_none() && edits(decision).is_empty());
             assert_eq!(decision.reply().map(|reply| reply.status), status);
         });
         decide(&engine, "", &Scratch, "/", |decision| {
-            assert_eq!((decision.reason, decision.fingerprint()), (Some(Reason::NoCertificate), None));
+            assert_eq!((decision.reason(), decision.fingerprint()), (Some(Reason::NoCertificate), None));
         });
     }
 }
@@ -170,11 +173,14 @@ fn a_caller_that_is_no_client_is_refused_with_its_fingerprint() {
 #[test]
 fn a_request_that_no_policy_could_decide_is_refused_as_internal() {
     for (content_type, grpc_status) in [(None, None), (Some(&b"application/grpc"[..]), Some(14))] {
-        let decision = Decision::undecided(content_type);
-        assert_eq!((decision.reason, decision.forwards()), (Some(Reason::Internal), false));
+        let decision = Decision::undecided(Cause::NoConfiguration, content_type);
+        assert_eq!((decision.reason(), decision.forwards()), (Some(Reason::Internal), false));
         let reply = decision.reply().unwrap();
         assert_eq!((reply.status, reply.grpc_status), (503, grpc_status));
         let line = decision.event(std::iter::empty()).line(&Circumstances::default());
-        assert_eq!(line, r#"{"certgate.decision":"error","certgate.reason":"internal"}"#);
+        assert_eq!(
+            line,
+            r#"{"certgate.decision":"error","certgate.reason":"internal","certgate.cause":"no_configuration"}"#
+        );
     }
 }

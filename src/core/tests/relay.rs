@@ -225,9 +225,9 @@ fn the_subject_of_a_relay_is_not_told_as_that_of_its_client() {
     let edge = Edge::new();
     let engine = edge.engine(&edge.relays()[0], &json!({}));
     for (peer, forwarded, whose, told) in [
-        (&edge.gateway, whole(&edge.unknown), &edge.unknown, Value::Null),
+        (&edge.gateway, whole(&edge.unknown), &edge.unknown, json!("CN=leaf")),
         (&edge.gateway, hash(&edge.unknown), &edge.unknown, Value::Null),
-        (&edge.unknown, whole(&edge.direct), &edge.unknown, json!("CN=the peer")),
+        (&edge.unknown, whole(&edge.direct), &edge.unknown, json!("CN=leaf")),
     ] {
         let fake = Fake { subject: Some(b"CN=the peer".to_vec()), ..verified(peer) };
         assert_eq!(who_with(&engine, &fake, &[(XFCC, &forwarded)]), "unknown_certificate");

@@ -59,6 +59,15 @@ pub enum Found {
     Ambiguous,
 }
 
+/// The part of a request that servers read differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `:authority`.
+    Host,
+    /// `:path`.
+    Path,
+}
+
 /// The rules of a gateway, indexed.
 #[derive(Clone, Debug)]
 pub struct Routes {
@@ -95,10 +104,28 @@ impl Routes {
 
     /// The first rule that the request matches.
     pub fn find(&self, target: &Target<'_>) -> Found {
+        match self.search(target) {
+            (NO_RULE, NO_RULE) => Found::Nothing,
+            (first, doubtful) if first <= doubtful => Found::Rule(first),
+            _ => Found::Ambiguous,
+        }
+    }
+
+    /// The part of an [ambiguous](Found::Ambiguous) request that servers read differently, and the index of the first rule
+    /// that asks for it.
+    #[cold]
+    pub fn ambiguity(&self, target: &Target<'_>) -> (Part, usize) {
+        let (_, doubtful) = self.search(target);
+        // No path is read under a host that is ambiguous for a rule that names hosts.
+        let host = doubtful == self.first_with_hosts && host::routed(target.authority).is_none();
+        (if host { Part::Host } else { Part::Path }, doubtful)
+    }
+
+    /// The first rule that matches, and the first rule that asks for a host or path that is ambiguous.
+    fn search(&self, target: &Target<'_>) -> (usize, usize) {
         let host = if self.first_with_hosts == NO_RULE { None } else { host::routed(target.authority) };
         let path = LazyCell::new(|| path::read(target.path));
         let mut first = NO_RULE;
-        // The first rule that asks for a host or path that is ambiguous.
         let mut doubtful = if host.is_none() { self.first_with_hosts } else { NO_RULE };
         self.hosts.visit(host.as_deref(), |rules| {
             first = first.min(rules.without_path.first(target.method));
@@ -115,11 +142,7 @@ impl Routes {
                 }
             }
         });
-        match (first, doubtful) {
-            (NO_RULE, NO_RULE) => Found::Nothing,
-            _ if first <= doubtful => Found::Rule(first),
-            _ => Found::Ambiguous,
-        }
+        (first, doubtful)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::contents::Contents;
 use super::name_trust::NameTrust;
-use crate::domain::decision::Reason;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::identity::Holder;
 use crate::domain::registry::Entry;
 use std::sync::Arc;
 
@@ -23,18 +24,38 @@ pub struct Identified<'e> {
     pub(super) names: NameTrust,
 }
 
-/// A caller that is no client, and the reason.
-pub struct Unidentified {
-    /// The reason of the refusal.
-    pub reason: Reason,
-    /// The fingerprint of the certificate, if there is one.
-    pub fingerprint: Option<Fingerprint>,
-    /// Whether a relay has forwarded the certificate.
-    pub forwarded: bool,
+impl Identified<'_> {
+    /// The cause of a condition that is not met. `trusted` has the contents of the certificate, if the contents are
+    /// trusted.
+    pub(in crate::engine) fn cause_of_unmet_condition(&self, trusted: Option<&Contents>) -> Cause {
+        match (trusted, &self.contents) {
+            (Some(contents), _) if contents.unreadable_to_rules => Cause::NamesUnreadable,
+            (Some(_), _) => Cause::ConditionNotMet,
+            (None, Some(_)) => Cause::ChainNotVerified,
+            (None, None) => self.cause_of_no_contents(),
+        }
+    }
+
+    /// The cause of a refusal because the contents of the certificate are not known.
+    pub(super) fn cause_of_no_contents(&self) -> Cause {
+        if self.forwarded { Cause::RelayHeaderWithoutCert } else { Cause::CertificateNotShown }
+    }
 }
 
-impl From<Reason> for Unidentified {
-    fn from(reason: Reason) -> Self {
-        Self { reason, fingerprint: None, forwarded: false }
+/// A caller that is no client, and why.
+pub struct Unidentified {
+    /// Why the request is refused.
+    pub refusal: Refusal,
+    /// The fingerprint of the certificate, if there is one.
+    pub fingerprint: Option<Fingerprint>,
+    /// The holder of the certificate.
+    pub holder: Holder,
+    /// The DER form of the certificate, if no host has to be asked for it.
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl<R: Into<Refusal>> From<R> for Unidentified {
+    fn from(refusal: R) -> Self {
+        Self { refusal: refusal.into(), fingerprint: None, holder: Holder::Client, certificate: None }
     }
 }

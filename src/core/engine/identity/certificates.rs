@@ -5,6 +5,7 @@ use super::certificate_cache::CertificateCache;
 use super::contents::{Compare, Contents, Names};
 use super::observations::Observations;
 use super::peer_certificate::Der;
+use crate::domain::cause::Refusal;
 use crate::domain::credential::Identifier;
 use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
@@ -20,8 +21,8 @@ const OTHERS: usize = 1024;
 /// The certificates that an engine has seen, read as its policy asks.
 pub(super) struct Certificates {
     policy: Arc<Policy>,
-    clients: CertificateCache<Result<Arc<Contents>, Reason>>,
-    others: CertificateCache<Result<Arc<Contents>, Reason>>,
+    clients: CertificateCache<Result<Arc<Contents>, Refusal>>,
+    others: CertificateCache<Result<Arc<Contents>, Refusal>>,
 }
 
 impl Certificates {
@@ -44,7 +45,7 @@ impl Certificates {
         der: &Der,
         compare: Compare<'_>,
         observations: &mut Observations,
-    ) -> Result<Option<Arc<Contents>>, Reason> {
+    ) -> Result<Option<Arc<Contents>>, Refusal> {
         if let Some(outcome) = self.clients.get(&fingerprint).or_else(|| self.others.get(&fingerprint)) {
             let contents = outcome?;
             if contents.names.is_some() || !compare(&contents)? {
@@ -54,11 +55,13 @@ impl Certificates {
         let outcome = match der.fetch(peer, fingerprint) {
             Ok(None) => return Ok(None),
             Ok(Some(der)) => Contents::of(&der, &self.policy, compare).map(Arc::new),
-            Err(reason) => Err(reason),
+            Err(refusal) => Err(refusal),
         };
         // The host failed, not the certificate.
-        if let Err(Reason::Internal) = outcome {
-            return Err(Reason::Internal);
+        if let Err(refusal) = outcome
+            && refusal.reason == Reason::Internal
+        {
+            return Err(refusal);
         }
         let registered = self.policy.registry.find(&Identifier::of_certificate(fingerprint));
         if let (Some(entry), Ok(contents)) = (&registered, &outcome) {

@@ -2,14 +2,15 @@
 
 use crate::calendar;
 use crate::certificate::contents::CertificateContents;
-use crate::certificate::names::CertificateNames;
-use crate::domain::credential::{CredentialIndex, Identifier, Kind};
-use crate::domain::decision::Reason;
+use crate::certificate::names::{CertificateNames, MOST_COST};
+use crate::domain::cause::{Cause, Refusal};
+use crate::domain::credential::{CredentialIndex, Identifier, Kind, Shape};
 use crate::domain::identity::{Relays, Source};
 use crate::domain::policy::Policy;
-use crate::domain::revocation::RevocationList;
+use crate::domain::revocation::{CrlIndex, RevocationList};
 use crate::domain::rules::ConditionIndex;
 use crate::domain::time::{UnixSeconds, Validity};
+use crate::engine::host::HostFailure;
 use data_encoding::BASE64;
 
 /// The contents of one certificate.
@@ -20,10 +21,14 @@ pub(in crate::engine) struct Contents {
     pub(super) validity: Validity,
     /// Whether its public key is a relay's.
     pub(super) relay_by_key: bool,
-    /// Whether a CRL of its issuer has its serial number.
-    pub(super) revoked: bool,
-    /// The moment after which a CRL of its issuer that is `strict` is overdue.
-    pub(super) unknown_from: Option<UnixSeconds>,
+    /// The CRL of its issuer that has its serial number.
+    pub(super) revoked_by: Option<CrlIndex>,
+    /// The moment after which a CRL of its issuer that is `strict` is overdue, and the CRL.
+    pub(super) unknown_from: Option<(UnixSeconds, CrlIndex)>,
+    /// Whether the registry asks for names of a kind that cannot be read.
+    pub(super) unreadable_to_registry: bool,
+    /// Whether rules ask for names of a kind that cannot be read.
+    pub(super) unreadable_to_rules: bool,
     /// The result of comparing its names; `None` if they were not compared.
     pub(in crate::engine) names: Option<Names>,
     /// The values of headers for upstreams.
@@ -40,7 +45,7 @@ pub(in crate::engine) struct Values {
 }
 
 /// Whether the names in a certificate are to be compared, if they were not yet.
-pub(super) type Compare<'c> = &'c dyn Fn(&Contents) -> Result<bool, Reason>;
+pub(super) type Compare<'c> = &'c dyn Fn(&Contents) -> Result<bool, HostFailure>;
 
 /// The result of comparing the names in a certificate with those of the policy. They are compared only if they are
 /// trusted, or if the certificate is a client's without them: a certificate with a thousand names must not cause work for
@@ -57,27 +62,38 @@ pub(in crate::engine) struct Names {
 
 impl Contents {
     /// The contents of the certificate with this DER form.
-    pub(super) fn of(der: &[u8], policy: &Policy, compare: Compare<'_>) -> Result<Self, Reason> {
-        let attributes = CertificateContents::parse(der).map_err(|_| Reason::CertificateUnreadable)?;
+    pub(super) fn of(der: &[u8], policy: &Policy, compare: Compare<'_>) -> Result<Self, Refusal> {
+        let attributes = CertificateContents::parse(der).map_err(|_| Cause::CertificateMalformed)?;
         let key = Identifier { kind: Kind::SpkiSha256, digest: attributes.spki_sha256 };
         let lists = match policy.revocation_lists.as_slice() {
             [] => Vec::new(),
             lists => {
                 let issuer = attributes.issuer.canonical();
-                lists.iter().filter(|list| list.issuer == issuer).collect()
+                let lists = lists.iter().enumerate().filter(|(_, list)| list.issuer == issuer);
+                lists.map(|(index, list)| (CrlIndex(index), list)).collect::<Vec<_>>()
             }
         };
-        let strict = |list: &&RevocationList| list.next_update.filter(|_| list.strict);
+        let has_serial = |(_, list): &&(CrlIndex, &RevocationList)| list.contains(&attributes.serial);
+        let strict = |(index, list): &(CrlIndex, &RevocationList)| {
+            list.next_update.filter(|_| list.strict).map(|moment| (moment, *index))
+        };
         let mut contents = Self {
             by_key: find(policy, &key),
             validity: attributes.validity,
             relay_by_key: relays(policy).is_some_and(|relays| relays.are(&key)),
-            revoked: lists.iter().any(|list| list.contains(&attributes.serial)),
-            unknown_from: lists.iter().filter_map(strict).min(),
+            revoked_by: lists.iter().find(has_serial).map(|(index, _)| *index),
+            unknown_from: lists.iter().filter_map(strict).min_by_key(|(moment, _)| *moment),
+            unreadable_to_registry: false,
+            unreadable_to_rules: false,
             names: None,
             values: values(der, &attributes, policy),
         };
         let names = CertificateNames::of(&attributes);
+        let unreadable = |shapes: &[Shape]| {
+            shapes.iter().any(|shape| attributes.has_unreadable(shape.kind)) || names.cost(shapes) > MOST_COST
+        };
+        contents.unreadable_to_registry = unreadable(policy.registry.shapes());
+        contents.unreadable_to_rules = unreadable(policy.rules.shapes());
         if !names_matter(&names, policy) {
             contents.names = Some(Names::default());
         } else if compare(&contents)? {

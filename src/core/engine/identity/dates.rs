@@ -3,8 +3,8 @@
 
 use super::observations::Observations;
 use crate::certificate;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::credential::CredentialIndex;
-use crate::domain::decision::Reason;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::time::{Nanos, UnixSeconds, Validity};
 use crate::engine::host::{Clock, HostFailure, Peer};
@@ -16,15 +16,17 @@ const ASK_AGAIN: u32 = 60;
 /// The dates of one certificate, in two words, since there are as many of these as certificates.
 #[derive(Default)]
 pub(super) struct Dates {
-    /// [`UNKNOWN`], [`UNREADABLE`], or `notBefore` (upper half) and `notAfter`, in seconds since 1970.
+    /// [`UNKNOWN`], [`MALFORMED`], [`DIFFERS`], or `notBefore` (upper half) and `notAfter`, in seconds since 1970.
     known: AtomicU64,
     /// When the host is asked again, on the monotonic clock, in seconds.
     ask_again_at: AtomicU32,
 }
 
 const UNKNOWN: u64 = 0;
-/// `notBefore` is after `notAfter`: no certificate is packed so.
-const UNREADABLE: u64 = 1 << 32;
+/// The certificate cannot be read. `notAfter` is zero: no certificate is packed so.
+const MALFORMED: u64 = 1 << 32;
+/// The host shows another certificate.
+const DIFFERS: u64 = 2 << 32;
 
 impl Dates {
     /// Sets the dates, unless they are known.
@@ -40,18 +42,19 @@ impl Dates {
         credential: CredentialIndex,
         expected: Fingerprint,
         observations: &mut Observations,
-    ) -> Result<Option<Validity>, Reason> {
+    ) -> Result<Option<Validity>, Refusal> {
         if self.known.load(Ordering::Relaxed) == UNKNOWN {
             self.ask(peer, clock, credential, expected, observations)?;
         }
-        self.known()
+        Ok(self.known()?)
     }
 
     /// The dates, as far as they are known.
-    pub(super) fn known(&self) -> Result<Option<Validity>, Reason> {
+    pub(super) fn known(&self) -> Result<Option<Validity>, Cause> {
         match self.known.load(Ordering::Relaxed) {
             UNKNOWN => Ok(None),
-            UNREADABLE => Err(Reason::CertificateUnreadable),
+            MALFORMED => Err(Cause::CertificateMalformed),
+            DIFFERS => Err(Cause::CertificateDiffers),
             packed => Ok(Some(unpacked(packed))),
         }
     }
@@ -63,7 +66,7 @@ impl Dates {
             if let Ok(validity) = &validity {
                 observations.parsed.push((credential, validity.not_after));
             }
-            self.know(validity.map_or(UNREADABLE, packed));
+            self.know(validity.map_or(MALFORMED, packed));
         }
     }
 
@@ -91,7 +94,7 @@ impl Dates {
         // A host that shows another certificate than the one with the digest makes the dates unreadable.
         match certificate::der_with_fingerprint(&text, expected) {
             Some(der) => self.read(credential, &der, observations),
-            None => self.know(UNREADABLE),
+            None => self.know(DIFFERS),
         }
         Ok(())
     }
@@ -102,7 +105,7 @@ fn packed(Validity { not_before, not_after }: Validity) -> u64 {
     let half = |UnixSeconds(seconds): UnixSeconds, least: i64| {
         u64::from(u32::try_from(seconds.max(least)).unwrap_or(u32::MAX))
     };
-    // At least a second after 1970, so that the word is neither `UNKNOWN` nor `UNREADABLE`.
+    // At least a second after 1970, so that the word is none of the three others.
     (half(not_before, 0) << 32) | half(not_after, 1)
 }
 
@@ -131,9 +134,9 @@ mod tests {
         // 1950 and 9999.
         assert_eq!(through(-631_152_000, 253_402_300_799), (0, i64::MAX));
         assert_eq!(through(-2, -1), (0, 1));
-        for (not_before, not_after) in [(0, 0), (0, 1), (1, 0), (-1, -1), (i64::MAX, i64::MAX)] {
+        for (not_before, not_after) in [(0, 0), (0, 1), (1, 0), (2, 0), (-1, -1), (i64::MAX, i64::MAX)] {
             let word = packed(Validity { not_before: UnixSeconds(not_before), not_after: UnixSeconds(not_after) });
-            assert!(word != UNKNOWN && word != UNREADABLE);
+            assert!(![UNKNOWN, MALFORMED, DIFFERS].contains(&word));
         }
     }
 }

@@ -17,10 +17,11 @@ pub use caller::{Identified, Unidentified};
 pub(super) use contents::Contents;
 pub use observations::Observations;
 
-use super::host::{Clock, Peer};
+use super::host::{Clock, HostFailure, Peer};
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::credential::Identifier;
 use crate::domain::decision::Reason;
-use crate::domain::identity::Source;
+use crate::domain::identity::{Holder, Source};
 use crate::domain::policy::Policy;
 use crate::domain::registry::Entry;
 use crate::domain::time::UnixSeconds;
@@ -30,7 +31,7 @@ use name_trust::NameTrust;
 use peer_certificate::{Der, PeerCertificate};
 use relay::Relay;
 use std::sync::Arc;
-use validity::{check_revocation, check_validity};
+use validity::{check_revocation, check_validity, check_window};
 
 /// The registry of one policy, with what is known of its certificates.
 pub(super) struct Identity {
@@ -105,7 +106,11 @@ impl Identity {
         let PeerCertificate { fingerprint, digits, der, names } = presented;
         let forwarded = der.is_forwarded();
         let names = if registered.is_some() { NameTrust::granted() } else { names };
-        let unidentified = |reason| Unidentified { reason, fingerprint: Some(fingerprint), forwarded };
+        let holder = if forwarded { Holder::ForwardedClient } else { Holder::Client };
+        let unidentified = |refusal: Refusal| {
+            let certificate = der.known().map(<[u8]>::to_vec);
+            Unidentified { refusal, fingerprint: Some(fingerprint), holder, certificate }
+        };
         let wanted = match (&registered, &der) {
             // A relay that does not forward a certificate says nothing about its contents, even if they are cached.
             (_, Der::Forwarded(None)) => false,
@@ -133,31 +138,39 @@ impl Identity {
         let entry = match (registered, &contents) {
             (Some(entry), _) => entry,
             (None, Some(contents)) => self.find_by_contents(peer, &names, contents).map_err(unidentified)?,
-            (None, None) => return Err(unidentified(Reason::UnknownCertificate)),
+            (None, None) => {
+                let without_cert = matches!(der, Der::Forwarded(None));
+                let cause = if without_cert { Cause::RelayHeaderWithoutCert } else { Cause::NotRegistered };
+                return Err(unidentified(cause.into()));
+            }
         };
         Ok(client.insert(Identified { entry, fingerprint, digits, contents, forwarded, names }))
     }
 
     /// The client whose credential has the certificate's key, or one of its names if these are trusted.
-    fn find_by_contents(&self, peer: &impl Peer, names: &NameTrust, contents: &Contents) -> Result<Entry<'_>, Reason> {
+    fn find_by_contents(&self, peer: &impl Peer, names: &NameTrust, contents: &Contents) -> Result<Entry<'_>, Refusal> {
         let index = match (contents.by_key, &contents.names) {
             (Some(index), _) => index,
             // Names that are not trusted were not compared.
-            (None, None) => return Err(Reason::CertificateUnverified),
+            (None, None) => return Err(Cause::ChainNotVerified.into()),
             (None, Some(compared)) => {
-                let index = compared.credential.ok_or(Reason::UnknownCertificate)?;
+                let unknown = match contents.unreadable_to_registry {
+                    true => Cause::NamesUnreadable,
+                    false => Cause::NotRegistered,
+                };
+                let index = compared.credential.ok_or(unknown)?;
                 if !names.check(self.policy.identity.chain, peer)? {
-                    return Err(Reason::CertificateUnverified);
+                    return Err(Cause::ChainNotVerified.into());
                 }
                 index
             }
         };
-        self.policy.registry.at(index).ok_or(Reason::Internal)
+        Ok(self.policy.registry.at(index).ok_or(Cause::NoConfiguration)?)
     }
 
     /// Security check: whether the contents of the client's certificate are trusted, because its chain is verified or it is
     /// registered as a whole. `false` if there are no contents.
-    pub(super) fn trusts_contents(&self, peer: &impl Peer, identified: &Identified<'_>) -> Result<bool, Reason> {
+    pub(super) fn trusts_contents(&self, peer: &impl Peer, identified: &Identified<'_>) -> Result<bool, HostFailure> {
         match &identified.contents {
             Some(_) => identified.names.check(self.policy.identity.chain, peer),
             None => Ok(false),
@@ -170,7 +183,7 @@ impl Identity {
         peer: &impl Peer,
         identified: &Identified<'_>,
         observations: &mut Observations,
-    ) -> Result<Option<Arc<Contents>>, Reason> {
+    ) -> Result<Option<Arc<Contents>>, Refusal> {
         if !self.trusts_contents(peer, identified)? {
             return Ok(None);
         }
@@ -192,26 +205,29 @@ impl Identity {
         identified: &Identified<'_>,
         now: UnixSeconds,
         observations: &mut Observations,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), Refusal> {
         let Entry { credential_index: index, credential, client, .. } = identified.entry;
         if credential.revoked {
-            return Err(Reason::CertificateRevoked);
+            return Err(Cause::CredentialRevoked.into());
         }
         if !client.enabled {
-            return Err(Reason::ClientDisabled);
+            return Err(Cause::ClientDisabled.into());
         }
         let window = match credential.bounded {
-            true => Some(self.policy.registry.clients().window(index).ok_or(Reason::Internal)?),
+            true => Some(self.policy.registry.clients().window(index).ok_or(Cause::NoConfiguration)?),
             false => None,
         };
-        let dates = self.dates.get(index.0).ok_or(Reason::Internal)?;
+        let dates = self.dates.get(index.0).ok_or(Cause::NoConfiguration)?;
         let dates = match &identified.contents {
             Some(contents) => {
-                check_revocation(contents, now)?;
+                check_revocation(contents, now, observations)?;
                 Some(contents.validity)
             }
             // A certificate whose serial number is not known may be revoked.
-            None if !self.policy.revocation_lists.is_empty() => return Err(Reason::CertificateUnreadable),
+            None if !self.policy.revocation_lists.is_empty() => {
+                let (reason, cause) = (Reason::CertificateUnreadable, identified.cause_of_no_contents());
+                return Err(Refusal { reason, cause });
+            }
             None if identified.forwarded => dates.known()?,
             None => dates.of_connection(peer, clock, index, identified.fingerprint, observations)?,
         };
@@ -219,8 +235,11 @@ impl Identity {
             observations.dates_unchecked = true;
         }
         if let Some(window) = window {
-            check_validity(window, now)?;
+            check_window(window, now)?;
         }
-        dates.map_or(Ok(()), |dates| check_validity(dates, now))
+        match dates {
+            Some(dates) => Ok(check_validity(dates, now)?),
+            None => Ok(()),
+        }
     }
 }

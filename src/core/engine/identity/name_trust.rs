@@ -1,8 +1,7 @@
 //! The names in a certificate count only if its chain is verified.
 
-use crate::domain::decision::Reason;
 use crate::domain::identity::Chain;
-use crate::engine::host::Peer;
+use crate::engine::host::{HostFailure, Peer};
 use std::cell::Cell;
 
 /// Whether the names in one certificate are trusted, as far as one request knows. The host is asked at most once for each
@@ -22,7 +21,7 @@ impl NameTrust {
     }
 
     /// Security check: whether the names are trusted. Under `chain: listener` they always are.
-    pub(super) fn check(&self, chain: Chain, peer: &impl Peer) -> Result<bool, Reason> {
+    pub(super) fn check(&self, chain: Chain, peer: &impl Peer) -> Result<bool, HostFailure> {
         if chain == Chain::Listener {
             return Ok(true);
         }

@@ -1,6 +1,7 @@
 //! Facts about certificates that metrics show and no decision depends on.
 
 use crate::domain::credential::CredentialIndex;
+use crate::domain::revocation::CrlIndex;
 use crate::domain::time::UnixSeconds;
 
 /// Facts that were learnt while one request was decided.
@@ -11,4 +12,6 @@ pub struct Observations {
     /// The credentials whose certificates were parsed for this request, with `notAfter`. A certificate is parsed when an
     /// engine first sees it, and seldom again.
     pub parsed: Vec<(CredentialIndex, UnixSeconds)>,
+    /// The CRL for which the request is refused.
+    pub crl: Option<CrlIndex>,
 }

@@ -2,7 +2,7 @@
 
 use super::name_trust::NameTrust;
 use crate::certificate;
-use crate::domain::decision::Reason;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::fingerprint::Fingerprint;
 use crate::engine::host::Peer;
 use std::borrow::Cow;
@@ -30,14 +30,14 @@ pub(super) enum Der {
 impl PeerCertificate {
     /// The certificate of the connection. Its fingerprint is the host's digest, or the certificate's own where the host has
     /// none.
-    pub(super) fn of_connection(peer: &impl Peer) -> Result<Self, Reason> {
+    pub(super) fn of_connection(peer: &impl Peer) -> Result<Self, Refusal> {
         let names = NameTrust::default();
         if let Some(digits) = peer.digest()? {
-            let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Reason::Internal)?;
+            let fingerprint = certificate::fingerprint_from_hex(&digits).ok_or(Cause::HostCallFailed)?;
             return Ok(Self { fingerprint, digits, der: Der::NotFetched, names });
         }
-        let text = peer.certificate()?.ok_or(Reason::NoCertificate)?;
-        let der = certificate::der_from_text(&text).map_err(|_| Reason::CertificateUnreadable)?;
+        let text = peer.certificate()?.ok_or(Cause::CertificateNotPresented)?;
+        let der = certificate::der_from_text(&text).map_err(|_| Cause::CertificateMalformed)?;
         let fingerprint = certificate::fingerprint(&der);
         let digits = fingerprint.to_string().into_bytes();
         Ok(Self { fingerprint, digits, der: Der::Fetched(der), names })
@@ -56,16 +56,24 @@ impl Der {
         matches!(self, Self::Forwarded(_))
     }
 
+    /// The bytes, if no host has to be asked for them.
+    pub(super) fn known(&self) -> Option<&[u8]> {
+        match self {
+            Self::Fetched(der) | Self::Forwarded(Some(der)) => Some(der),
+            Self::Forwarded(None) | Self::NotFetched => None,
+        }
+    }
+
     /// The bytes, from the host if they were not fetched; `None` if nobody shows the certificate. A host that shows
     /// another certificate than the one with the `expected` fingerprint makes it unreadable.
-    pub(super) fn fetch(&self, peer: &impl Peer, expected: Fingerprint) -> Result<Option<Cow<'_, [u8]>>, Reason> {
+    pub(super) fn fetch(&self, peer: &impl Peer, expected: Fingerprint) -> Result<Option<Cow<'_, [u8]>>, Refusal> {
         match self {
             Self::Fetched(der) | Self::Forwarded(Some(der)) => return Ok(Some(Cow::Borrowed(der))),
             Self::Forwarded(None) => return Ok(None),
             Self::NotFetched => {}
         }
         let Some(text) = peer.certificate()? else { return Ok(None) };
-        let der = certificate::der_with_fingerprint(&text, expected).ok_or(Reason::CertificateUnreadable)?;
+        let der = certificate::der_with_fingerprint(&text, expected).ok_or(Cause::CertificateDiffers)?;
         Ok(Some(Cow::Owned(der)))
     }
 }

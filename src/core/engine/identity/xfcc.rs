@@ -11,6 +11,7 @@
 //! of those that a later proxy adds.
 
 use crate::certificate;
+use crate::domain::cause::Cause::{self, RelayHeaderMalformed as Malformed, RelayHeaderWithoutHash as WithoutHash};
 use crate::domain::fingerprint::Fingerprint;
 
 /// The last element: the certificate of the last proxy's client.
@@ -22,18 +23,14 @@ pub(super) struct Element {
     pub(super) certificate: Option<Vec<u8>>,
 }
 
-/// The header is not in the form that Envoy writes, or its last element does not name exactly one certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("malformed x-forwarded-client-cert")]
-pub(super) struct Malformed;
-
 /// The last element of the header that has these lines, in this order.
 ///
 /// # Errors
 ///
 /// [`Malformed`] if there is a control byte or a stray or unterminated quote anywhere, or if the last element is empty,
-/// has a pair without `=`, a key of other than letters, not exactly one `Hash` of 64 hexadecimal digits, or two `Cert`.
-pub(super) fn last<'h>(lines: impl Iterator<Item = &'h [u8]>) -> Result<Element, Malformed> {
+/// has a pair without `=`, a key of other than letters, a `Hash` of other than 64 hexadecimal digits, or two `Hash` or
+/// `Cert`. [`WithoutHash`] if the last element is otherwise in the form that Envoy writes, and has no `Hash`.
+pub(super) fn last<'h>(lines: impl Iterator<Item = &'h [u8]>) -> Result<Element, Cause> {
     let header = lines.collect::<Vec<_>>().join(&b',');
     if header.iter().any(u8::is_ascii_control) {
         return Err(Malformed);
@@ -61,7 +58,7 @@ struct Pair<'h> {
 
 impl<'h> Pair<'h> {
     /// The pair at the start of `text`, and the rest: nothing, or text that starts with `;` or `,`.
-    fn split_from(text: &'h [u8]) -> Result<(Self, &'h [u8]), Malformed> {
+    fn split_from(text: &'h [u8]) -> Result<(Self, &'h [u8]), Cause> {
         let (key, after) = split_before(text, b"=;,\"");
         let Some(value) = after.strip_prefix(b"=") else {
             return at_end(after, Self { key, value: None });
@@ -74,7 +71,7 @@ impl<'h> Pair<'h> {
     }
 }
 
-fn at_end<'h>(after: &'h [u8], pair: Pair<'h>) -> Result<(Pair<'h>, &'h [u8]), Malformed> {
+fn at_end<'h>(after: &'h [u8], pair: Pair<'h>) -> Result<(Pair<'h>, &'h [u8]), Cause> {
     matches!(after.first(), None | Some(b';' | b',')).then_some((pair, after)).ok_or(Malformed)
 }
 
@@ -104,7 +101,7 @@ struct Fields<'h> {
 }
 
 impl<'h> Fields<'h> {
-    fn with(mut self, Pair { key, value }: &Pair<'h>) -> Result<Self, Malformed> {
+    fn with(mut self, Pair { key, value }: &Pair<'h>) -> Result<Self, Cause> {
         let value = value.ok_or(Malformed)?;
         if key.is_empty() || !key.iter().all(u8::is_ascii_alphabetic) {
             return Err(Malformed);
@@ -120,9 +117,9 @@ impl<'h> Fields<'h> {
         if before { Err(Malformed) } else { Ok(self) }
     }
 
-    fn finish(self) -> Result<Element, Malformed> {
+    fn finish(self) -> Result<Element, Cause> {
         let certificate = self.certificate.map(|value| percent_encoding::percent_decode(value).collect());
-        Ok(Element { hash: self.hash.ok_or(Malformed)?, certificate })
+        Ok(Element { hash: self.hash.ok_or(WithoutHash)?, certificate })
     }
 }
 

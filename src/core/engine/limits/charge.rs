@@ -8,12 +8,13 @@ use super::response_headers::{self, ResponseHeaders};
 use crate::domain::bucket::{Buckets, Charged};
 use crate::domain::limit::Limit;
 use crate::domain::limit_state::CountingContext;
+use crate::domain::limits::ExceededLimits;
 use crate::domain::policy::RateLimitHeaders;
 use crate::domain::time::Nanos;
 use std::sync::Arc;
 
 /// A time that no client can measure over a network: a millisecond.
-const UNMEASURABLE: Nanos = Nanos(Nanos::PER_SECOND / 1000);
+const UNMEASURABLE: Nanos = Nanos(1_000_000);
 
 /// The charge of one request.
 pub struct Charge<'e> {
@@ -67,6 +68,11 @@ impl<'e> Charge<'e> {
     pub fn exceeded(&self) -> impl Iterator<Item = &'e Limit> {
         let limits = self.effective.limits();
         self.after.charged.exceeded.iter().filter_map(move |index| limits.get(*index))
+    }
+
+    /// The limits that did not hold what the request costs, for a log line.
+    pub(in crate::engine) fn exceeded_limits(&self) -> ExceededLimits<'_> {
+        ExceededLimits { limits: self.effective.limits(), indexes: &self.after.charged.exceeded }
     }
 
     /// The limits that apply, those of the tier before those of the rule, each with its balance.

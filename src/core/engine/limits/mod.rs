@@ -16,8 +16,8 @@ pub use response_headers::ResponseHeaders;
 use super::host::Clock;
 use super::ledger::{Change, Entry, Ledger};
 use crate::calendar;
+use crate::domain::cause::{Cause, Refusal};
 use crate::domain::client::TierIndex;
-use crate::domain::decision::Reason;
 use crate::domain::policy::{Policy, RateLimitHeaders};
 use crate::domain::quota::Period;
 use crate::domain::rules::RuleIndex;
@@ -65,21 +65,21 @@ impl LimitPolicy {
         account: Account<'_>,
         (method, wall): (&[u8], UnixSeconds),
         charge: &mut Option<Charge<'e>>,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), Refusal> {
         let effective = self.lists.find(account.tier, account.rule);
         let limits = effective.limits();
         if limits.is_empty() {
             return Ok(());
         }
         if effective.by_calendar() && calendar::window(Period::Hour, wall).is_none() {
-            return Err(Reason::Internal);
+            return Err(Cause::HostCallFailed.into());
         }
         let compute = |stored| {
             let (mut buckets, at) = stored::read(&self.generation, ledger, clock, stored, wall)?;
             let charged = buckets.charge(limits, method, &at);
             let changed = buckets.changed();
             let after = ChargedBuckets { charged, buckets, at };
-            Ok::<_, Reason>(if changed { Change::Write(after) } else { Change::Keep(after) })
+            Ok::<_, Refusal>(if changed { Change::Write(after) } else { Change::Keep(after) })
         };
         let after = ledger.update(Entry::buckets_of(account.alias), compute)?;
         *charge = Some(Charge::new(effective, &self.generation, self.headers, after));

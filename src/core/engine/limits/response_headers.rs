@@ -162,8 +162,9 @@ mod tests {
     use std::num::NonZeroU64;
 
     fn limit(name: &str, requests: u64, seconds: u64, burst: u64) -> Limit {
-        let per = seconds * Nanos::PER_SECOND;
-        let window = Nanos((per * burst).div_ceil(requests));
+        let per = seconds.saturating_mul(Nanos::PER_SECOND);
+        let window = u128::from(per).saturating_mul(burst.into()).div_ceil(requests.into());
+        let window = Nanos(window.try_into().unwrap());
         let [requests, per, burst] = [requests, per, burst].map(|number| NonZeroU64::new(number).unwrap());
         of_kind(name, Kind::TokenBucket(Rate::new(Unit::Request, requests, per, burst).unwrap()), window)
     }
@@ -187,7 +188,7 @@ mod tests {
             let Kind::TokenBucket(rate) = limit.kind else { panic!("a bucket") };
             assert_eq!(&*policy(std::slice::from_ref(&limit)), format!(r#""a";q={requests};w={seconds}"#));
             assert_eq!(limit.seconds(rate.fill()), seconds, "{requests} in {seconds} s: a whole bucket");
-            for spent in [1, requests / 3, requests / 2, requests - 1] {
+            for spent in [1, requests.div_ceil(3), requests.div_ceil(2), requests - 1] {
                 let exact = (spent * seconds).div_ceil(requests);
                 assert_eq!(limit.seconds(rate.span(spent)), exact, "{spent} of {requests} in {seconds} s");
             }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 const GOOD: &str = "6ef8a2b1c0d9e8f70123456789abcdef00ff11ee22dd33cc44bb55aa66997788";
 const GOLD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-fn read(header: &str) -> Result<Element, Malformed> {
+fn read(header: &str) -> Result<Element, Cause> {
     last([header.as_bytes()].into_iter())
 }
 
@@ -48,7 +48,6 @@ fn anything_else_is_malformed() {
     for header in [
         String::new(),
         ",".to_owned(),
-        "By=a".to_owned(),
         "Hash=".to_owned(),
         format!("Hash={GOOD},"),
         format!("Hash={GOOD};"),
@@ -63,7 +62,6 @@ fn anything_else_is_malformed() {
         format!("Hash={GOOD};Hash={GOOD}"),
         format!("Hash={GOOD};hash={GOLD}"),
         format!("Hash={GOOD};Cert=\"a\";cert=\"a\""),
-        format!("Hash={GOOD},By=a"),
         format!("Hash={GOOD}00"),
         format!("Hash={GOOD}0"),
         format!("Hash=0x{}", GOOD.get(2..).unwrap()),
@@ -89,6 +87,13 @@ fn anything_else_is_malformed() {
         assert_eq!(read(&header), Err(Malformed), "{header}");
     }
     assert_eq!(last(std::iter::empty()), Err(Malformed));
+}
+
+#[test]
+fn an_element_without_a_hash_names_no_certificate() {
+    for header in ["By=a", "Cert=\"a\"", &format!("Hash={GOOD},By=a"), "Hash=\"\",By=a;Subject=\"\""] {
+        assert_eq!(read(header), Err(WithoutHash), "{header}");
+    }
 }
 
 /// A quote that a client leaves open does not swallow the elements that a proxy adds, whatever the client's subject is.
