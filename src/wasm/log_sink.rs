@@ -3,6 +3,7 @@
 use super::abi;
 use super::clocks::Clocks;
 use super::worker::Connection;
+use certgate_core::domain::decision::Reason;
 use certgate_core::domain::policy::Audit;
 use certgate_core::domain::time::Nanos;
 use certgate_core::engine::host::{Clock, Peer};
@@ -28,9 +29,9 @@ impl Log for EnvoyLog {
 pub(super) struct LogSink(AuditLog);
 
 impl LogSink {
-    /// Writes the line of `event`, unless there were too many.
-    pub(super) fn write(&self, audit: Audit, event: &Event<'_>) {
-        if let Some((level, line)) = self.0.line(audit, event, now(), &Properties) {
+    /// Writes the line of the event of a request that was decided with this reason, unless there were too many.
+    pub(super) fn write<'e>(&self, audit: Audit, reason: Option<Reason>, event: impl FnOnce() -> Event<'e>) {
+        if let Some((level, line)) = self.0.line(audit, (reason, event), now(), &Properties) {
             EnvoyLog.log(level, format_args!("{line}"));
         }
     }

@@ -21,6 +21,7 @@ use certgate_core::engine::generation::Hash;
 use certgate_core::engine::host::Clock;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 thread_local! {
@@ -70,7 +71,9 @@ impl Root {
             return Ok(Answer::Accepted(hash, accepted_source(&snapshots, &hash, size)));
         }
         let bytes = plugin_configuration::read(size)?;
-        let snapshot = match config::compile(&bytes, CAPABILITIES) {
+        let listed = OnceCell::new();
+        let former = || snapshots.of_another(listed.get_or_init(|| snapshots.listed()), &hash);
+        let snapshot = match config::compile_after(&bytes, CAPABILITIES, &former) {
             Ok(snapshot) => snapshot,
             Err(errors) => {
                 log::error!("certgate refuses the configuration: {}", errors.summary(LOGGED_ERRORS));
@@ -78,7 +81,7 @@ impl Root {
             }
         };
         let source = snapshot.map_or(Source::Bytes(bytes), Source::Snapshot);
-        snapshots.put(&hash, &source, &|_| true);
+        snapshots.put_into(listed.get_or_init(|| snapshots.listed()), &hash, &source, &|_| true);
         if let Err(why) = accepted.add(&hash) {
             log::warn!("the configuration will be read again on each worker: {why}");
         }

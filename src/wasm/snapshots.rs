@@ -9,7 +9,7 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute};
 
 /// Shared data outlive a module, and another version may write other snapshots.
-const PREFIX: &str = concat!("certgate:snapshot:", env!("CARGO_PKG_VERSION"), ":");
+const PREFIX: &str = concat!("certgate:snapshot:2:", env!("CARGO_PKG_VERSION"), ":");
 
 /// The configurations of one `root_id`.
 pub(super) struct Snapshots<'s> {
@@ -47,6 +47,9 @@ struct Entry {
     length: U32,
 }
 
+/// The list at one moment.
+pub(super) struct Listed(Vec<Entry>);
+
 /// In place of a slot: Envoy no longer uses the configuration.
 const FORMER: u8 = 2;
 
@@ -61,12 +64,36 @@ impl Snapshots<'_> {
     /// Overwrites the older of the two configurations. `reserve` says whether there is memory for so many bytes. A
     /// configuration that could not be stored is read from Envoy instead.
     pub(super) fn put(&self, hash: &Hash, source: &Source, reserve: &dyn Fn(usize) -> bool) {
+        self.put_into(&self.listed(), hash, source, reserve);
+    }
+
+    /// The list now.
+    pub(super) fn listed(&self) -> Listed {
+        Listed(self.entries())
+    }
+
+    /// The newest snapshot in this list of another configuration than the one with this hash.
+    pub(super) fn of_another(&self, Listed(entries): &Listed, hash: &Hash) -> Option<Vec<u8>> {
+        let another = entries.iter().find(|entry| entry.slot != FORMER && entry.hash != *hash)?;
+        match self.find(entries, &another.hash, &|_| true) {
+            Found::Here(Source::Snapshot(snapshot)) => Some(snapshot),
+            _ => None,
+        }
+    }
+
+    /// [`Self::put`] where this is the list.
+    pub(super) fn put_into(
+        &self,
+        Listed(entries): &Listed,
+        hash: &Hash,
+        source: &Source,
+        reserve: &dyn Fn(usize) -> bool,
+    ) {
         let (kind, bytes) = match source {
             Source::Snapshot(bytes) => (COMPILED, bytes),
             Source::Bytes(bytes) => (PLAIN, bytes),
         };
         let Ok(length) = u32::try_from(bytes.len()) else { return };
-        let entries = self.entries();
         let newest = entries.iter().find(|entry| entry.slot != FORMER && entry.hash != *hash);
         let slot = newest.map_or(0, |newest| 1_u8.saturating_sub(newest.slot));
         // The old value is read before it is replaced.
@@ -120,6 +147,8 @@ impl Snapshots<'_> {
         self.entries().iter().filter(|entry| entry.slot == FORMER).map(|entry| entry.hash).collect()
     }
 
+    // Not inlined: it has several callers.
+    #[inline(never)]
     fn find(&self, entries: &[Entry], hash: &Hash, reserve: &dyn Fn(usize) -> bool) -> Found {
         let entry = entries.iter().find(|entry| entry.slot != FORMER && entry.hash == *hash);
         let head = hash.len().saturating_add(1);

@@ -102,8 +102,8 @@ impl Telemetry for RequestTelemetry<'_> {
         set_filter_state(key, value);
     }
 
-    fn log(&self, event: &Event<'_>) {
-        self.vm.log.write(self.policy.audit, event);
+    fn log<'e>(&self, reason: Option<Reason>, event: impl FnOnce() -> Event<'e>) {
+        self.vm.log.write(self.policy.audit, reason, event);
     }
 }
 
@@ -116,8 +116,8 @@ impl Telemetry for Undecided<'_> {
         set_filter_state(key, value);
     }
 
-    fn log(&self, event: &Event<'_>) {
-        self.vm.log.write(self.audit, event);
+    fn log<'e>(&self, reason: Option<Reason>, event: impl FnOnce() -> Event<'e>) {
+        self.vm.log.write(self.audit, reason, event);
     }
 }
 

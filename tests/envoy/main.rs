@@ -13,6 +13,7 @@ use certgate_test_rig as support;
 
 mod bandwidth;
 mod behind;
+mod causes;
 mod chains;
 mod dates;
 mod durations;

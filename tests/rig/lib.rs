@@ -15,7 +15,7 @@
     reason = "a broken test set-up should stop the test, with words"
 )]
 
-pub use certgate_test_support::{command_line, der, dice, module, odd, renew, scenarios, strings};
+pub use certgate_test_support::{causes, command_line, der, dice, module, odd, renew, scenarios, strings};
 
 pub mod admin;
 pub mod bootstrap;

@@ -7,8 +7,9 @@ use certgate_core::domain::client::{ClientIndex, TierIndex};
 use certgate_core::domain::credential::CredentialIndex;
 use certgate_core::domain::decision::Reason;
 use certgate_core::domain::limit::Limit;
+use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::{Nanos, UnixSeconds};
-use certgate_core::engine::generation::GenerationCounter;
+use certgate_core::engine::generation::{GenerationCounter, Hash};
 use certgate_core::engine::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use certgate_core::engine::ledger::{Change, Entry, Ledger, Unavailable};
 use certgate_core::engine::{Engine, Outcome, apply};
@@ -102,6 +103,26 @@ pub fn engine_since(now: i64, configuration: &Value, ledger: &FakeLedger) -> Eng
     let bytes = configuration.to_string().into_bytes();
     let hash = *certificate::fingerprint(&bytes).as_bytes().first_chunk().expect("16 of 32 bytes");
     let policy = config::read(&bytes).unwrap_or_else(|errors| panic!("{configuration:#}: {errors}"));
+    engine_of_policy(now, hash, policy, ledger)
+}
+
+/// The engine of a worker that activates this configuration after the former one, from a snapshot.
+///
+/// # Panics
+///
+/// If one of them has errors.
+pub fn engine_after(now: i64, former: &Value, configuration: &Value, ledger: &FakeLedger) -> Engine {
+    let compile = |configuration: &Value, former: &dyn Fn() -> Option<Vec<u8>>| {
+        let bytes = configuration.to_string().into_bytes();
+        let snapshot = config::compile_after(&bytes, config::Capabilities::default(), former);
+        snapshot.unwrap_or_else(|errors| panic!("{configuration:#}: {errors}")).expect("a snapshot")
+    };
+    let former = compile(former, &|| None);
+    let snapshot = compile(configuration, &|| Some(former.clone()));
+    engine_of_policy(now, [2; 16], config::load(snapshot).expect("a policy"), ledger)
+}
+
+fn engine_of_policy(now: i64, hash: Hash, policy: Policy, ledger: &FakeLedger) -> Engine {
     let (generation, _) = GenerationCounter::take_up(ledger, hash, UnixSeconds(now)).expect("a ledger without faults");
     Engine::new(policy, generation)
 }
@@ -262,8 +283,9 @@ impl Telemetry for Fake<'_> {
         self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
     }
 
-    fn log(&self, event: &Event<'_>) {
-        let certificate = PresentedCertificate::of(event, self);
+    fn log<'e>(&self, _: Option<Reason>, event: impl FnOnce() -> Event<'e>) {
+        let event = event();
+        let certificate = PresentedCertificate::of(&event, self);
         let known = Circumstances { certificate: certificate.as_ref(), ..Circumstances::default() };
         self.lines.borrow_mut().push(event.line(&known));
     }

@@ -14,6 +14,7 @@
 
 use std::path::Path;
 
+pub mod causes;
 pub mod certificates;
 pub mod command_line;
 pub mod der;

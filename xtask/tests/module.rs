@@ -8,7 +8,7 @@ use walrus::Module;
 use xtask::{BODIES, EXPORTS};
 
 /// With more than this, somebody should look at what came in.
-const LARGEST: u64 = 576_823;
+const LARGEST: u64 = 593_000;
 
 /// What is imported of the proxy-wasm ABI: certgate's own calls, and those that the SDK's contexts may make.
 const ABI: [&str; 34] = [

@@ -30,6 +30,8 @@ pub use unreadable::Unreadable;
 
 /// The DER form of the first certificate in `text`: PEM, plain (as Envoy's property has it) or URL-encoded (as Envoy's
 /// documentation and `%DOWNSTREAM_PEER_CERT%` have it).
+// Not inlined: it has several callers, and no ordinary request waits for it.
+#[inline(never)]
 pub fn der_from_text(text: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let encoded = !text.starts_with(b"-----BEGIN ") && text.contains(&b'%');
     let pem = if encoded { percent_encoding::percent_decode(text).into() } else { Cow::Borrowed(text) };
@@ -38,6 +40,7 @@ pub fn der_from_text(text: &[u8]) -> Result<Vec<u8>, Unreadable> {
 }
 
 /// [`der_from_text`], if it is the certificate with this fingerprint.
+#[inline(never)]
 pub fn der_with_fingerprint(text: &[u8], expected: Fingerprint) -> Option<Vec<u8>> {
     der_from_text(text).ok().filter(|der| fingerprint(der) == expected)
 }

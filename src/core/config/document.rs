@@ -18,6 +18,7 @@ use crate::domain::mode::Mode;
 use crate::domain::name::Name;
 use crate::domain::policy::{Audit, DEFAULT_CLIENT_SERIES, FilterState, Policy, RateLimitHeaders};
 use crate::domain::registry::Registry;
+use crate::domain::removed::RemovedCredentials;
 use crate::domain::revocation::RevocationList;
 use crate::domain::rules::Rules;
 use crate::domain::table::ClientTable;
@@ -95,17 +96,22 @@ impl Document {
         Ok(self.policy(clients, expiries, names))
     }
 
-    /// The policy as a snapshot; `None` if it has none.
-    pub(super) fn compile(mut self) -> Result<Option<Vec<u8>>, Errors> {
+    /// The policy as a snapshot, which comes after the `former` one; `None` if it has none.
+    pub(super) fn compile(mut self, former: &dyn Fn() -> Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Errors> {
         let (clients, expiries, _) = self.check()?;
-        Ok(snapshot::encode(&self.parts, &expiries, &clients))
+        Ok(snapshot::encode(&self.parts, &expiries, &clients, former()))
     }
 
-    /// The policy with these clients and expiries; `None` if there are errors.
-    pub(super) fn finish_with(mut self, clients: ClientTable, expiries: Expiries) -> Option<Policy> {
+    /// The policy with these clients, expiries and removed credentials; `None` if there are errors.
+    pub(super) fn finish_with(
+        mut self,
+        clients: ClientTable,
+        expiries: Expiries,
+        removed: RemovedCredentials,
+    ) -> Option<Policy> {
         let places = places(&self.rules.aliases(), clients.clients().map(|client| client.alias));
         let names = self.resolve(&places);
-        self.errors.is_empty().then(|| self.policy(clients, expiries, names))
+        self.errors.is_empty().then(|| Policy { removed, ..self.policy(clients, expiries, names) })
     }
 
     /// The clients, the expiries that metrics show, and the resolved names, or all errors.
@@ -159,6 +165,7 @@ impl Document {
             audit: self.audit,
             client_series,
             expiries,
+            removed: RemovedCredentials::default(),
         }
     }
 

@@ -95,7 +95,7 @@ fn limit(
     let kind = stated.and_then(|stated| match stated {
         Stated::TokenBucket => token_bucket(Unit::Request, &fields, errors),
         Stated::Bytes => token_bucket(Unit::Byte, &fields, errors),
-        Stated::Quota => quota(&fields, errors).map(|quota| (Kind::Quota(quota), quota.period.longest())),
+        Stated::Quota => quota(&fields, errors).map(|quota| (Kind::Quota(quota), 0)),
     });
     let cost = match fields.optional("cost") {
         _ if stated == Some(Stated::Bytes) => Some(Cost::Bytes),
@@ -107,9 +107,9 @@ fn limit(
         None => Some(Mode::Enforce),
     };
     let warn_at = fields.optional("warn_at").map(|share| percent(share, errors));
-    let (name, (kind, window), cost, mode) = (name?, kind?, cost?, mode?);
+    let (name, (kind, rounding), cost, mode) = (name?, kind?, cost?, mode?);
     let (id, warn_at) = (id(owner, &name, &cost), warn_at.unwrap_or_default());
-    let limit = Limit { id, name, kind, window, cost, mode, warn_at };
+    let limit = Limit { id, name, kind, cost, rounding, mode, warn_at };
     affordable(&limit, fields.path("cost"), errors).then_some(limit)
 }
 
@@ -129,8 +129,8 @@ fn stated_kind(item: &Located<'_>, capabilities: Capabilities, errors: &mut Erro
     stated
 }
 
-/// The rate, and the time in which its burst comes back.
-fn token_bucket(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<(Kind, Nanos)> {
+/// The rate, and the nanoseconds that rounding adds to the time to fill its bucket.
+fn token_bucket(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<(Kind, u32)> {
     let tokens = match unit {
         Unit::Request => "requests",
         Unit::Byte => "bytes",
@@ -147,9 +147,8 @@ fn token_bucket(unit: Unit, fields: &Fields<'_>, errors: &mut Errors) -> Option<
     let problem = match Rate::new(unit, requests, per, burst) {
         Ok(rate) => {
             let window = u128::from(per.get()).saturating_mul(burst.get().into()).div_ceil(requests.get().into());
-            // Not above the time to fill the bucket, which is at most ten years.
-            let window = u64::try_from(window).unwrap_or(u64::MAX);
-            return Some((Kind::TokenBucket(rate), Nanos(window)));
+            let rounding = u128::from(rate.fill().0).saturating_sub(window);
+            return Some((Kind::TokenBucket(rate), u32::try_from(rounding).unwrap_or(u32::MAX)));
         }
         Err(RateError::Rounding { nearest_requests }) => {
             errors.push(&requests_field?.path, Problem::Rounding { nearest: nearest_requests });

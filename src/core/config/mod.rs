@@ -41,7 +41,7 @@ pub use redacted::Redacted;
 
 use crate::domain::expiry::Expiries;
 use crate::domain::policy::Policy;
-use crate::domain::table::ClientTable;
+use crate::domain::removed::RemovedCredentials;
 use document::Document;
 use serde::de::Deserializer;
 use snapshot::Blocks;
@@ -63,19 +63,27 @@ pub fn read_from<'de, D: Deserializer<'de>>(data: D) -> Result<Policy, Errors> {
 /// A snapshot of the policy that `bytes` describe, for [`load`], or every error in them. `None` if the configuration has no
 /// snapshot; each worker has to [`read`] such a configuration. Limits beyond the `capabilities` are errors.
 pub fn compile(bytes: &[u8], capabilities: Capabilities) -> Result<Option<Vec<u8>>, Errors> {
-    document(bytes, capabilities).compile()
+    compile_after(bytes, capabilities, &|| None)
+}
+
+/// The same, where a policy without errors comes after the one of the `former` snapshot, if there is one. The snapshot then
+/// knows the credentials that were removed.
+pub fn compile_after(
+    bytes: &[u8],
+    capabilities: Capabilities,
+    former: &dyn Fn() -> Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, Errors> {
+    document(bytes, capabilities).compile(former)
 }
 
 /// The policy of a snapshot that [`compile`] has made; `None` if the bytes are no snapshot.
-pub fn load(mut snapshot: Vec<u8>) -> Option<Policy> {
-    let Blocks { json, expiries, table } = snapshot::split(&snapshot)?;
+pub fn load(snapshot: Vec<u8>) -> Option<Policy> {
+    let Blocks { json, expiries, removed, .. } = snapshot::split(&snapshot)?;
     let mut document = Document::default();
     json::read(json, |json| document.read(json)).ok()?;
     let expiries = Expiries::from_bytes(expiries.to_vec());
-    // In place: a copy could need more memory than is left.
-    let table_start = snapshot.len().saturating_sub(table.len());
-    drop(snapshot.drain(..table_start));
-    document.finish_with(ClientTable::from_bytes(snapshot)?, expiries)
+    let removed = RemovedCredentials::from_bytes(removed)?;
+    document.finish_with(snapshot::table(snapshot)?, expiries, removed)
 }
 
 fn document(bytes: &[u8], capabilities: Capabilities) -> Document {

@@ -6,22 +6,53 @@
 //! JSON     the configuration without its clients
 //! u32 le   length of the expiries
 //! expiries see `domain::expiry`
+//! u32 le   length of the removed credentials
+//! removed  see `domain::removed`
 //! table    see `domain::table`
 //! ```
 
 use super::node::Node;
 use crate::domain::expiry::Expiries;
+use crate::domain::removed::RemovedCredentials;
 use crate::domain::table::ClientTable;
 use std::fmt::Write;
 
-/// The snapshot of a configuration: its top-level values except the clients (`parts`), its expiries and its clients.
-/// `None` if a value has no JSON form, or a length does not fit.
-pub(super) fn encode(parts: &[(Box<str>, Node)], expiries: &Expiries, clients: &ClientTable) -> Option<Vec<u8>> {
+/// The snapshot of a configuration: its top-level values except the clients (`parts`), its expiries and its clients, and
+/// the credentials of the `former` snapshot that it has not. `None` if a value has no JSON form, or a length does not fit.
+pub(super) fn encode(
+    parts: &[(Box<str>, Node)],
+    expiries: &Expiries,
+    clients: &ClientTable,
+    former: Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
     let mut json = String::new();
     map(parts, &mut json)?;
     let expiries = expiries.as_bytes();
+    let removed = former.and_then(|former| removed(former, clients)).unwrap_or_default().to_bytes();
     let length = |bytes: &[u8]| Some(u32::try_from(bytes.len()).ok()?.to_le_bytes());
-    Some([&length(json.as_bytes())?, json.as_bytes(), &length(expiries)?, expiries, clients.as_bytes()].concat())
+    let blocks = [json.as_bytes(), expiries, &removed];
+    let mut snapshot = Vec::new();
+    for block in blocks {
+        snapshot.extend(length(block)?);
+        snapshot.extend(block);
+    }
+    snapshot.extend(clients.as_bytes());
+    Some(snapshot)
+}
+
+/// The credentials that the `former` snapshot has, or knows as removed, and that `clients` has not.
+fn removed(former: Vec<u8>, clients: &ClientTable) -> Option<RemovedCredentials> {
+    let Blocks { removed, .. } = split(&former)?;
+    let known = RemovedCredentials::from_bytes(removed)?;
+    Some(RemovedCredentials::after(&table(former)?, &known, clients))
+}
+
+/// The clients of a snapshot.
+pub(super) fn table(mut snapshot: Vec<u8>) -> Option<ClientTable> {
+    // In place: a copy could need more memory than is left.
+    let start = snapshot.len().saturating_sub(split(&snapshot)?.table.len());
+    drop(snapshot.drain(..start));
+    ClientTable::from_bytes(snapshot)
 }
 
 /// The blocks of a snapshot.
@@ -30,6 +61,8 @@ pub(super) struct Blocks<'s> {
     pub(super) json: &'s [u8],
     /// The expiries ([`Expiries::as_bytes`]).
     pub(super) expiries: &'s [u8],
+    /// The removed credentials ([`RemovedCredentials::to_bytes`]).
+    pub(super) removed: &'s [u8],
     /// The clients ([`ClientTable::as_bytes`]), to the end of the snapshot.
     pub(super) table: &'s [u8],
 }
@@ -37,8 +70,9 @@ pub(super) struct Blocks<'s> {
 /// The blocks of `snapshot`; `None` if their lengths do not fit.
 pub(super) fn split(snapshot: &[u8]) -> Option<Blocks<'_>> {
     let (json, rest) = block(snapshot)?;
-    let (expiries, table) = block(rest)?;
-    Some(Blocks { json, expiries, table })
+    let (expiries, rest) = block(rest)?;
+    let (removed, table) = block(rest)?;
+    Some(Blocks { json, expiries, removed, table })
 }
 
 /// The block behind its length, and the bytes after it.

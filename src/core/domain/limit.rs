@@ -22,11 +22,11 @@ pub struct Limit {
     pub name: Name,
     /// The rate or the quota.
     pub kind: Kind,
-    /// The time in which the whole capacity comes back, in the numbers of the configuration. A [`Rate`] counts with an
-    /// interval that is rounded up. For a quota: the length of its window, for a month the longest.
-    pub window: Nanos,
     /// The cost of requests.
     pub cost: Cost,
+    /// Nanoseconds that rounding up the interval of its [`Rate`] adds to the time to fill the bucket: less than one for each
+    /// token.
+    pub rounding: u32,
     /// Whether requests over the limit are rejected.
     pub mode: Mode,
     /// The share, in whole per cent spent, from which the upstream is warned.
@@ -51,6 +51,15 @@ impl Limit {
         }
     }
 
+    /// The time in which the whole capacity comes back, at the configured rate. For a quota: the length of its window, for
+    /// a month the longest.
+    pub fn window(&self) -> Nanos {
+        match self.kind {
+            Kind::TokenBucket(rate) => rate.fill().since(Nanos(self.rounding.into())),
+            Kind::Quota(quota) => quota.period.longest(),
+        }
+    }
+
     /// A time in which tokens come back, in whole seconds of the configured rate, rounded up. `span` is counted at the
     /// rate whose interval is rounded up.
     pub fn seconds(&self, span: Nanos) -> u64 {
@@ -58,19 +67,10 @@ impl Limit {
         let Kind::TokenBucket(rate) = self.kind else { return seconds };
         let fill = rate.fill();
         // Most times are the same seconds without the rounding of a whole bucket: they need no 128-bit numbers.
-        if span <= fill && span.since(self.rounding()).ceil_seconds() == seconds {
+        if span <= fill && span.since(Nanos(self.rounding.into())).ceil_seconds() == seconds {
             return seconds;
         }
-        let exact = u128::from(span.0).saturating_mul(self.window.0.into()).div_ceil(u128::from(fill.0).max(1));
-        Nanos(u64::try_from(exact).unwrap_or(u64::MAX)).ceil_seconds()
-    }
-
-    /// The time that rounding the interval up adds to filling the whole bucket.
-    pub fn rounding(&self) -> Nanos {
-        match self.kind {
-            Kind::TokenBucket(rate) => rate.fill().since(self.window),
-            Kind::Quota(_) => Nanos(0),
-        }
+        scaled(span, self.window(), fill).ceil_seconds()
     }
 
     /// Whether the upstream is warned with this many tokens left.
@@ -79,4 +79,11 @@ impl Limit {
         let spent = capacity.saturating_sub(remaining);
         self.warn_at.is_some_and(|share| spent.saturating_mul(100) >= capacity.saturating_mul(share.into()))
     }
+}
+
+/// The time that is to `to` as `span` is to `from`, rounded up.
+#[inline(never)]
+fn scaled(span: Nanos, to: Nanos, from: Nanos) -> Nanos {
+    let scaled = u128::from(span.0).saturating_mul(to.0.into()).div_ceil(u128::from(from.0).max(1));
+    Nanos(u64::try_from(scaled).unwrap_or(u64::MAX))
 }

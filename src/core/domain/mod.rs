@@ -24,6 +24,7 @@ pub mod quota;
 pub mod rate;
 mod record;
 pub mod registry;
+pub mod removed;
 pub mod revocation;
 pub mod route;
 pub mod rules;

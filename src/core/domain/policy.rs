@@ -6,6 +6,7 @@ use super::headers::IdentityHeaders;
 use super::identity::Identity;
 use super::mode::Mode;
 use super::registry::Registry;
+use super::removed::RemovedCredentials;
 use super::revocation::RevocationList;
 use super::rules::Rules;
 
@@ -75,4 +76,6 @@ pub struct Policy {
     pub client_series: usize,
     /// The credentials whose expiries have series of their own, at most as many as clients.
     pub expiries: Expiries,
+    /// The credentials of former configurations that the registry has not.
+    pub removed: RemovedCredentials,
 }

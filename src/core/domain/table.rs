@@ -155,9 +155,8 @@ impl ClientTable {
     /// The shapes in which names are compared: by kind, the most specific first.
     pub fn shapes(&self) -> impl Iterator<Item = Shape> {
         self.chunks::<SHAPE>(&self.shapes).iter().filter_map(|bytes| {
-            let ShapeEntry { kind, parts, mask, .. } = transmute_ref!(bytes);
-            let kind = *Kind::ALL.get(usize::from(*kind))?;
-            Some(Shape { kind, parts: *parts, mask: mask.get() })
+            let entry: &ShapeEntry = transmute_ref!(bytes);
+            entry.shape()
         })
     }
 

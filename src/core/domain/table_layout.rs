@@ -1,6 +1,6 @@
 //! The layouts of the entries of a [`ClientTable`](super::table::ClientTable). All numbers are little-endian.
 
-use super::credential::{CredentialIndex, Shape};
+use super::credential::{CredentialIndex, Kind, Shape};
 use super::fingerprint::LENGTH;
 use super::slots::number;
 use super::time::{UnixSeconds, Validity};
@@ -87,14 +87,20 @@ impl ValidityEntry {
 #[repr(C)]
 pub(super) struct ShapeEntry {
     /// The index of its kind.
-    pub(super) kind: u8,
-    pub(super) parts: u8,
+    kind: u8,
+    parts: u8,
     unused: [u8; 2],
-    pub(super) mask: U32,
+    mask: U32,
 }
 
 impl ShapeEntry {
     pub(super) fn new(Shape { kind, parts, mask }: Shape) -> Self {
         Self { kind: u8::try_from(kind.place()).unwrap_or(u8::MAX), parts, unused: [0; 2], mask: mask.into() }
+    }
+
+    /// The shape; `None` if its kind is unknown.
+    pub(super) fn shape(&self) -> Option<Shape> {
+        let kind = *Kind::ALL.get(usize::from(self.kind))?;
+        Some(Shape { kind, parts: self.parts, mask: self.mask.get() })
     }
 }

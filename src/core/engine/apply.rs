@@ -7,7 +7,7 @@ use super::host::{Clock, Headers, HostFailure, Peer, Telemetry};
 use super::ledger::Ledger;
 use crate::domain::cause::Cause;
 use crate::domain::limits::ExceededLimits;
-use std::iter;
+use crate::telemetry::audit_event::Event;
 
 /// The key of the filter state with the reason of a refusal.
 const REASON: &str = "certgate.reason";
@@ -37,7 +37,11 @@ pub fn handle<'h>(
 /// Refuses a request with this `content-type` that no policy could decide, for this cause.
 pub fn refuse_undecided(telemetry: &impl Telemetry, cause: Cause, content_type: Option<&[u8]>) -> Outcome {
     let decision = Decision::undecided(cause, content_type);
-    record(telemetry, &decision, iter::empty());
+    telemetry.decided(decision.reason(), None, None);
+    if let Some(refusal) = decision.refusal {
+        telemetry.filter_state(REASON, refusal.reason.as_str());
+    }
+    telemetry.log(decision.reason(), || Event { refusal: decision.refusal, ..Event::UNDECIDED });
     decision.outcome()
 }
 
@@ -85,7 +89,7 @@ fn leave_traces<'h>(
         }
     }
     if decision.is_logged() {
-        telemetry.log(&decision.event(headers));
+        telemetry.log(decision.reason(), || decision.event(headers));
     }
     if decision.refusal.is_none() && !always {
         return;

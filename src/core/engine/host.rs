@@ -77,6 +77,6 @@ pub trait Telemetry {
     fn parsed(&self, _credential: CredentialIndex, _not_after: UnixSeconds) {}
     /// Makes `value` readable for access logs as filter state `wasm.<key>`.
     fn filter_state(&self, key: &str, value: &str);
-    /// Logs a request that was decided, unless there are too many lines.
-    fn log(&self, event: &Event<'_>);
+    /// Logs the event of a request that was decided with this reason, unless there are too many lines.
+    fn log<'e>(&self, reason: Option<Reason>, event: impl FnOnce() -> Event<'e>);
 }

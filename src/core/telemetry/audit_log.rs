@@ -40,32 +40,45 @@ struct Kinds {
 }
 
 impl AuditLog {
-    /// The line of a request that was decided at `now` (monotonic clock), and its level; `None` if it is suppressed.
-    pub fn line(&self, audit: Audit, event: &Event<'_>, now: Nanos, facts: &impl Facts) -> Option<(Level, String)> {
+    /// The line of a request that was decided with this reason at `now` (monotonic clock), and its level; `None` if it is
+    /// suppressed. Then there is no need for its event.
+    pub fn line<'e>(
+        &self,
+        audit: Audit,
+        (reason, event): (Option<Reason>, impl FnOnce() -> Event<'e>),
+        now: Nanos,
+        facts: &impl Facts,
+    ) -> Option<(Level, String)> {
         let audited = audit != Audit::Samples;
         let Kinds { unknown, other, passed } = if audited { &self.audit } else { &self.samples };
         // Unknown certificates have a limit of their own, so that the entries suggested for them are not lost among the
         // lines of clients over their limits. Allowed requests use none of the limit of refused ones.
-        let reason = event.refusal.map(|refusal| refusal.reason);
         let (limiter, level) = match reason {
             None => (passed, Level::Info),
             Some(Reason::UnknownCertificate) => (unknown, Level::Warn),
             Some(_) => (other, Level::Warn),
         };
         let suppressed = limiter.take(rate_of_lines(audit, reason.is_none()), now)?;
-        let line = event.line(&Circumstances {
-            time: if audited { facts.time() } else { None },
-            source: if audited { facts.source() } else { None }.as_deref(),
-            certificate: PresentedCertificate::of(event, facts).as_ref(),
-            suppressed,
-        });
-        Some((level, line))
+        Some((level, written(audit, &event(), suppressed, facts)))
     }
 
     /// Whether a line about a fault of the host or of certgate may be written `now`.
     pub fn may_report_fault(&self, now: Nanos) -> bool {
         self.faults.take(SAMPLES, now).is_some()
     }
+}
+
+/// The line of this event, after so many that were suppressed.
+// Not inlined: it has several callers, and most lines are suppressed.
+#[inline(never)]
+fn written(audit: Audit, event: &Event<'_>, suppressed: u64, facts: &impl Facts) -> String {
+    let audited = audit != Audit::Samples;
+    event.line(&Circumstances {
+        time: if audited { facts.time() } else { None },
+        source: if audited { facts.source() } else { None }.as_deref(),
+        certificate: PresentedCertificate::of(event, facts).as_ref(),
+        suppressed,
+    })
 }
 
 #[cfg(test)]
@@ -107,15 +120,16 @@ mod tests {
         }
     }
 
-    fn event(cause: Option<Cause>) -> Event<'static> {
-        Event { refusal: cause.map(Refusal::from), ..Event::UNDECIDED }
+    fn event(cause: Option<Cause>) -> (Option<Reason>, impl FnOnce() -> Event<'static>) {
+        let refusal = cause.map(Refusal::from);
+        (refusal.map(|refusal| refusal.reason), move || Event { refusal, ..Event::UNDECIDED })
     }
 
     #[test]
     fn each_kind_of_line_has_a_limit_of_its_own_and_a_suppressed_line_asks_for_no_fact() {
         let (log, asked, now) = (AuditLog::default(), Asked::default(), Nanos(1 << 40));
         let written = |cause| {
-            let lines = (0..50).filter_map(|_| log.line(Audit::Samples, &event(cause), now, &asked));
+            let lines = (0..50).filter_map(|_| log.line(Audit::Samples, event(cause), now, &asked));
             lines.map(|(level, _)| level).collect::<Vec<_>>()
         };
         assert_eq!(written(Some(Cause::LimitUsedUp)), [Level::Warn; 10]);
@@ -124,7 +138,7 @@ mod tests {
         assert_eq!(asked.0.get(), 10, "a subject for each line");
         assert_eq!(written(None), [Level::Info; 10]);
         assert_eq!((0..50).filter(|_| log.may_report_fault(now)).count(), 10);
-        let audited = log.line(Audit::All, &event(Some(Cause::LimitUsedUp)), now, &asked).unwrap();
+        let audited = log.line(Audit::All, event(Some(Cause::LimitUsedUp)), now, &asked).unwrap();
         assert!(audited.1.contains("192.0.2.1") && audited.1.contains("1970-01-01T00:00:00.000Z"), "{}", audited.1);
         assert_eq!(asked.0.get(), 12);
     }

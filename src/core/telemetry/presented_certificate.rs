@@ -11,11 +11,16 @@ use crate::domain::cause::Cause;
 use crate::domain::decision::Reason;
 use crate::domain::identity::Holder;
 use crate::domain::name::Name;
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 /// The most names of one kind in a line, which stays shorter than 16 KiB: longer lines are split by some readers of logs.
 /// With more, an ellipsis is the last one.
 const MOST_NAMES: usize = 3;
+
+/// The longest text of a certificate that is read for a line, in bytes. A certificate with a thousand names must not cause
+/// work for each line.
+const LONGEST_READ: usize = 12_288;
 
 /// The readable names of a certificate.
 #[derive(Clone, Debug, Default)]
@@ -40,14 +45,15 @@ impl PresentedCertificate {
         }
         let of_connection = event.holder == Holder::Client;
         let shown = || {
-            let text = facts.certificate().filter(|_| of_connection)?;
+            let text = facts.certificate().filter(|text| text.len() <= LONGEST_READ)?;
             certificate::der_with_fingerprint(&text, event.fingerprint?)
         };
-        let contents = match event.certificate {
-            Some(der) => CertificateContents::parse(der).ok(),
-            None => shown().and_then(|der| CertificateContents::parse(&der).ok()),
+        let der = match event.certificate {
+            Some(der) => Some(Cow::Borrowed(der)).filter(|der| der.len() <= LONGEST_READ),
+            None if of_connection => shown().map(Cow::Owned),
+            None => None,
         };
-        let Some(contents) = contents else {
+        let Some(contents) = der.and_then(|der| CertificateContents::parse(&der).ok()) else {
             let subject = if of_connection { facts.subject() } else { None };
             return Some(Self { subject, ..Self::default() });
         };

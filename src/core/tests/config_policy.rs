@@ -149,3 +149,30 @@ fn a_hundred_thousand_clients() {
         assert_eq!((clients.client_count(), clients.credential_count()), (100_000, 100_000));
     }
 }
+
+#[test]
+fn a_credential_that_was_removed_is_known_until_it_is_back() {
+    let configuration = |credentials: &[Value]| {
+        let clients = json!([{"alias": "a", "tier": "t", "credentials": credentials}]);
+        json!({"version": 1, "tiers": {"t": {}}, "clients": clients}).to_string().into_bytes()
+    };
+    let [one, two] = ["11", "22"].map(|byte| json!({"sha256": byte.repeat(32)}));
+    let name = json!({"dns_san": "*.example"});
+    let all = [one.clone(), two.clone(), name.clone()];
+    let mut snapshot: Option<Vec<u8>> = None;
+    let mut removed = |credentials: &[Value]| {
+        let former = snapshot.take();
+        let capabilities = config::Capabilities::default();
+        let next =
+            config::compile_after(&configuration(credentials), capabilities, &|| former.clone()).unwrap().unwrap();
+        snapshot = Some(next.clone());
+        let policy = config::load(next).unwrap();
+        let has = |byte| policy.removed.has(&Identifier { kind: credential::Kind::Sha256, digest: [byte; 32] });
+        ([has(0x11), has(0x22)], policy.removed.shapes().len())
+    };
+    assert_eq!(removed(&all), ([false, false], 0));
+    assert_eq!(removed(&all[1..]), ([true, false], 1), "all shapes of the former configuration");
+    assert_eq!(removed(std::slice::from_ref(&two)), ([true, false], 1));
+    assert_eq!(removed(&[name]), ([true, true], 1));
+    assert_eq!(removed(&[one, two]), ([false, false], 1), "the name is removed");
+}

@@ -19,6 +19,7 @@ mod bucket_governor;
 mod bucket_laws;
 mod byte_count;
 mod canonical_name;
+mod causes;
 mod certificate;
 mod certificate_differential;
 mod certificate_flips;

@@ -87,8 +87,8 @@ fn limit(burst: u64) -> Limit {
         id: LimitId([1; 16]),
         name: Name::new("limit").unwrap(),
         kind: LimitKind::TokenBucket(rate),
-        window: rate.fill(),
         cost: Cost::default(),
+        rounding: 0,
         mode: Mode::Enforce,
         warn_at: None,
     }

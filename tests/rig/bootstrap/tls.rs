@@ -3,7 +3,7 @@
 
 use super::super::pki::Authority;
 use super::{Bootstrap, Clients, TYPE, WITHOUT_CERTIFICATE, filters, remove};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 impl Bootstrap {
@@ -27,6 +27,11 @@ impl Bootstrap {
 
     /// With the peer's certificate in filter state, where certgate looks for it under Envoys that have no property for it.
     pub fn certificate_in_filter_state(self) -> Self {
+        self.certificate_text_in_filter_state("%DOWNSTREAM_PEER_CERT%")
+    }
+
+    /// With this text in the peer's certificate's place in filter state.
+    pub fn certificate_text_in_filter_state(self, text: &str) -> Self {
         let filter = json!({
             "name": "envoy.filters.http.set_filter_state",
             "typed_config": {
@@ -34,7 +39,22 @@ impl Bootstrap {
                 "on_request_headers": [{
                     "object_key": "certgate.peer_certificate",
                     "factory_key": "envoy.string",
-                    "format_string": {"text_format_source": {"inline_string": "%DOWNSTREAM_PEER_CERT%"}},
+                    "format_string": {"text_format_source": {"inline_string": text}},
+                }],
+            },
+        });
+        self.edit(|connection_manager| filters(connection_manager).insert(0, filter))
+    }
+
+    /// With this payload of a token that was verified before certgate, as `jwt_authn` leaves it.
+    pub fn verified_token(self, payload: &Value) -> Self {
+        let filter = json!({
+            "name": "envoy.filters.http.set_metadata",
+            "typed_config": {
+                "@type": format!("{TYPE}envoy.extensions.filters.http.set_metadata.v3.Config"),
+                "metadata": [{
+                    "metadata_namespace": "envoy.filters.http.jwt_authn",
+                    "value": {"certgate": payload},
                 }],
             },
         });

@@ -122,6 +122,8 @@ impl Routes {
     }
 
     /// The first rule that matches, and the first rule that asks for a host or path that is ambiguous.
+    // Not inlined: it has two callers.
+    #[inline(never)]
     fn search(&self, target: &Target<'_>) -> (usize, usize) {
         let host = if self.first_with_hosts == NO_RULE { None } else { host::routed(target.authority) };
         let path = LazyCell::new(|| path::read(target.path));

@@ -29,6 +29,8 @@ pub(in crate::engine) struct Contents {
     pub(super) unreadable_to_registry: bool,
     /// Whether rules ask for names of a kind that cannot be read.
     pub(super) unreadable_to_rules: bool,
+    /// Whether a removed credential has its public key or one of its names.
+    pub(super) removed: bool,
     /// The result of comparing its names; `None` if they were not compared.
     pub(in crate::engine) names: Option<Names>,
     /// The values of headers for upstreams.
@@ -85,15 +87,15 @@ impl Contents {
             unknown_from: lists.iter().filter_map(strict).min_by_key(|(moment, _)| *moment),
             unreadable_to_registry: false,
             unreadable_to_rules: false,
+            removed: false,
             names: None,
             values: values(der, &attributes, policy),
         };
         let names = CertificateNames::of(&attributes);
-        let unreadable = |shapes: &[Shape]| {
-            shapes.iter().any(|shape| attributes.has_unreadable(shape.kind)) || names.cost(shapes) > MOST_COST
-        };
-        contents.unreadable_to_registry = unreadable(policy.registry.shapes());
-        contents.unreadable_to_rules = unreadable(policy.rules.shapes());
+        contents.unreadable_to_registry = unreadable(&attributes, &names, policy.registry.shapes());
+        contents.unreadable_to_rules = unreadable(&attributes, &names, policy.rules.shapes());
+        let removed = &policy.removed;
+        contents.removed = removed.has(&key) || names.any(removed.shapes(), &mut |identifier| removed.has(identifier));
         if !names_matter(&names, policy) {
             contents.names = Some(Names::default());
         } else if compare(&contents)? {
@@ -143,6 +145,12 @@ fn relays(policy: &Policy) -> Option<&Relays> {
 fn names_matter(names: &CertificateNames<'_>, policy: &Policy) -> bool {
     let relays = relays(policy).map_or(&[][..], |relays| &relays.shapes);
     [policy.registry.shapes(), relays, policy.rules.shapes()].into_iter().any(|shapes| names.cost(shapes) > 0)
+}
+
+/// Whether these shapes compare names of a kind that cannot be read, or more names than are compared.
+#[inline(never)]
+fn unreadable(attributes: &CertificateContents, names: &CertificateNames<'_>, shapes: &[Shape]) -> bool {
+    shapes.iter().any(|shape| attributes.has_unreadable(shape.kind)) || names.cost(shapes) > MOST_COST
 }
 
 fn values(der: &[u8], attributes: &CertificateContents, policy: &Policy) -> Values {

@@ -21,6 +21,7 @@ use super::host::{Clock, HostFailure, Peer};
 use crate::domain::cause::{Cause, Refusal};
 use crate::domain::credential::Identifier;
 use crate::domain::decision::Reason;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::identity::{Holder, Source};
 use crate::domain::policy::Policy;
 use crate::domain::registry::Entry;
@@ -116,7 +117,7 @@ impl Identity {
             (_, Der::Forwarded(None)) => false,
             (Some(_), Der::Forwarded(Some(_))) => true,
             (Some(_), _) => self.reads_contents,
-            (None, _) => !self.policy.registry.shapes().is_empty(),
+            (None, _) => !self.policy.registry.shapes().is_empty() || !self.policy.removed.shapes().is_empty(),
         };
         if let (Some(entry), Der::Fetched(der)) = (&registered, &der)
             && let Some(dates) = self.dates.get(entry.credential_index.0)
@@ -137,10 +138,15 @@ impl Identity {
         };
         let entry = match (registered, &contents) {
             (Some(entry), _) => entry,
-            (None, Some(contents)) => self.find_by_contents(peer, &names, contents).map_err(unidentified)?,
+            (None, Some(contents)) => {
+                self.find_by_contents(peer, fingerprint, &names, contents).map_err(unidentified)?
+            }
             (None, None) => {
-                let without_cert = matches!(der, Der::Forwarded(None));
-                let cause = if without_cert { Cause::RelayHeaderWithoutCert } else { Cause::NotRegistered };
+                let cause = match der {
+                    _ if self.policy.removed.has(&Identifier::of_certificate(fingerprint)) => Cause::ClientRemoved,
+                    Der::Forwarded(None) => Cause::RelayHeaderWithoutCert,
+                    _ => Cause::NotRegistered,
+                };
                 return Err(unidentified(cause.into()));
             }
         };
@@ -148,17 +154,25 @@ impl Identity {
     }
 
     /// The client whose credential has the certificate's key, or one of its names if these are trusted.
-    fn find_by_contents(&self, peer: &impl Peer, names: &NameTrust, contents: &Contents) -> Result<Entry<'_>, Refusal> {
+    fn find_by_contents(
+        &self,
+        peer: &impl Peer,
+        fingerprint: Fingerprint,
+        names: &NameTrust,
+        contents: &Contents,
+    ) -> Result<Entry<'_>, Refusal> {
         let index = match (contents.by_key, &contents.names) {
             (Some(index), _) => index,
             // Names that are not trusted were not compared.
             (None, None) => return Err(Cause::ChainNotVerified.into()),
             (None, Some(compared)) => {
-                let unknown = match contents.unreadable_to_registry {
+                let unknown = || match contents.unreadable_to_registry {
+                    _ if contents.removed => Cause::ClientRemoved,
+                    _ if self.policy.removed.has(&Identifier::of_certificate(fingerprint)) => Cause::ClientRemoved,
                     true => Cause::NamesUnreadable,
                     false => Cause::NotRegistered,
                 };
-                let index = compared.credential.ok_or(unknown)?;
+                let index = compared.credential.ok_or_else(unknown)?;
                 if !names.check(self.policy.identity.chain, peer)? {
                     return Err(Cause::ChainNotVerified.into());
                 }

@@ -60,8 +60,8 @@ impl<'e> Charge<'e> {
     /// [`Self::retry_after`] in whole seconds. The rounding of a limit's interval is left out where it is less than a
     /// client can measure.
     pub fn retry_after_seconds(&self) -> u64 {
-        let rounding = self.exceeded().map(Limit::rounding).max().unwrap_or_default();
-        self.retry_after().since(rounding.min(UNMEASURABLE)).ceil_seconds().max(1)
+        let rounding = self.exceeded().map(|limit| limit.rounding).max().unwrap_or_default();
+        self.retry_after().since(Nanos(rounding.into()).min(UNMEASURABLE)).ceil_seconds().max(1)
     }
 
     /// The limits that did not hold what the request costs, enforced or not.

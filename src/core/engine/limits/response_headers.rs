@@ -63,7 +63,7 @@ pub(super) fn policy(limits: &[Limit]) -> Arc<str> {
     let fields = limits.iter().map(|limit| Field {
         limit,
         first: limit.capacity().get(),
-        second: limit.window.ceil_seconds(),
+        second: limit.window().ceil_seconds(),
         more: (limit.cost == Cost::Bytes).then_some(More::Bytes),
     });
     list(fields, ["q", "w"]).unwrap_or_default().into()
@@ -164,14 +164,15 @@ mod tests {
     fn limit(name: &str, requests: u64, seconds: u64, burst: u64) -> Limit {
         let per = seconds.saturating_mul(Nanos::PER_SECOND);
         let window = u128::from(per).saturating_mul(burst.into()).div_ceil(requests.into());
-        let window = Nanos(window.try_into().unwrap());
         let [requests, per, burst] = [requests, per, burst].map(|number| NonZeroU64::new(number).unwrap());
-        of_kind(name, Kind::TokenBucket(Rate::new(Unit::Request, requests, per, burst).unwrap()), window)
+        let rate = Rate::new(Unit::Request, requests, per, burst).unwrap();
+        let rounding = u128::from(rate.fill().0).saturating_sub(window);
+        of_kind(name, Kind::TokenBucket(rate), rounding.try_into().unwrap())
     }
 
-    fn of_kind(name: &str, kind: Kind, window: Nanos) -> Limit {
+    fn of_kind(name: &str, kind: Kind, rounding: u32) -> Limit {
         let (id, name) = (LimitId([0; 16]), Name::new(name).unwrap());
-        Limit { id, name, kind, window, cost: Cost::default(), mode: Mode::Enforce, warn_at: None }
+        Limit { id, name, kind, cost: Cost::default(), rounding, mode: Mode::Enforce, warn_at: None }
     }
 
     #[test]
@@ -198,9 +199,8 @@ mod tests {
     #[test]
     fn of_a_quota_the_policy_says_the_longest_window() {
         let requests = NonZeroU64::new(500).unwrap();
-        let limits = [Period::Hour, Period::Day, Period::Month].map(|period| {
-            of_kind("quota", Kind::Quota(Quota { requests, period, initial: Initial::Full }), period.longest())
-        });
+        let limits = [Period::Hour, Period::Day, Period::Month]
+            .map(|period| of_kind("quota", Kind::Quota(Quota { requests, period, initial: Initial::Full }), 0));
         assert_eq!(&*policy(&limits), r#""quota";q=500;w=3600, "quota";q=500;w=86400, "quota";q=500;w=2678400"#);
     }
 }
