@@ -73,11 +73,14 @@ impl Cast {
 
     /// Sends one request for each decision but errors; the decision on each, and what else its line says of it.
     async fn each(&self, envoy: &Envoy) -> Vec<(&'static str, Value)> {
-        let client = |alias: &str, tier: &str, identity: &Identity| json!({"certgate.client.alias": alias, "certgate.tier": tier, "tls.client.hash.sha256": identity.fingerprint()});
+        let client = |alias: &str, tier: &str, identity: &Identity| json!({"certgate.client.alias": alias, "certgate.tier": tier, "tls.client.hash.sha256": identity.fingerprint(), "certgate.fingerprint_of": "client"});
         let stranger = json!({
             "certgate.reason": "unknown_certificate",
+            "certgate.cause": "not_registered",
             "tls.client.hash.sha256": self.stranger.fingerprint(),
+            "certgate.fingerprint_of": "client",
             "tls.client.subject": "CN=stranger",
+            "tls.client.issuer": "CN=the trusted authority",
             "certgate.client_entry": {
                 "alias": format!("client-{:.8}", self.stranger.fingerprint()),
                 "tier": "bronze",
@@ -85,38 +88,47 @@ impl Cast {
                 "credentials": [{"sha256": self.stranger.fingerprint()}],
             },
         });
-        let because = |reason: &str, mut more: Value| {
+        let because = |reason: &str, cause: &str, mut more: Value| {
             more["certgate.reason"] = json!(reason);
+            more["certgate.cause"] = json!(cause);
             more
         };
+        let mut throttled = client("partner-b", "bronze", &self.bronze);
+        throttled["certgate.limits"] = json!("yearly");
         let table = [
             (Some(&self.gold), "/orders/1", "localhost", "allowed", client("partner-a", "gold", &self.gold)),
             (None, "/healthz", "localhost", "allowed", json!({"certgate.rule": "health"})),
-            (None, "/orders", "localhost", "refused", because("no_certificate", json!({}))),
+            (
+                None,
+                "/orders",
+                "localhost",
+                "refused",
+                because("no_certificate", "certificate_not_presented", json!({})),
+            ),
             (Some(&self.stranger), "/orders", "localhost", "refused", stranger),
             (
                 Some(&self.revoked),
                 "/orders",
                 "localhost",
                 "refused",
-                because("certificate_revoked", client("old", "gold", &self.revoked)),
+                because("certificate_revoked", "credential_revoked", client("old", "gold", &self.revoked)),
             ),
             (
                 Some(&self.gold),
                 "/closed/x",
                 "localhost",
                 "refused",
-                because("rule_denied", json!({"certgate.rule": "closed"})),
+                because("rule_denied", "rule_denies", json!({"certgate.rule": "closed"})),
             ),
-            (Some(&self.gold), "/orders", "api.example.com", "refused", because("misdirected", json!({}))),
-            (Some(&self.bronze), "/", "localhost", "allowed", client("partner-b", "bronze", &self.bronze)),
             (
-                Some(&self.bronze),
-                "/",
-                "localhost",
-                "throttled",
-                because("limit_exceeded", client("partner-b", "bronze", &self.bronze)),
+                Some(&self.gold),
+                "/orders",
+                "api.example.com",
+                "refused",
+                because("misdirected", "host_not_server_name", json!({})),
             ),
+            (Some(&self.bronze), "/", "localhost", "allowed", client("partner-b", "bronze", &self.bronze)),
+            (Some(&self.bronze), "/", "localhost", "throttled", because("limit_exceeded", "limit_used_up", throttled)),
         ];
         let mut expected = Vec::new();
         for (who, path, authority, decision, mut line) in table {
