@@ -301,7 +301,7 @@ pub fn by_rules(cast: &dyn Cast) -> Vec<Refused> {
         by_rule("several_tokens", &token).on(thumbprint(Who::Client)).header("authorization", "Bearer a, Bearer b"),
         Refused { path: "/?access_token=a", ..by_rule("token_in_query", &token).on(thumbprint(Who::Client)) },
         Refused { path: "/a%3Ab", ..ambiguous("path_ambiguous", &json!({"path": "/a:b"})) },
-        Refused { authority: "a.example.", ..ambiguous("host_ambiguous", &json!({"hosts": ["a.example"]})) },
+        Refused { authority: "a..example", ..ambiguous("host_ambiguous", &json!({"hosts": ["a.example"]})) },
     ]
 }
 
