@@ -5,6 +5,7 @@ mod fingerprint;
 mod input;
 mod render;
 mod time;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, Write};
@@ -27,6 +28,8 @@ enum Command {
     /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
     #[command(subcommand)]
     Render(render::Command),
+    /// Keep the file that Envoy watches up to date with a registry that people edit, until Ctrl-C or SIGTERM
+    Watch(watch::Arguments),
 }
 
 /// The outcome of a command, in ascending order of severity.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
         Command::Render(command) => render::run(&command, &mut output),
+        Command::Watch(arguments) => watch::run(&arguments, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),

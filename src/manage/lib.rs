@@ -1,4 +1,4 @@
-//! Operations on registries: load, lint, render; and the fingerprints of certificates. Each operation returns data. This
+//! Operations on registries: load, lint, render, watch; and the fingerprints of certificates. Each operation returns data. This
 //! crate must not print, must not know command lines, and must not read a clock.
 
 pub mod crl_signature;
@@ -8,6 +8,7 @@ mod lint;
 mod load;
 pub mod render;
 mod span;
+pub mod watch;
 
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};

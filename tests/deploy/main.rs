@@ -33,3 +33,4 @@ mod startup;
 mod traces;
 mod tutorial;
 mod upgrade;
+mod watch;
