@@ -17,6 +17,8 @@ use certgate_test_rig as support;
 mod audit;
 mod collector;
 mod compose;
+mod copy;
+mod demo;
 mod duplicate_keys;
 mod envoy_crl;
 mod expiry;
