@@ -103,7 +103,7 @@ run: wasm envoy ## The demo, left running for requests of your own, until Ctrl-C
 demo: wasm envoy ## The demo: what certgate does, shown on a real Envoy with real certificates
 	@cargo run --quiet --bin demo
 
-# QUICK=1 for fewer rounds; SAVE=1 to put the results where the README has them from.
+# QUICK=1 for fewer rounds; SAVE=1 to put the results where docs/performance.md has them from.
 .PHONY: bench
 bench: wasm envoy ## What certgate costs, beside what else could do its job (QUICK=1: under three minutes)
 	# All of its programs: those that it measures are called by it.
