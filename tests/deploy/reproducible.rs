@@ -80,8 +80,8 @@ fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
 }
 
-/// The finisher that `make wasm` has built, beside this test.
+/// The finisher that `make wasm` has built.
 fn finisher() -> PathBuf {
     let test = env::current_exe().unwrap();
-    test.ancestors().nth(2).expect("the folder of the build").join("finish")
+    test.ancestors().nth(3).expect("the folder of all builds").join("tool/finish")
 }
