@@ -122,7 +122,7 @@ staged:
 	@$(MAKE) --silent --no-print-directory envoy $(MODULE)
 	@$(PROGRESS) demo cargo build --profile tool --package certgate-demo
 
-# QUICK=1 for fewer rounds; SAVE=1 to put the results where the README has them from.
+# QUICK=1 for fewer rounds; SAVE=1 to put the results where docs/performance.md has them from.
 .PHONY: bench
 bench: wasm envoy ## What certgate costs, beside what else could do its job (QUICK=1: under three minutes)
 	# All of its programs: those that it measures are called by it.
