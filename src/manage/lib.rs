@@ -1,18 +1,18 @@
-//! Operations on registries: load, lint, render; and the fingerprints of certificates. Each operation returns data. This
+//! Operations on registries: load, warn, render; and the fingerprints of certificates. Each operation returns data. This
 //! crate must not print, must not know command lines, and must not read a clock.
 
 pub mod crl_signature;
 mod diagnostic;
 pub mod fingerprint;
-mod lint;
 mod load;
 pub mod render;
 mod span;
+mod warnings;
 
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};
-pub use lint::lint;
 pub use load::document::Document;
 pub use load::tree::{Entry, Node, Value};
 pub use load::{Format, Loaded, load};
 pub use span::{Position, Span};
+pub use warnings::warnings;

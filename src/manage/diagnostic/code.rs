@@ -5,7 +5,7 @@ use certgate_core::config::Problem;
 use std::fmt;
 
 /// The number of a diagnostic: `CG` and four digits. The first two digits say what was done: 00 reading a file, 01 compiling
-/// a registry, 02 linting it, 03 rendering it, 04 reading a certificate.
+/// a registry, 02 warnings about one, 03 rendering it, 04 reading a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u16)]
 pub enum Code {

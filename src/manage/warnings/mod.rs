@@ -10,11 +10,11 @@ use super::load::document::Document;
 use certgate_core::domain::time::UnixSeconds;
 
 /// The warnings of this registry at this moment.
-pub fn lint(registry: &Loaded<'_>, now: UnixSeconds) -> Vec<Diagnostic> {
-    let mut warnings = policy::warnings(registry, now);
-    warnings.extend(unchecked_lists(&registry.document));
-    warnings.extend(names::warnings(registry));
-    warnings
+pub fn warnings(registry: &Loaded<'_>, now: UnixSeconds) -> Vec<Diagnostic> {
+    let mut found = policy::warnings(registry, now);
+    found.extend(unchecked_lists(&registry.document));
+    found.extend(names::warnings(registry));
+    found
 }
 
 /// Revocation lists without the certificate that tells whether their signature is right.
