@@ -3,6 +3,7 @@
 
 pub mod crl_signature;
 mod diagnostic;
+pub mod envoy_file;
 pub mod fingerprint;
 mod lint;
 mod load;
@@ -13,6 +14,6 @@ pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};
 pub use lint::lint;
 pub use load::document::Document;
-pub use load::tree::{Entry, Node, Value};
+pub use load::tree::{Entry, Form, Node, Value};
 pub use load::{Format, Loaded, load};
 pub use span::{Position, Span};
