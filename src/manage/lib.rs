@@ -3,6 +3,7 @@
 
 pub mod crl_signature;
 mod diagnostic;
+pub mod envoy_file;
 pub mod fingerprint;
 mod load;
 pub mod render;
@@ -12,7 +13,7 @@ mod warnings;
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};
 pub use load::document::Document;
-pub use load::tree::{Entry, Node, Value};
+pub use load::tree::{Entry, Form, Node, Value};
 pub use load::{Format, Loaded, load};
 pub use span::{Position, Span};
 pub use warnings::warnings;

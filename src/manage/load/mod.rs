@@ -63,6 +63,18 @@ pub struct Loaded<'t> {
 ///
 /// One diagnostic or more: those of single values in the order of the document, then those between entries.
 pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>> {
+    let document = read(bytes, format)?;
+    let policy = config::read_from(document.root()).map_err(|errors| located(&errors, &document))?;
+    let forged = signatures::wrong(&document);
+    if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
+}
+
+/// The values that `bytes` write, whatever they mean.
+///
+/// # Errors
+///
+/// The bytes are no text in this format, or have no value in them.
+pub(crate) fn read(bytes: &[u8], format: Format) -> Result<Document<'_>, Vec<Diagnostic>> {
     let text = str::from_utf8(bytes).map_err(|error| vec![not_text(bytes, error.valid_up_to())])?;
     let lines = Lines::of(text);
     let root = match format {
@@ -79,10 +91,7 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
             }
         },
     };
-    let document = Document::new(lines, root);
-    let policy = config::read_from(document.root()).map_err(|errors| located(&errors, &document))?;
-    let forged = signatures::wrong(&document);
-    if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
+    Ok(Document::new(lines, root))
 }
 
 /// The error about bytes that are UTF-8 only before `offset`.

@@ -19,7 +19,7 @@ use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
-use super::load::tree::{Entry, Node, Value};
+use super::load::tree::{Entry, Form, Node, Value};
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
 use envoy::EnvoyOptions;
@@ -128,7 +128,7 @@ fn bound_token(policy: &Policy, message: &str, mend: &str) -> Option<Diagnostic>
 fn written(registry: &Loaded<'_>) -> Node {
     let mut root = registry.document.root().clone();
     let range = root.range.clone();
-    let node = |value| Node { value, range: range.clone() };
+    let node = |value| Node { value, range: range.clone(), form: Form::Flow };
     let entry = |key: &str, node| Entry { key: key.to_owned(), key_range: range.clone(), node };
     let chain = entry("chain", node(Value::Text("listener".to_owned())));
     let Value::Map(entries) = &mut root.value else { return root };
