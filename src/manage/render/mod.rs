@@ -26,6 +26,7 @@ use envoy::{EnvoyOptions, TrustedCa};
 use envoy_gateway::EnvoyGatewayOptions;
 use guard::Guard;
 use istio::IstioOptions;
+use serde_json::Value as Json;
 use template::TemplateError;
 
 /// The most bytes of an object that Kubernetes stores.
@@ -115,6 +116,20 @@ pub fn envoy_gateway(registry: &Loaded<'_>, options: &EnvoyGatewayOptions<'_>) -
     let mut warnings = Vec::new();
     let text = envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
     finish_object(text, warnings, &guard, &registry.document)
+}
+
+/// The guard of a policy, as Envoy's configuration says it.
+pub(crate) struct EnvoyGuard {
+    /// The list of `HeaderMutation` that removes certgate's headers from requests.
+    pub(crate) header_mutations: Vec<Json>,
+    /// The RBAC filter's configuration; `None` without an alias header.
+    pub(crate) rbac: Option<Json>,
+}
+
+/// The guard of this policy.
+pub(crate) fn envoy_guard(policy: &Policy) -> EnvoyGuard {
+    let guard = guard::guard(policy);
+    EnvoyGuard { header_mutations: header_mutations::header_mutations(&guard), rbac: rbac::rbac(&guard) }
 }
 
 /// [`finish`] for objects that Kubernetes stores.

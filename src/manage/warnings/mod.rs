@@ -3,6 +3,8 @@
 mod names;
 mod policy;
 
+pub(crate) use policy::counts_bytes;
+
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
 use super::load::Loaded;
