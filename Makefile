@@ -166,16 +166,17 @@ test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prom
 	@echo "all tests passed$(if $(SKIP),; left out as SKIP says: $(SKIP))"
 
 # GOLDEN=fuel renews one kind only. The messages stand in the text of the tests, which only cargo-insta changes.
-GOLDEN := fuel manifests calls messages
+GOLDEN := fuel manifests calls schema messages
 RENEW_fuel := cargo test --test fuel
 RENEW_manifests := cargo test --test deploy those_that_are_shipped
 RENEW_calls := cargo test --test envoy the_design_has
+RENEW_schema := cargo test --test cli the_page_is_made_of_the_tables
 RENEW_messages := cargo insta test --accept --test core --test cli
 .PHONY: renew
-renew: wasm ## Every golden file written anew from what is now made, measured or said: look at the difference (GOLDEN=fuel, manifests, calls or messages)
+renew: wasm ## Every golden file written anew from what is now made, measured or said: look at the difference (GOLDEN=fuel, manifests, calls, schema or messages)
 	@[ -z "$(filter messages,$(GOLDEN))" ] || command -v cargo-insta >/dev/null || { \
 		echo "the messages need cargo-insta, which is not on PATH: cargo install cargo-insta --locked" >&2; exit 1; }
-	$(foreach golden,$(GOLDEN),RENEW=1 $(or $(RENEW_$(golden)),$(error GOLDEN names fuel, manifests, calls and messages, not $(golden))) &&) true
+	$(foreach golden,$(GOLDEN),RENEW=1 $(or $(RENEW_$(golden)),$(error GOLDEN names fuel, manifests, calls, schema and messages, not $(golden))) &&) true
 
 # Apart from `make test`, since what it finds depends on the day. deny.toml is for all packages, of which only the first has
 # every crate that it speaks of.

@@ -4,6 +4,7 @@ mod check;
 mod fingerprint;
 mod input;
 mod render;
+mod schema;
 mod time;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ enum Command {
     /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
     #[command(subcommand)]
     Render(render::Command),
+    /// Print the JSON Schema (draft 2020-12) of registries, with which editors check and explain them
+    Schema,
 }
 
 /// The outcome of a command, in ascending order of severity.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
         Command::Render(command) => render::run(&command, &mut output),
+        Command::Schema => schema::run(&mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),

@@ -1,5 +1,5 @@
-//! Operations on registries: load, lint, render; and the fingerprints of certificates. Each operation returns data. This
-//! crate must not print, must not know command lines, and must not read a clock.
+//! Operations on registries: load, lint, render, and the schema of them; and the fingerprints of certificates. Each
+//! operation returns data. This crate must not print, must not know command lines, and must not read a clock.
 
 pub mod crl_signature;
 mod diagnostic;
@@ -7,6 +7,7 @@ pub mod fingerprint;
 mod lint;
 mod load;
 pub mod render;
+pub mod schema;
 mod span;
 
 pub use diagnostic::code::Code;

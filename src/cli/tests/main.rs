@@ -15,3 +15,4 @@ use certgate_test_support::{der, repository};
 
 mod cli;
 mod render;
+mod schema;
