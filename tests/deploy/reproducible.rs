@@ -1,5 +1,6 @@
 //! The module is the same, byte for byte, wherever it is built: another folder, another home of Cargo's.
 
+use crate::copy::copy_source;
 use crate::support::envoys::repository;
 use std::env;
 use std::fs;
@@ -45,17 +46,6 @@ fn the_modules_hold_no_path_of_the_machine_that_built_them() {
             let path = path.to_str().unwrap();
             let is_there = module.windows(path.len()).any(|bytes| bytes == path.as_bytes());
             assert!(!is_there, "{name} holds {path}");
-        }
-    }
-}
-
-fn copy_source(to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(repository()).unwrap() {
-        let entry = entry.unwrap();
-        if ["target", ".git"].iter().all(|name| entry.file_name() != *name) {
-            let copied = Command::new("cp").arg("-r").arg(entry.path()).arg(to).status().expect("cp");
-            assert!(copied.success(), "{:?} cannot be copied", entry.path());
         }
     }
 }
