@@ -18,6 +18,8 @@ mod audit;
 mod authorities;
 mod collector;
 mod compose;
+mod copy;
+mod demo;
 mod duplicate_keys;
 mod envoy_crl;
 mod expiry;

@@ -21,13 +21,14 @@ use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
-use super::load::tree::{Entry, Node, Value};
+use super::load::tree::{Entry, Form, Node, Value};
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
 use envoy::{EnvoyOptions, TrustedCa};
 use envoy_gateway::EnvoyGatewayOptions;
 use guard::Guard;
 use istio::IstioOptions;
+use serde_json::Value as Json;
 use template::TemplateError;
 
 /// The most bytes of an object that Kubernetes stores.
@@ -128,6 +129,20 @@ fn authorities_alone(file: Option<(&str, &[u8])>) -> Result<Option<String>, Vec<
     certificates.map_err(|error| vec![error])
 }
 
+/// The guard of a policy, as Envoy's configuration says it.
+pub(crate) struct EnvoyGuard {
+    /// The list of `HeaderMutation` that removes certgate's headers from requests.
+    pub(crate) header_mutations: Vec<Json>,
+    /// The RBAC filter's configuration; `None` without an alias header.
+    pub(crate) rbac: Option<Json>,
+}
+
+/// The guard of this policy.
+pub(crate) fn envoy_guard(policy: &Policy) -> EnvoyGuard {
+    let guard = guard::guard(policy);
+    EnvoyGuard { header_mutations: header_mutations::header_mutations(&guard), rbac: rbac::rbac(&guard) }
+}
+
 /// [`finish`] for objects that Kubernetes stores.
 fn finish_object(
     text: Result<String, TemplateError>,
@@ -171,7 +186,7 @@ fn bound_token(policy: &Policy, message: &str, mend: &str) -> Option<Diagnostic>
 fn written(registry: &Loaded<'_>) -> Node {
     let mut root = registry.document.root().clone();
     let range = root.range.clone();
-    let node = |value| Node { value, range: range.clone() };
+    let node = |value| Node { value, range: range.clone(), form: Form::Flow };
     let entry = |key: &str, node| Entry { key: key.to_owned(), key_range: range.clone(), node };
     let chain = entry("chain", node(Value::Text("listener".to_owned())));
     let Value::Map(entries) = &mut root.value else { return root };

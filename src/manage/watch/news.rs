@@ -2,9 +2,9 @@
 
 use super::{Accepted, Event};
 use crate::diagnostic::Diagnostic;
-use crate::lint;
 use crate::load::{Format, load};
-use crate::render::{self, Rendered};
+use crate::render;
+use crate::warnings::warnings;
 use certgate_core::domain::time::UnixSeconds;
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
@@ -56,7 +56,7 @@ pub(super) fn rendered(
     now: UnixSeconds,
 ) -> Result<(String, Accepted), Vec<Diagnostic>> {
     let loaded = load(content, Format::of(registry, content))?;
-    let Rendered { text, warnings } = render::ecds(&loaded, module)?;
-    let warnings = lint(&loaded, now).into_iter().chain(warnings).collect();
-    Ok((text, Accepted { policy: Box::new(loaded.policy), warnings }))
+    let rendered = render::ecds(&loaded, module)?;
+    let warnings = warnings(&loaded, now).into_iter().chain(rendered.warnings).collect();
+    Ok((rendered.text, Accepted { policy: Box::new(loaded.policy), warnings }))
 }
