@@ -8,6 +8,7 @@ use certgate_manage::watch::{Accepted, Event, Watch, module_in};
 use clap::builder::NonEmptyStringValueParser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -29,6 +30,10 @@ pub(crate) struct Arguments {
 /// Renders the registry whenever it is saved, and prints what happened; ends with SIGINT or SIGTERM.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Outcome> {
     let Arguments { registry, to, module } = arguments;
+    if fs::canonicalize(registry).is_ok_and(|registry| fs::canonicalize(to).is_ok_and(|to| to == registry)) {
+        writeln!(output.err, "error: --to names the registry itself, which would be overwritten")?;
+        return Ok(Outcome::Failed);
+    }
     let module = match module.clone().map_or_else(|| module_in(to), Ok) {
         Ok(module) => module,
         Err(error) => {
