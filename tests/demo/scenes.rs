@@ -3,7 +3,7 @@
 use crate::certificates::Identity;
 use crate::http::Answer;
 use crate::places::REGISTRY;
-use crate::registry::{Outcome, take_up};
+use crate::registry::Outcome;
 use crate::stage::{Stage, fingerprint};
 use serde_json::Value;
 use std::error::Error;
@@ -133,8 +133,11 @@ fn revoked(stage: &mut Stage) -> Result<Scene, Box<dyn Error>> {
 
 /// Saves the registry as the reader does, and waits until it is in force.
 fn save(stage: &mut Stage, text: &str) -> Result<(), Box<dyn Error>> {
+    if fs::read_to_string(REGISTRY)? == text {
+        return Err(format!("{REGISTRY}: the credential of partner-a is not as the demo wrote it").into());
+    }
     fs::write(REGISTRY, text)?;
-    match take_up(&mut stage.gateway, text)? {
+    match stage.registry_saved()? {
         Outcome::InForce(_) => Ok(()),
         Outcome::Refused(reasons) => Err(reasons.join("\n").into()),
     }
