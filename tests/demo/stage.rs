@@ -3,7 +3,7 @@
 use crate::certificates::{Authority, Identity};
 use crate::envoy::Envoy;
 use crate::http::Connection;
-use crate::places::{AUTHORITIES, FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port};
+use crate::places::{AUTHORITIES, FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port, read, write};
 use crate::registry::{Outcome, Registry, now};
 use certgate_manage::fingerprint::certificates;
 use certgate_manage::render;
@@ -51,11 +51,11 @@ impl Stage {
             ["partner-a", "partner-b", "stranger"].map(|name| authority.client(name));
         let (partner_a, partner_b, stranger) = (partner_a?, partner_b?, stranger?);
         let registry = own_registry(&partner_a, &partner_b)?;
-        fs::write(REGISTRY, &registry)?;
+        write(REGISTRY, &registry)?;
         let watched = Registry::place()?;
-        fs::write(file("envoy.yaml"), bootstrap(&registry, port)?)?;
-        fs::write(AUTHORITIES, render::sds(&format!("{FOLDER}/ca.pem")).map_err(message)?.text)?;
-        fs::write(file("upstream.yaml"), upstreams()?)?;
+        write(file("envoy.yaml"), &bootstrap(&registry, port)?)?;
+        write(AUTHORITIES, &render::sds(&format!("{FOLDER}/ca.pem")).map_err(message)?.text)?;
+        write(file("upstream.yaml"), &upstreams()?)?;
         println!("Starting Envoy with certgate at https://localhost:{port}, and an Envoy that plays the upstreams");
         let upstreams = Envoy::upstreams()?;
         let gateway = Envoy::gateway()?;
@@ -83,7 +83,7 @@ pub(crate) fn fingerprint(identity: &Identity) -> Result<String, Box<dyn Error>>
 
 /// The shipped registry with the fingerprints of these partners.
 fn own_registry(partner_a: &Identity, partner_b: &Identity) -> Result<String, Box<dyn Error>> {
-    let shipped = fs::read_to_string("envoy/registry-local.yaml")?;
+    let shipped = read("envoy/registry-local.yaml")?;
     let begin = shipped.find("version:").ok_or("envoy/registry-local.yaml: expected `version:`, found none")?;
     let mut registry =
         String::from("# The registry of the demo. Each save takes effect while `make run` is running.\n\n");
@@ -117,7 +117,7 @@ fn message(errors: Vec<Diagnostic>) -> String {
 
 /// The upstreams of Compose, at sockets.
 fn upstreams() -> Result<String, Box<dyn Error>> {
-    at_sockets(fs::read_to_string("envoy/compose/upstream.yaml")?, "0.0.0.0")
+    at_sockets(read("envoy/compose/upstream.yaml")?, "0.0.0.0")
 }
 
 /// `text` with the sockets of upstreams in place of their ports at this address.
