@@ -16,3 +16,5 @@ use certgate_test_support::{der, repository};
 mod cli;
 mod lint;
 mod render;
+mod schema;
+mod watch;
