@@ -137,7 +137,7 @@ pub enum Code {
     FailurePolicy = 505,
     /// The plugin has no configuration.
     NoConfiguration = 506,
-    /// Envoy sends a request on that certgate has stopped.
+    /// Envoy goes on with the body of a request that the module has stopped.
     StopIteration = 507,
     /// The `vm_id` is empty.
     EmptyVmId = 508,
@@ -197,7 +197,7 @@ pub enum Code {
     GuardOnlyCounts = 535,
     /// Paths have several spellings.
     PathSpellings = 536,
-    /// Routes compare the port of a host, and rules do not.
+    /// Virtual hosts depend on the port of a host, and rules do not.
     HostPorts = 537,
     /// Hosts with a final dot are refused.
     HostDots = 538,
