@@ -7,6 +7,7 @@ pub mod envoy_file;
 pub mod fingerprint;
 mod lint;
 mod load;
+mod path;
 pub mod render;
 mod span;
 
@@ -16,4 +17,5 @@ pub use lint::lint;
 pub use load::document::Document;
 pub use load::tree::{Entry, Form, Node, Value};
 pub use load::{Format, Loaded, load};
+pub use path::{Path, Step};
 pub use span::{Position, Span};

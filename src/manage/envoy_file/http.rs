@@ -71,6 +71,6 @@ impl<'d> HttpFilter<'d> {
     /// Whether the filter is the second part of a guard: RBAC with the policy that lets identified requests through.
     pub fn is_guard(&self) -> bool {
         let identified = |rules: &&str| self.place.at(&["typed_config", rules, "policies", "identified"]).is_some();
-        self.message() == Some("RBAC") && ["rules", "shadow_rules"].iter().any(|rules| identified(rules))
+        self.message() == Some("RBAC") && ["rules", "shadow_rules"].iter().any(identified)
     }
 }
