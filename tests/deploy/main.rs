@@ -15,6 +15,7 @@
 use certgate_test_rig as support;
 
 mod audit;
+mod authorities;
 mod collector;
 mod compose;
 mod duplicate_keys;

@@ -14,4 +14,5 @@
 use certgate_test_support::{der, repository};
 
 mod cli;
+mod lint;
 mod render;
