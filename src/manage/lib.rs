@@ -3,10 +3,12 @@
 
 pub mod crl_signature;
 mod diagnostic;
+mod edit;
 pub mod envoy_file;
 pub mod fingerprint;
 pub mod lint;
 mod load;
+pub mod patch;
 mod path;
 pub mod render;
 mod span;

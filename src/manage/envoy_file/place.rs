@@ -63,9 +63,14 @@ impl<'d> Place<'d> {
         if let Value::Boolean(value) = self.get(field)?.node.value { Some(value) } else { None }
     }
 
+    /// The type of an `Any` such as `typed_config`.
+    pub fn kind(&self) -> Option<&'d str> {
+        self.node.get("@type").and_then(Node::as_str)
+    }
+
     /// The name of the message in an `Any` such as `typed_config`, without its package and version: `Router`.
     pub fn message(&self) -> Option<&'d str> {
-        let kind = self.node.get("@type").and_then(Node::as_str)?;
+        let kind = self.kind()?;
         Some(kind.rsplit_once('.').map_or(kind, |(_, name)| name))
     }
 
