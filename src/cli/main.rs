@@ -3,7 +3,9 @@
 mod check;
 mod fingerprint;
 mod input;
+mod lint;
 mod render;
+mod schema;
 mod time;
 
 use clap::{Parser, Subcommand};
@@ -24,9 +26,13 @@ enum Command {
     Check(check::Arguments),
     /// Print the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
+    /// Report what is dangerous or missing in an Envoy configuration; exit code 0 without errors, 1 with errors
+    Lint(lint::Arguments),
     /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
     #[command(subcommand)]
     Render(render::Command),
+    /// Print the JSON Schema (draft 2020-12) of registries, with which editors check and explain them
+    Schema,
 }
 
 /// The outcome of a command, in ascending order of severity.
@@ -71,7 +77,9 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
+        Command::Lint(arguments) => lint::run(&arguments, &mut output),
         Command::Render(command) => render::run(&command, &mut output),
+        Command::Schema => schema::run(&mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),

@@ -2,7 +2,7 @@
 
 use crate::time::now;
 use crate::{Outcome, Output, check, input};
-use certgate_manage::render::envoy::{EnvoyOptions, Filter};
+use certgate_manage::render::envoy::{EnvoyOptions, Filter, TrustedCa};
 use certgate_manage::render::envoy_gateway::EnvoyGatewayOptions;
 use certgate_manage::render::istio::{IstioOptions, Loader, Placement};
 use certgate_manage::render::{self, Rendered};
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Envoy(Envoy),
     /// Print the registry as a file that Envoy watches, for `render envoy --watch`
     Ecds(Ecds),
+    /// Print the authorities of clients as a file that Envoy watches, for `render envoy --trusted-ca-sds`
+    Sds(Sds),
     /// Print manifests for an Istio gateway, or for the sidecars of a workload
     Istio(Istio),
     /// Print manifests for a Gateway of Envoy Gateway
@@ -39,12 +41,32 @@ pub(crate) struct Envoy {
     /// The path of the key of the server's certificate
     #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     key: String,
-    /// The path of the certificates of the authorities that sign clients' certificates
+    #[command(flatten)]
+    trusted_ca: TrustedCaFile,
+    /// Have Envoy check the registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
+    #[arg(long, conflicts_with = "trusted_ca_sds")]
+    envoy_crl: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct TrustedCaFile {
+    /// The path of the certificates of the authorities that sign clients' certificates, which Envoy reads when it starts
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    trusted_ca: Option<String>,
+    /// Leave the authorities to this file, which `render sds` makes and Envoy watches
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    trusted_ca_sds: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Sds {
+    /// The path of the certificates of the authorities that sign clients' certificates, as Envoy finds it
     #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     trusted_ca: String,
-    /// Have Envoy check the registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
-    #[arg(long)]
-    envoy_crl: bool,
+    /// Have Envoy check this registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
+    #[arg(long, value_name = "REGISTRY")]
+    envoy_crl: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -134,32 +156,44 @@ enum LoaderValue {
 
 /// Prints what the platform loads, or what is wrong with the registry.
 pub(crate) fn run(command: &Command, output: &mut Output<'_>) -> io::Result<Outcome> {
-    let RegistryFile { file } = match command {
+    let file = match command {
         Command::Envoy(Envoy { registry, .. })
         | Command::Ecds(Ecds { registry, .. })
         | Command::Istio(Istio { registry, .. })
-        | Command::EnvoyGateway(EnvoyGateway { registry, .. }) => registry,
+        | Command::EnvoyGateway(EnvoyGateway { registry, .. }) => &registry.file,
+        Command::Sds(Sds { envoy_crl: Some(file), .. }) => file,
+        Command::Sds(Sds { trusted_ca, envoy_crl: None }) => {
+            return print(Path::new(trusted_ca), render::sds(trusted_ca), output);
+        }
     };
     input::each(std::slice::from_ref(file), output, |file, bytes, output| {
         let Some(loaded) = check::loaded(file, bytes, output)? else { return Ok(Outcome::Bad) };
-        match rendered(command, &loaded) {
-            Ok(Rendered { text, warnings }) => {
-                input::print(file, &warnings, output)?;
-                write!(output.out, "{text}")?;
-                Ok(Outcome::Good)
-            }
-            Err(errors) => {
-                input::print(file, &errors, output)?;
-                Ok(Outcome::Bad)
-            }
-        }
+        print(file, rendered(command, &loaded), output)
     })
+}
+
+fn print(file: &Path, made: Result<Rendered, Vec<Diagnostic>>, output: &mut Output<'_>) -> io::Result<Outcome> {
+    match made {
+        Ok(Rendered { text, warnings }) => {
+            input::print(file, &warnings, output)?;
+            write!(output.out, "{text}")?;
+            Ok(Outcome::Good)
+        }
+        Err(errors) => {
+            input::print(file, &errors, output)?;
+            Ok(Outcome::Bad)
+        }
+    }
 }
 
 fn rendered(command: &Command, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     match command {
         Command::Envoy(options) => options.rendered(registry),
         Command::Ecds(Ecds { module, .. }) => render::ecds(registry, module),
+        Command::Sds(Sds { trusted_ca, .. }) => {
+            let pem = authorities(trusted_ca).map_err(|error| vec![error])?;
+            render::sds_with_crl(registry, trusted_ca, &pem, now())
+        }
         Command::Istio(options) => options.rendered(registry),
         Command::EnvoyGateway(EnvoyGateway { objects, gateway, client_ca, .. }) => {
             let Objects { image, sha256, name, namespace } = objects;
@@ -175,22 +209,25 @@ impl Envoy {
             (Some(file), _) => Filter::Watched { file },
             (None, module) => Filter::Inline { module: module.as_deref().unwrap_or_default() },
         };
-        let authorities = if self.envoy_crl { Some(self.authorities().map_err(|error| vec![error])?) } else { None };
-        let options = EnvoyOptions {
-            filter,
-            certificate: &self.certificate,
-            key: &self.key,
-            trusted_ca: &self.trusted_ca,
-            envoy_crl: authorities.as_deref(),
+        let pem = match &self.trusted_ca.trusted_ca {
+            Some(file) if self.envoy_crl => Some(authorities(file).map_err(|error| vec![error])?),
+            _ => None,
         };
+        let trusted_ca = match &self.trusted_ca {
+            TrustedCaFile { trusted_ca_sds: Some(file), .. } => TrustedCa::Watched { file },
+            TrustedCaFile { trusted_ca, .. } => {
+                TrustedCa::Pem { file: trusted_ca.as_deref().unwrap_or_default(), envoy_crl: pem.as_deref() }
+            }
+        };
+        let options = EnvoyOptions { filter, certificate: &self.certificate, key: &self.key, trusted_ca };
         render::envoy(registry, &options, now())
     }
+}
 
-    fn authorities(&self) -> Result<Vec<u8>, Diagnostic> {
-        input::read(Path::new(&self.trusted_ca)).map_err(|error| {
-            Diagnostic::error(Code::TrustedCa, format!("--trusted-ca {}: {}", self.trusted_ca, error.message))
-        })
-    }
+/// The content of the file of `--trusted-ca`.
+fn authorities(file: &str) -> Result<Vec<u8>, Diagnostic> {
+    input::read(Path::new(file))
+        .map_err(|error| Diagnostic::error(Code::TrustedCa, format!("--trusted-ca {file}: {}", error.message)))
 }
 
 impl Istio {

@@ -15,8 +15,11 @@
 use certgate_test_rig as support;
 
 mod audit;
+mod authorities;
 mod collector;
 mod compose;
+mod copy;
+mod demo;
 mod duplicate_keys;
 mod envoy_crl;
 mod expiry;

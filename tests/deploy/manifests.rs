@@ -4,6 +4,7 @@
 mod schemas;
 
 use super::rendered::{DIGEST, IMAGE, IN_ENVOY, documents, render};
+use crate::support::command_line::Run;
 use crate::support::envoys::repository;
 use crate::support::parts::Part;
 use crate::support::renew;
@@ -107,6 +108,13 @@ fn those_that_are_shipped_are_what_render_makes() {
         );
         compare(file, &text);
     }
+    let command = ["render", "sds", "--trusted-ca", "target/demo/ca.pem"];
+    let intro = "\
+# The authorities that sign clients' certificates, for envoy.yaml and envoy-ecds.yaml.
+#
+# Made by:
+#     certgate ";
+    compare("trusted-ca-sds.yaml", &format!("{intro}{}\n#\n{}", command.join(" "), Run::successful(&command, "")));
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub(super) const IN_ENVOY: [&str; 9] = [
     "target/demo/server.pem",
     "--key",
     "target/demo/server.key",
-    "--trusted-ca",
-    "target/demo/ca.pem",
+    "--trusted-ca-sds",
+    "envoy/trusted-ca-sds.yaml",
 ];
 
 const IN_ISTIO: [&str; 5] = ["istio", "--image", IMAGE, "--sha256", DIGEST];
@@ -168,13 +168,15 @@ fn every_envoy_accepts_what_is_rendered() {
     fs::write(at("server.pem"), &cast.world.server.certificate_pem).unwrap();
     fs::write(at("server.key"), &cast.world.server.key_pem).unwrap();
     fs::write(at("ca.pem"), &cast.world.authority.identity().certificate_pem).unwrap();
+    fs::write(at("sds.yaml"), Run::successful(&["render", "sds", "--trusted-ca", &at("ca.pem")], "")).unwrap();
     let module = module::path().display().to_string();
     let (watched, pem, key, ca) = (at("registry.yaml"), at("server.pem"), at("server.key"), at("ca.pem"));
-    let paths = ["--certificate", &pem, "--key", &key, "--trusted-ca", &ca];
+    let server = ["--certificate", &pem, "--key", &key];
+    let (of_start, sds) = (["--trusted-ca", &ca], ["--trusted-ca-sds", &at("sds.yaml")]);
     let registry = cast.registry.to_string();
     fs::write(&watched, render(&["ecds", "--module", &module], &registry)).unwrap();
-    let inline = render(&[&["envoy", "--module", &module], &paths[..]].concat(), &registry);
-    let watching = render(&[&["envoy", "--watch", &watched], &paths[..]].concat(), &registry);
+    let inline = render(&[&["envoy", "--module", &module], &server[..], &of_start].concat(), &registry);
+    let watching = render(&[&["envoy", "--watch", &watched], &server[..], &sds].concat(), &registry);
     // `--mode validate` does not look into the watched file: as part of a bootstrap, it does.
     let mut merged = documents(&inline).remove(0);
     let resource = documents(&fs::read_to_string(&watched).unwrap())[0]["resources"][0]["typed_config"].clone();

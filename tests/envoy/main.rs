@@ -18,6 +18,7 @@ mod dates;
 mod durations;
 mod fail_closed;
 mod flood;
+mod handshakes;
 mod headers;
 mod held;
 mod host_calls;

@@ -14,4 +14,6 @@
 use certgate_test_support::{der, repository};
 
 mod cli;
+mod lint;
 mod render;
+mod schema;

@@ -107,14 +107,15 @@ fn options_that_are_missing_or_wrong_are_named() {
         run.err
     };
     for (arguments, missing) in [
-        (&["envoy"][..], &["--certificate", "--key", "--trusted-ca", "--module"][..]),
+        (&["envoy"][..], &["--certificate", "--key", "--module", "--trusted-ca"][..]),
         (&["ecds"], &["--module"]),
         (&["istio"], &["--image", "--sha256"]),
         (&["istio", "--placement", "sidecar"], &["--image", "--sha256", "--selector"]),
         (&["envoy-gateway"], &["--image", "--sha256", "--gateway"]),
     ] {
         let said = refused(arguments);
-        let required = said.lines().filter_map(|line| line.trim_start().split(' ').find(|word| word.starts_with("--")));
+        let words = said.lines().map(|line| line.trim_start_matches([' ', '<']).split(' '));
+        let required = words.filter_map(|mut words| words.find(|word| word.starts_with("--")));
         assert_eq!(required.take(missing.len()).collect::<Vec<_>>(), missing, "{said}");
     }
     for (option, value, expected) in [
@@ -140,6 +141,35 @@ fn options_that_are_missing_or_wrong_are_named() {
 }
 
 #[test]
+fn authorities_are_rendered_without_a_registry() {
+    let secret = |arguments: &[&str], registry: &str| {
+        let run = Run::of(
+            env!("CARGO_BIN_EXE_certgate"),
+            Path::new("."),
+            &[&["render", "sds"], arguments].concat(),
+            registry,
+        );
+        assert_eq!((run.code, run.err.as_str()), (0, ""));
+        documents(&run)[0]["resources"][0].clone()
+    };
+    for (file, folder) in
+        [("/etc/envoy/clients.pem", "/etc/envoy"), ("clients.pem", "."), ("a/b c.pem", "a"), ("/x", "/")]
+    {
+        let secret = secret(&["--trusted-ca", file], "");
+        assert_eq!(secret["name"], "trusted_ca");
+        let expected = json!({"trusted_ca": {"filename": file}, "watched_directory": {"path": folder}});
+        assert_eq!(secret["validation_context"], expected, "{file}");
+    }
+    for arguments in [&["--trusted-ca", ""][..], &[], &["--trusted-ca", "x", "registry.yaml"]] {
+        let run = render(&[&["sds"], arguments].concat(), "");
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}");
+    }
+    let run = render(&["sds", "--trusted-ca", "absent.pem", "--envoy-crl"], r#"{"version": 1, "clients": []}"#);
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(run.err.starts_with("-: error[CG0301]: --trusted-ca absent.pem: "), "{}", run.err);
+}
+
+#[test]
 fn a_platform_has_no_options_of_another() {
     let good = r#"{"version": 1, "clients": []}"#;
     let watch = ["--watch", "a/b.yaml"];
@@ -148,6 +178,8 @@ fn a_platform_has_no_options_of_another() {
         ([&["envoy"][..], &FILES, &watch].concat(), &["--namespace", "x"]),
         (vec!["ecds", "--module", "x"], &["--envoy-crl"]),
         (vec!["ecds", "--module", "x"], &["--trusted-ca", "x"]),
+        ([&["envoy", "--module", "x"][..], &FILES].concat(), &["--trusted-ca-sds", "x"]),
+        ([&["envoy", "--module", "x"][..], &FILES[..4], &["--trusted-ca-sds", "x"]].concat(), &["--envoy-crl"]),
         (vec!["istio", "--image", "x", "--sha256", DIGEST], &["--module", "x"]),
         (vec!["istio", "--image", "x", "--sha256", DIGEST], &["--gateway", "x"]),
         (vec!["envoy-gateway", "--image", "x", "--sha256", DIGEST, "--gateway", "x"], &["--selector", "app=x"]),

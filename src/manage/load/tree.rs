@@ -15,8 +15,21 @@ const REDACTED: &str = "-----BEGIN PRIVATE KEY-----";
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// The bytes of the source that it is written in.
+    /// The bytes of the source that it is written in. A list or map in block style ends where the next token begins.
     pub range: Range<usize>,
+    /// The form that it is written in.
+    pub form: Form,
+}
+
+/// The form of a value in its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A scalar on its own, or a list or map in brackets, as all of JSON is.
+    Flow,
+    /// A list or map by indentation, or a block scalar (`|`, `>`).
+    Block,
+    /// An alias. The bytes are the range of the anchored value; values inside it have their places there too.
+    Alias(Range<usize>),
 }
 
 /// A value.

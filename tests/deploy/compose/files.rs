@@ -37,7 +37,7 @@ fn its_envoy_is_the_shipped_one_but_for_addresses_and_paths() {
         let chain = &mut listener["filter_chains"][0];
         let tls = &mut chain["transport_socket"]["typed_config"]["common_tls_context"];
         tls["tls_certificates"] = Value::Null;
-        tls["validation_context"]["trusted_ca"] = Value::Null;
+        tls["validation_context_sds_secret_config"]["sds_config"]["path_config_source"] = Value::Null;
         let certgate = &mut chain["filters"][0]["typed_config"]["http_filters"][0];
         certgate["config_discovery"]["config_source"]["path_config_source"] = Value::Null;
     }
@@ -71,9 +71,11 @@ fn every_envoy_accepts_its_configurations() {
     ] {
         fs::write(at(name), text).unwrap();
     }
-    for (name, text) in ["envoy.yaml", "upstream.yaml"].map(|name| (name, read(name))) {
-        let text = text.replace("/server/", &format!("{}/", stage.path().display()));
-        let text = text.replace("path: /registry", &format!("path: {}", stage.path().display()));
+    for (name, text) in ["envoy.yaml", "upstream.yaml", "trusted-ca-sds.yaml"].map(|name| (name, read(name))) {
+        let here = stage.path().display().to_string();
+        let text = text.replace("/server/", &format!("{here}/"));
+        let folders = ["path: /server", "path: /registry", "path: /compose"];
+        let text = folders.iter().fold(text, |text, folder| text.replace(folder, &format!("path: {here}")));
         fs::write(at(name), text).unwrap();
     }
     fs::write(at("registry-ecds.yaml"), resource(stage.path())).unwrap();
@@ -85,6 +87,19 @@ fn every_envoy_accepts_its_configurations() {
             assert!(status.success(), "{version} refuses {name}:\n{}", String::from_utf8_lossy(&stderr));
         }
     }
+}
+
+/// `--mode validate` does not look into it.
+#[test]
+fn its_authorities_are_in_a_secret_as_the_shipped_one() {
+    let secret = |file: &str| shipped(file)["resources"][0].clone();
+    let (mut ours, mut theirs) = (secret("compose/trusted-ca-sds.yaml"), secret("trusted-ca-sds.yaml"));
+    for (secret, folder) in [(&mut ours, "/server"), (&mut theirs, "target/demo")] {
+        let context = &mut secret["validation_context"];
+        assert_eq!(context["watched_directory"]["path"].take(), folder);
+        assert_eq!(context["trusted_ca"]["filename"].take(), format!("{folder}/ca.pem"));
+    }
+    assert_eq!(ours, theirs);
 }
 
 /// What `registry.sh` makes of the registry is the shipped resource round it.

@@ -43,9 +43,7 @@ fn whole(policy: &Policy) -> Vec<Diagnostic> {
     if policy.mode == Mode::Shadow {
         warnings.push(warning(Code::ShadowMode, "mode", "in mode shadow every request is forwarded"));
     }
-    let rules = policy.rules.rules().iter().flat_map(|rule| &*rule.limits);
-    let mut limits = registry.tiers().iter().flat_map(|tier| &*tier.limits).chain(rules);
-    if limits.any(|limit| limit.cost == Cost::Bytes) {
+    if counts_bytes(policy) {
         let message = "limits of kind bytes need the module certgate-bandwidth.wasm";
         warnings.push(warning(Code::NeedsBandwidthModule, "", message));
     }
@@ -54,6 +52,13 @@ fn whole(policy: &Policy) -> Vec<Diagnostic> {
         warnings.push(warning(Code::NamesCount, "", message));
     }
     warnings
+}
+
+/// Whether a limit counts bytes, for which a module of its own is needed.
+pub(crate) fn counts_bytes(policy: &Policy) -> bool {
+    let rules = policy.rules.rules().iter().flat_map(|rule| &*rule.limits);
+    let mut limits = policy.registry.tiers().iter().flat_map(|tier| &*tier.limits).chain(rules);
+    limits.any(|limit| limit.cost == Cost::Bytes)
 }
 
 fn disabled(registry: &Registry) -> impl Iterator<Item = Diagnostic> {
