@@ -1,4 +1,4 @@
-//! Operations on registries: load, warn, render, and the schema of them; the lint of Envoy configurations; and the
+//! Operations on registries: load, warn, render, watch, and the schema of them; the lint of Envoy configurations; and the
 //! fingerprints of certificates. Each operation returns data. This crate must not print, must not know command lines, and
 //! must not read a clock.
 
@@ -12,6 +12,7 @@ pub mod render;
 pub mod schema;
 mod span;
 mod warnings;
+pub mod watch;
 
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};

@@ -10,6 +10,8 @@ pub(crate) const REGISTRY: &str = "target/demo/registry.yaml";
 /// The registry as Envoy watches it. It has a folder of its own, since Envoy reads the file again for every file that
 /// comes into that folder.
 pub(crate) const WATCHED: &str = "target/demo/live/registry-ecds.yaml";
+/// The authorities as Envoy watches them.
+pub(crate) const AUTHORITIES: &str = "target/demo/trusted-ca-sds.yaml";
 /// The address of Envoy's administration interface, as Envoy has written it.
 pub(crate) const ADMIN_ADDRESS: &str = "target/demo/admin-address.txt";
 /// The module.

@@ -3,11 +3,13 @@
 use crate::certificates::{Authority, Identity};
 use crate::envoy::Envoy;
 use crate::http::Connection;
-use crate::places::{FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port};
+use crate::places::{AUTHORITIES, FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port};
 use crate::registry;
 use certgate_core::domain::time::UnixSeconds;
+use certgate_manage::Diagnostic;
 use certgate_manage::fingerprint::certificates;
-use certgate_manage::render::{self, envoy::EnvoyOptions, envoy::Filter};
+use certgate_manage::render;
+use certgate_manage::render::envoy::{EnvoyOptions, Filter, TrustedCa};
 use rustls::{ClientConnection, StreamOwned};
 use std::error::Error;
 use std::fs;
@@ -54,6 +56,7 @@ impl Stage {
         fs::write(REGISTRY, &registry)?;
         registry::place(&registry)?;
         fs::write(file("envoy.yaml"), bootstrap(&registry, port)?)?;
+        fs::write(AUTHORITIES, render::sds(&format!("{FOLDER}/ca.pem")).map_err(message)?.text)?;
         fs::write(file("upstream.yaml"), upstreams()?)?;
         println!("Starting Envoy with certgate at https://localhost:{port}, and an Envoy that plays the upstreams");
         let upstreams = Envoy::upstreams()?;
@@ -92,20 +95,22 @@ fn own_registry(partner_a: &Identity, partner_b: &Identity) -> Result<String, Bo
 fn bootstrap(registry: &str, port: u16) -> Result<String, Box<dyn Error>> {
     let registry = registry::read(registry).map_err(|errors| errors.join("\n"))?;
     let own = |name: &str| format!("{FOLDER}/{name}");
-    let (certificate, key, trusted_ca) = (own("server.pem"), own("server.key"), own("ca.pem"));
+    let (certificate, key) = (own("server.pem"), own("server.key"));
     let options = EnvoyOptions {
         filter: Filter::Watched { file: WATCHED },
         certificate: &certificate,
         key: &key,
-        trusted_ca: &trusted_ca,
-        envoy_crl: None,
+        trusted_ca: TrustedCa::Watched { file: AUTHORITIES },
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
     let rendered = render::envoy(&registry, &options, UnixSeconds(i64::try_from(now)?));
-    let rendered = rendered.map_err(|errors| errors.iter().map(|error| error.message.clone()).collect::<String>())?;
-    let text = replace(&rendered.text, "port_value: 8443}", &format!("port_value: {port}}}"))?;
+    let text = replace(&rendered.map_err(message)?.text, "port_value: 8443}", &format!("port_value: {port}}}"))?;
     let text = replace(&text, "port_value: 9901}", "port_value: 0}")?;
     at_sockets(text, "127.0.0.1")
+}
+
+fn message(errors: Vec<Diagnostic>) -> String {
+    errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("\n")
 }
 
 /// The upstreams of Compose, at sockets.

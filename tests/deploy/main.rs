@@ -35,3 +35,4 @@ mod startup;
 mod traces;
 mod tutorial;
 mod upgrade;
+mod watch;

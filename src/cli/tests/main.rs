@@ -17,3 +17,4 @@ mod cli;
 mod lint;
 mod render;
 mod schema;
+mod watch;

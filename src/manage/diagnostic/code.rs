@@ -20,6 +20,8 @@ pub enum Code {
     Json = 4,
     /// The text is not YAML as Envoy reads it.
     Yaml = 5,
+    /// The file cannot be written.
+    Unwritable = 6,
 
     /// A value is missing, has another type, or is not allowed.
     Value = 101,
@@ -117,6 +119,8 @@ pub enum Code {
     ObjectTooLarge = 310,
     /// The template and its values do not fit: a bug.
     Template = 311,
+    /// The file that Envoy watches names no module.
+    NoModule = 312,
 
     /// The file has no certificate in it.
     NoCertificate = 401,
