@@ -33,6 +33,5 @@ mod sidecar;
 mod soak;
 mod startup;
 mod traces;
-mod tutorial;
 mod upgrade;
 mod watch;
