@@ -24,6 +24,7 @@ macro_rules! pages {
 pages! {
     schema: "docs/configuration/schema.md",
     tutorial: "docs/tutorial.md",
+    existing_envoy: "docs/existing-envoy.md",
     recipes: "docs/recipes/README.md",
     add_a_partner: "docs/recipes/add-a-partner.md",
     read_only_partner: "docs/recipes/read-only-partner.md",

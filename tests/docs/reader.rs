@@ -3,7 +3,7 @@
 use crate::edit;
 use crate::page::{Page, Placed, Step};
 use crate::shown::{is_among, is_as_shown};
-use crate::terminal::{Background, Outcome, Setting, Terminal};
+use crate::terminal::{Background, Outcome, Setting, Terminal, end};
 use certgate_test_rig::{command_line::command_line, envoys, module};
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,12 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a reader waits until something is as the page shows it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long a reader looks at a terminal that prints nothing more. The tutorial's first command builds what it starts, and
-/// says every few seconds how far it is.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long a reader waits: for commands to have the outcome that the page shows, and for a terminal that prints nothing
+/// more. The tutorial's first command builds what it starts, and says every few seconds how far it is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pages name ports, so one reader at a time has them.
 static PORTS: Mutex<()> = Mutex::new(());
@@ -62,6 +59,11 @@ impl Reader {
             self.follow(&Page::read(first));
         }
         self.take(&page.path, &page.steps);
+    }
+
+    /// A file that the reader has already.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        fs::write(self.setting.folder.join(name), text).unwrap();
     }
 
     /// Takes these steps of the page at this path.
@@ -129,7 +131,7 @@ impl Reader {
             let output = terminal.new_output();
             let ended = terminal.has_ended() && output == last.0;
             assert!(!ended, "{place}: it ended before it printed\n{text}\n\nbut printed\n{output}");
-            assert!(last.1.elapsed() < SILENCE, "{place}: it has not printed\n{text}\n\nbut\n{output}");
+            assert!(last.1.elapsed() < PATIENCE, "{place}: it has not printed\n{text}\n\nbut\n{output}");
             if output != last.0 {
                 last = (output, Instant::now());
             }
@@ -163,5 +165,14 @@ impl Reader {
     fn path(&mut self, path: &str) -> PathBuf {
         let outcome = self.typing.run("pwd");
         PathBuf::from(outcome.output.trim()).join(path)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let log = fs::read_to_string(self.setting.folder.join("envoy.log")).unwrap_or_default();
+        if std::thread::panicking() && !log.is_empty() {
+            eprintln!("--- the end of envoy.log:\n{}\n---", end(&log));
+        }
     }
 }

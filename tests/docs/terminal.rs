@@ -105,10 +105,7 @@ impl Background {
 impl Drop for Background {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let output = self.output();
-            let lines: Vec<&str> = output.lines().collect();
-            let end = lines[lines.len().saturating_sub(60)..].join("\n");
-            eprintln!("--- the end of what kept running:\n{end}\n---");
+            eprintln!("--- the end of what kept running:\n{}\n---", end(&self.output()));
         }
         self.signal("KILL");
         drop(self.child.wait());
@@ -166,6 +163,12 @@ impl Drop for Terminal {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The last lines of an output.
+pub(crate) fn end(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }
 
 /// The lines of a child's standard output, as they come.

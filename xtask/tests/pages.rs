@@ -15,9 +15,6 @@ use std::path::Path;
 
 const AT_THE_TOP: [&str; 4] = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
-/// Pages that other commits bring.
-const TO_COME: [&str; 1] = ["docs/existing-envoy.md"];
-
 /// A page, with its path from the top of the repository.
 struct Page {
     path: String,
