@@ -91,8 +91,8 @@ fn check_paths<'f>(manager: &Place<'f>, policy: Option<&Policy>, report: &mut Re
 fn check_hosts<'f>(around: &Around<'f>, report: &mut Report<'_, 'f>) {
     for routes in around.manager.route_configs() {
         if !is_true(&routes, "ignore_port_in_host_matching") && tells_ports_apart(&routes) {
-            let message = "a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another virtual \
-                           host: a rule for a public host opens another host";
+            let message = "a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another \
+                           virtual host: a rule for a public host opens another host";
             let help = "set `ignore_port_in_host_matching: true`, and leave ports out of `domains`";
             report.error(Code::HostPorts, &routes, message, help);
         }

@@ -29,10 +29,16 @@ fn what_is_rendered() {
         let inline = ["--module", "certgate-bandwidth.wasm"];
         let watched = ["--watch", "./ecds.yaml"];
         let ecds = render(&["ecds", "--module", "certgate-bandwidth.wasm"], &registry);
+        let sds = render(&["sds", "--trusted-ca", "./ca.pem"], "");
         for filter in [inline, watched] {
-            let files = ["--certificate", "a.pem", "--key", "a.key", "--trusted-ca", "ca.pem"];
+            let files = ["--certificate", "a.pem", "--key", "a.key", "--trusted-ca-sds", "./sds.yaml"];
             let envoy = render(&[&["envoy"], &filter[..], &files].concat(), &registry);
-            let folder = Folder::new(&[("envoy.yaml", &envoy), ("./ecds.yaml", &ecds), ("registry.json", &registry)]);
+            let folder = Folder::new(&[
+                ("envoy.yaml", &envoy),
+                ("./ecds.yaml", &ecds),
+                ("./sds.yaml", &sds),
+                ("registry.json", &registry),
+            ]);
             assert_nothing(&folder.lint(&["envoy.yaml"]), &registry);
             assert_nothing(&folder.lint(&["envoy.yaml", "--registry", "registry.json"]), &registry);
         }
@@ -69,9 +75,18 @@ fn registries() -> Vec<Value> {
     .collect()
 }
 
+/// The argument for a registry on standard input, if there is one.
+fn registry_of(registry: &str) -> &'static [&'static str] {
+    if registry.is_empty() { &[] } else { &["-"] }
+}
+
 fn render(arguments: &[&str], registry: &str) -> String {
-    let run =
-        Run::of(env!("CARGO_BIN_EXE_certgate"), repository(), &[&["render"], arguments, &["-"]].concat(), registry);
+    let run = Run::of(
+        env!("CARGO_BIN_EXE_certgate"),
+        repository(),
+        &[&["render"], arguments, registry_of(registry)].concat(),
+        registry,
+    );
     assert_eq!(run.code, 0, "{}", run.err);
     run.out
 }
