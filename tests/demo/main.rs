@@ -35,7 +35,6 @@ fn main() -> ExitCode {
 
 /// Whether every scene had the expected outcome.
 fn run(stay: bool) -> Result<bool, Box<dyn Error>> {
-    env::set_current_dir(places::repository().unwrap_or(std::path::Path::new(".")))?;
     let mut stage = Stage::set()?;
     println!("Commands are typed in {}:  cd {}\n", places::FOLDER, places::FOLDER);
     let mut scenes = Vec::new();

@@ -25,6 +25,7 @@ mod envoy_crl;
 mod expiry;
 mod failure_policy;
 mod manifests;
+mod patched;
 mod platform;
 mod prometheus;
 mod rendered;
