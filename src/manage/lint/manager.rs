@@ -35,7 +35,10 @@ pub(super) fn check<'f>(around: &Around<'f>, policy: Option<&Policy>, report: &m
         let help = "add the listener filter envoy.filters.listener.tls_inspector";
         report.error(Code::NoServerName, &around.listener.place, message, help);
     }
-    if !is_true(manager, "use_remote_address") && manager.get("original_ip_detection_extensions").is_none() {
+    // Behind relays, the header has the address of a relay's client.
+    let has_relays = policy.is_some_and(|policy| matches!(policy.identity.source, Source::Xfcc(_)));
+    let detects = is_true(manager, "use_remote_address") || manager.get("original_ip_detection_extensions").is_some();
+    if !has_relays && !detects {
         let message = "Envoy takes the client's address from `x-forwarded-for`, which every caller can write: the \
                        address in logs proves nothing";
         let help = "set `use_remote_address: true`, and `xff_num_trusted_hops` if proxies stand before this Envoy";

@@ -4,6 +4,7 @@ use super::{ENVOY, Folder, lint};
 use crate::repository;
 use certgate_test_support::command_line::Run;
 use serde_json::{Value, json};
+use std::fs;
 
 /// The configurations in `envoy/` that are a whole Envoy's.
 const SHIPPED: [&str; 3] = ["envoy/envoy.yaml", "envoy/envoy-ecds.yaml", "envoy/sidecar.yaml"];
@@ -41,6 +42,32 @@ fn what_is_rendered() {
             ]);
             assert_nothing(&folder.lint(&["envoy.yaml"]), &registry);
             assert_nothing(&folder.lint(&["envoy.yaml", "--registry", "registry.json"]), &registry);
+        }
+    }
+}
+
+/// Configurations that look like real ones, each with a listener that certgate can protect.
+const FIXTURES: [(&str, &str); 6] = [
+    ("anchors.yaml", "partners"),
+    ("edge.json", "edge"),
+    ("gateway.yaml", "https"),
+    ("ingress.yaml", "https"),
+    ("routes.yaml", "https"),
+    ("sidecar.yaml", "inbound"),
+];
+
+#[test]
+fn what_is_patched() {
+    for (file, listener) in FIXTURES {
+        let envoy = fs::read_to_string(repository().join("tests/fixtures/envoys").join(file)).unwrap();
+        for registry in registries() {
+            let registry = registry.to_string();
+            let folder = Folder::new(&[(file, &envoy), ("registry.json", &registry)]);
+            let options = ["--registry", "registry.json", "--trusted-ca", "ca.pem", "--listener", listener, "-o", file];
+            let arguments = [&["patch", file], &options[..]].concat();
+            let run = Run::of(env!("CARGO_BIN_EXE_certgate"), folder.0.path(), &arguments, "");
+            assert_eq!(run.code, 0, "{file}: {}{registry}", run.err);
+            assert_nothing(&folder.lint(&[file, "--registry", "registry.json"]), &format!("{file}: {registry}"));
         }
     }
 }

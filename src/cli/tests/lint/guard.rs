@@ -132,5 +132,11 @@ fn a_guard_before_certgate() {
         .0;
     let certgate = "                  - name: certgate\n";
     let run = found(&[(&format!("{RBAC}{rbac}"), ""), (certgate, &format!("{RBAC}{rbac}{certgate}"))]);
-    insta::assert_snapshot!(run, @"");
+    insta::assert_snapshot!(run, @"
+    envoy.yaml:66:21: error[CG0519]: envoy.filters.http.rbac uses x-client-alias before certgate sets it: the value is the caller's, or absent
+      help: put the filter behind certgate and its guard
+    envoy.yaml:85:21: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate
+      help: `certgate render envoy` prints the guard for the registry
+    envoy.yaml: 2 errors, 0 warnings
+    ");
 }

@@ -52,7 +52,8 @@ fn failures_that_let_requests_through() {
 
 #[test]
 fn settings_of_the_plugin() {
-    insta::assert_snapshot!(found(&[(VM, &format!("                        allow_on_headers_stop_iteration: true\n{VM}"))]), @"
+    let stop_iteration = format!("                        allow_on_headers_stop_iteration: true\n{VM}");
+    insta::assert_snapshot!(found(&[(VM, &stop_iteration)]), @"
     envoy.yaml:70:25: warning[CG0507]: Envoy goes on with the body of a request that the module has stopped: certgate needs no such thing
       help: remove `allow_on_headers_stop_iteration`
     envoy.yaml: 0 errors, 1 warning
