@@ -15,4 +15,5 @@ use certgate_test_support::{der, repository};
 
 mod cli;
 mod lint;
+mod patch;
 mod render;
