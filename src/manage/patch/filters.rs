@@ -1,9 +1,9 @@
 //! The HTTP filters: certgate, and the second part of the guard right behind it.
 //!
-//! certgate stands before every filter that trusts its headers, spends something on a request or answers it. Three kinds
-//! of filters stay before certgate: `cors`, since a browser's preflight request has no certificate; `jwt_authn`, if the
-//! registry has `bound_token`, which reads the token that `jwt_authn` has verified; and `set_filter_state`, which hands
-//! the peer certificate to certgate where Envoy has no property for it.
+//! certgate stands before every filter that trusts its headers, spends something on a request or answers it. Three
+//! kinds of filters stay before certgate: `cors`, since a browser's preflight request has no certificate; `jwt_authn`, if
+//! the registry has `bound_token`, which reads the token that `jwt_authn` has verified; and `set_filter_state`, which
+//! hands the peer certificate to certgate where Envoy has no property for it.
 
 use super::PatchOptions;
 use super::plan::{Plan, Spot};

@@ -73,3 +73,35 @@ fn yaml_in_brackets_and_json_in_every_layout_get_the_same_values() {
         assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), expected, "{yaml}");
     }
 }
+
+/// Every comment is above the line that it was above, or is at the end of its map or list as before.
+#[test]
+fn comments_stay_above_their_lines() {
+    let below = |text: &str| -> Vec<(String, String)> {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let pairs = lines.windows(2).filter(|pair| pair[0].trim().starts_with('#'));
+        pairs.map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect()
+    };
+    for (file, listener) in FILES {
+        let text = fixture(file);
+        let after = below(&patched(file, listener, &text));
+        for pair in below(&text) {
+            // Above a section of comments, or above a value that changes.
+            let moved = after.iter().any(|(comment, _)| *comment == pair.0)
+                && ["# (to come)", "# Upstreams want"].iter().any(|comment| pair.0.contains(comment));
+            assert!(moved || after.contains(&pair), "{file}: {pair:?}");
+        }
+    }
+}
+
+/// The same values, however they are written: aliases expanded, no comments, all in block style.
+#[test]
+fn the_values_do_not_depend_on_the_form() {
+    let data = |text: &str| serde_saphyr::from_str::<Value>(text).unwrap();
+    for (file, listener) in FILES {
+        let text = fixture(file);
+        let plain = serde_saphyr::to_string(&data(&text)).unwrap();
+        let name = if file == "edge.json" { "edge.yaml" } else { file };
+        assert_eq!(data(&patched(name, listener, &plain)), data(&patched(file, listener, &text)), "{file}:\n{plain}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Values that a configuration has already: changed, kept, or extended, and what is said of them.
 
 use super::Folder;
+use certgate_test_support::command_line::Run;
 use serde_json::{Value, json};
+use std::fs;
 
 /// The HTTP connection manager of a patched file, and what was said.
 fn manager(changes: &[(&str, &str)], parts: &Value, more: &[&str]) -> (Value, String) {
@@ -156,5 +158,30 @@ fn sessions_are_resumed_unless_names_need_a_verified_chain() {
         let (text, _) = Folder::changed(&[], &parts).patched(&[]);
         assert_eq!(text.contains("disable_stateful_session_resumption: true\n"), disabled, "{parts}");
         assert!(text.contains("require_client_certificate: false\n"), "{text}");
+    }
+}
+
+/// `render` and `patch` agree on what protects a listener.
+#[test]
+fn a_rendered_bootstrap_needs_no_change() {
+    let named = json!([{"alias": "a", "tier": "gold", "credentials": [{"uri_san": "spiffe://a/b"}]}]);
+    for parts in [
+        json!({}),
+        relays(),
+        json!({"mode": "shadow"}),
+        json!({"misdirected": 421, "identity": {"chain": "verified"}, "clients": named}),
+        json!({"headers": {"alias": null}}),
+        json!({"rules": [{"match": {"path": "/public/**", "hosts": ["a.example"]}, "access": "public"}]}),
+    ] {
+        let folder = Folder::changed(&[], &parts);
+        let paths = ["--certificate", "c.pem", "--key", "k.pem", "--trusted-ca-sds", "s.yaml", "registry.json"];
+        for filter in [["--watch", "/a/w.yaml"], ["--module", "m.wasm"]] {
+            let arguments = [&["render", "envoy"], &filter[..], &paths[..]].concat();
+            let rendered = Run::of(env!("CARGO_BIN_EXE_certgate"), folder.folder.path(), &arguments, "").out;
+            fs::write(folder.at("envoy.yaml"), &rendered).unwrap();
+            let run = folder.patch(&[]);
+            assert_eq!((run.code, &*run.out), (0, ""), "{parts}: {}", run.err);
+            assert!(run.err.contains("nothing has to change"), "{parts}: {}", run.err);
+        }
     }
 }
