@@ -39,7 +39,8 @@ pub(crate) fn loaded<'t>(file: &Path, bytes: &'t [u8], output: &mut Output<'_>) 
     }
 }
 
-fn summary(policy: &Policy) -> String {
+/// The size of a registry that is accepted, in words.
+pub(crate) fn summary(policy: &Policy) -> String {
     let registry = &policy.registry;
     let clients = count(registry.clients().client_count(), "client");
     let credentials = count(registry.clients().credential_count(), "credential");

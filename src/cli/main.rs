@@ -7,7 +7,9 @@ mod lint;
 mod patch;
 mod render;
 mod replace;
+mod schema;
 mod time;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, Write};
@@ -34,6 +36,10 @@ enum Command {
     /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
     #[command(subcommand)]
     Render(render::Command),
+    /// Print the JSON Schema (draft 2020-12) of registries, with which editors check and explain them
+    Schema,
+    /// Keep the file that Envoy watches up to date with a registry that people edit, until Ctrl-C or SIGTERM
+    Watch(watch::Arguments),
 }
 
 /// The outcome of a command, in ascending order of severity.
@@ -81,6 +87,8 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments, &mut output),
         Command::Patch(arguments) => patch::run(&arguments, &mut output),
         Command::Render(command) => render::run(&command, &mut output),
+        Command::Schema => schema::run(&mut output),
+        Command::Watch(arguments) => watch::run(&arguments, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),

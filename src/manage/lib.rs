@@ -1,5 +1,6 @@
-//! Operations on registries: load, warn, render; the lint of Envoy configurations; and the fingerprints of certificates.
-//! Each operation returns data. This crate must not print, must not know command lines, and must not read a clock.
+//! Operations on registries: load, warn, render, watch, and the schema of them; the lint of Envoy configurations; and the
+//! fingerprints of certificates. Each operation returns data. This crate must not print, must not know command lines, and
+//! must not read a clock.
 
 pub mod crl_signature;
 mod diagnostic;
@@ -11,8 +12,10 @@ mod load;
 pub mod patch;
 mod path;
 pub mod render;
+pub mod schema;
 mod span;
 mod warnings;
+pub mod watch;
 
 pub use diagnostic::code::Code;
 pub use diagnostic::{Diagnostic, Severity};

@@ -17,3 +17,5 @@ mod cli;
 mod lint;
 mod patch;
 mod render;
+mod schema;
+mod watch;

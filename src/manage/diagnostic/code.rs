@@ -20,6 +20,8 @@ pub enum Code {
     Json = 4,
     /// The text is not YAML as Envoy reads it.
     Yaml = 5,
+    /// The file cannot be written.
+    Unwritable = 6,
 
     /// A value is missing, has another type, or is not allowed.
     Value = 101,
@@ -117,6 +119,8 @@ pub enum Code {
     ObjectTooLarge = 310,
     /// The template and its values do not fit: a bug.
     Template = 311,
+    /// The file that Envoy watches names no module.
+    NoModule = 312,
 
     /// The file has no certificate in it.
     NoCertificate = 401,
@@ -133,7 +137,7 @@ pub enum Code {
     FailurePolicy = 505,
     /// The plugin has no configuration.
     NoConfiguration = 506,
-    /// Envoy sends a request on that certgate has stopped.
+    /// Envoy goes on with the body of a request that the module has stopped.
     StopIteration = 507,
     /// The `vm_id` is empty.
     EmptyVmId = 508,
@@ -193,7 +197,7 @@ pub enum Code {
     GuardOnlyCounts = 535,
     /// Paths have several spellings.
     PathSpellings = 536,
-    /// Routes compare the port of a host, and rules do not.
+    /// Virtual hosts depend on the port of a host, and rules do not.
     HostPorts = 537,
     /// Hosts with a final dot are refused.
     HostDots = 538,

@@ -90,10 +90,10 @@ fn check_paths<'f>(manager: &Place<'f>, policy: Option<&Policy>, report: &mut Re
 
 fn check_hosts<'f>(around: &Around<'f>, report: &mut Report<'_, 'f>) {
     for routes in around.manager.route_configs() {
-        if !is_true(&routes, "ignore_port_in_host_matching") {
-            let message = "a rule decides a request for HOST:8443 as one for HOST, and Envoy routes it to the virtual \
-                           host `*`: what is public on one host opens another";
-            let help = "set `ignore_port_in_host_matching: true` in the route configuration";
+        if !is_true(&routes, "ignore_port_in_host_matching") && tells_ports_apart(&routes) {
+            let message = "a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another virtual \
+                           host: a rule for a public host opens another host";
+            let help = "set `ignore_port_in_host_matching: true`, and leave ports out of `domains`";
             report.error(Code::HostPorts, &routes, message, help);
         }
     }
@@ -102,4 +102,12 @@ fn check_hosts<'f>(around: &Around<'f>, report: &mut Report<'_, 'f>) {
         let message = "certgate refuses requests whose host ends in a dot, since rules name hosts";
         report.warning(Code::HostDots, manager, message, "set `strip_trailing_host_dot: true`");
     }
+}
+
+/// Whether a host with a port may belong to another virtual host than the host without it.
+fn tells_ports_apart(routes: &Place<'_>) -> bool {
+    let hosts = routes.list("virtual_hosts");
+    let mut domains = hosts.iter().flat_map(|host| host.list("domains"));
+    let with_port = |domain: &str| domain.ends_with('*') || domain.contains(':');
+    hosts.len() > 1 && domains.any(|domain| domain.node.as_str().is_some_and(with_port))
 }

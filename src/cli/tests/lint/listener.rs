@@ -135,13 +135,21 @@ fn several_spellings() {
       help: set `merge_slashes: true`, `path_with_escaped_slashes_action: REJECT_REQUEST`
     envoy.yaml: 0 errors, 1 warning
     ");
-    insta::assert_snapshot!(found(&[("                  ignore_port_in_host_matching: true\n", ""), ("                strip_trailing_host_dot: true\n", "")]), @"
+    let no_ports = ("                  ignore_port_in_host_matching: true\n", "");
+    insta::assert_snapshot!(found(&[no_ports, ("                strip_trailing_host_dot: true\n", "")]), @"
     envoy.yaml:32:17: warning[CG0538]: certgate refuses requests whose host ends in a dot, since rules name hosts
       help: set `strip_trailing_host_dot: true`
-    envoy.yaml:111:19: error[CG0537]: a rule decides a request for HOST:8443 as one for HOST, and Envoy routes it to the virtual host `*`: what is public on one host opens another
-      help: set `ignore_port_in_host_matching: true` in the route configuration
+    envoy.yaml:111:19: error[CG0537]: a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another virtual host: a rule for a public host opens another host
+      help: set `ignore_port_in_host_matching: true`, and leave ports out of `domains`
     envoy.yaml: 1 error, 1 warning
     ");
+    let ported = ("domains: [docs.example.com]", "domains: [docs.example.com, 'docs.example.com:8443']");
+    insta::assert_snapshot!(found(&[no_ports, ("domains: [\"*\"]", "domains: [example.com]"), ported]), @"
+    envoy.yaml:112:19: error[CG0537]: a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another virtual host: a rule for a public host opens another host
+      help: set `ignore_port_in_host_matching: true`, and leave ports out of `domains`
+    envoy.yaml: 1 error, 0 warnings
+    ");
+    insta::assert_snapshot!(found(&[no_ports, ("domains: [\"*\"]", "domains: [example.com]")]), @"envoy.yaml: 0 errors, 0 warnings");
     let without_rules = [
         ("match: {path: /healthz, methods: [GET]}", "match: {methods: [GET]}"),
         ("match: {hosts: [docs.example.com]}", "match: {methods: [PUT]}"),

@@ -50,9 +50,9 @@ fn failures_that_let_requests_through() {
 #[test]
 fn settings_of_the_plugin() {
     insta::assert_snapshot!(found(&[(RELOAD, "failure_policy: FAIL_RELOAD\n                        allow_on_headers_stop_iteration: true")]), @"
-    envoy.yaml:70:25: error[CG0507]: Envoy sends a request with a body on, although certgate has stopped it
+    envoy.yaml:70:25: warning[CG0507]: Envoy goes on with the body of a request that the module has stopped: certgate needs no such thing
       help: remove `allow_on_headers_stop_iteration`
-    envoy.yaml: 1 error, 0 warnings
+    envoy.yaml: 0 errors, 1 warning
     ");
     insta::assert_snapshot!(found(&[("vm_id: certgate", "vm_id: ''")]), @"
     envoy.yaml:70:25: warning[CG0508]: the `vm_id` is empty: every other plugin without one shares certgate's data, the limits among them

@@ -1,4 +1,4 @@
-//! What builds and checks this repository: which exports the finished module keeps.
+//! The exports that the finished module keeps.
 
 /// The exports of the finished module: what the proxy-wasm ABI needs, and the callbacks that `src/wasm` implements.
 pub const EXPORTS: [&str; 11] = [

@@ -2,12 +2,12 @@
 //! calls each one that exists; so the callbacks that certgate does not implement go, and with them all that only they
 //! use. Names and producers go too. No linker flag does it.
 
+use certgate_finish::{BODIES, EXPORTS};
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 use walrus::{Module, ModuleConfig};
-use xtask::{BODIES, EXPORTS};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
