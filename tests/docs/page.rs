@@ -64,7 +64,7 @@ impl Page {
         let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
         while let Some((number, line)) = lines.next() {
             let at = |problem: String| -> ! { panic!("{path}:{number}: {problem}") };
-            if let Some(comment) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
+            if let Some(comment) = line.trim_start().strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
                 match comment.split_once(": ") {
                     Some(("begins with", other)) => page.begins_with = Some(other.to_owned()),
                     None if comment == "at the top of the repository" => page.in_repository = true,
