@@ -57,7 +57,7 @@ fn good_and_bad_texts_of_every_form() {
     }
 }
 
-/// Pieces of which some form makes something of its own.
+/// Pieces of text that have a meaning in some form.
 const PIECES: [&str; 40] = [
     "", "a", "A", "0", "1", "9", "g", "-", "_", ".", "..", ":", "$", "/", "//", "*", "**", "{", "}", "%", "%2", "%25",
     "%2e", "%2F", "%c3%a4", "%41", "=", "+", "~", " ", "\t", "\n", "\0", "?", "#", ";", "\\", "\u{e4}", "[", "]",
