@@ -140,3 +140,19 @@ fn a_guard_before_certgate() {
     envoy.yaml: 2 errors, 0 warnings
     ");
 }
+
+#[test]
+fn rules_that_deny() {
+    let deny = |permission: &str| {
+        let policies = format!("{{a: {{permissions: [{permission}], principals: [{{any: true}}]}}}}");
+        let rbac = "rbac.v3.RBAC\n                      ";
+        let denying = format!("{rbac}rules: {{action: DENY, policies: {policies}}}\n                      other:\n");
+        found(&[(&format!("{rbac}rules:\n"), &denying)])
+    };
+    insta::assert_snapshot!(deny("{header: {name: x-client-alias, present_match: false}}"), @"envoy.yaml: 0 errors, 0 warnings");
+    insta::assert_snapshot!(deny("{header: {name: x-client-alias, string_match: {exact: partner-b}}}"), @"
+    envoy.yaml:66:21: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate
+      help: `certgate render envoy` prints the guard for the registry
+    envoy.yaml: 1 error, 0 warnings
+    ");
+}
