@@ -1,5 +1,5 @@
-//! The dangers that `certgate lint` reports, each in a real Envoy: a request that must not pass does, or certgate does not
-//! do its work. In the configuration as shipped there is none of them.
+//! The dangers that `certgate lint` reports, each in a real Envoy: a request that must not pass does, or certgate does
+//! not do its work. In the configuration as shipped there is none of them.
 
 mod guard;
 

@@ -15,6 +15,7 @@ use certgate_test_support::{der, repository};
 
 mod cli;
 mod lint;
+mod patch;
 mod render;
 mod schema;
 mod watch;
