@@ -107,7 +107,7 @@ impl Reader {
                     self.change(&place, path, text, |file, entries| edit::add(file, key, entries))
                 }
                 Step::Edit { path, diff } => self.change(&place, path, diff, edit::apply),
-                Step::NotRun { .. } | Step::Read { .. } => {}
+                Step::NotRun { .. } | Step::Read => {}
             }
         }
     }
