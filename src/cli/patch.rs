@@ -63,8 +63,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
     };
     let options = PatchOptions {
         listener: &arguments.listener,
-        watch: &paths.watch,
-        moves_watch: arguments.watch.is_some(),
+        watch: arguments.watch.as_deref(),
+        default_watch: &paths.watch,
         trusted_ca,
     };
     match patch(&envoy, Format::of(&arguments.envoy, &envoy), &loaded, &options) {
@@ -119,30 +119,26 @@ impl Arguments {
 
     /// Notes about files that Envoy needs, with the commands that make them.
     fn next(&self, patched: &Patched, paths: &Paths) -> Vec<Diagnostic> {
-        let Paths { module, watch, trusted_ca_sds } = paths;
+        let Paths { module, trusted_ca_sds, .. } = paths;
         let mut notes = Vec::new();
-        let mut assumed = |option: &str, file: &str| {
-            notes.push(Diagnostic::note(Code::Assumed, format!("--{option} is not given, {file} is assumed")));
-        };
-        if self.watch.is_none() {
-            assumed("watch", watch);
+        let mut note = |code, message| notes.push(Diagnostic::note(code, message));
+        if let Some(watch) = &patched.watch {
+            if *watch == paths.watch && self.watch.is_none() {
+                note(Code::Assumed, format!("the watched file is {watch}, since --watch is not given"));
+            }
+            if self.module.is_none() {
+                note(Code::Assumed, format!("the module is {module}, since --module is not given"));
+            }
+            let command = format!("certgate watch {} --to {watch} --module {module}", self.registry.display());
+            note(Code::LeftToDo, format!("Envoy starts once {watch} is there: {command}"));
         }
-        if self.module.is_none() {
-            assumed("module", module);
-        }
-        let needs_sds = patched.uses_trusted_ca && self.trusted_ca.is_none();
-        if needs_sds && self.trusted_ca_sds.is_none() {
-            assumed("trusted-ca-sds", trusted_ca_sds);
-        }
-        let registry = self.registry.display();
-        notes.push(Diagnostic::note(
-            Code::LeftToDo,
-            format!("Envoy starts once {watch} is there: certgate watch {registry} --to {watch} --module {module}"),
-        ));
-        if needs_sds {
+        if patched.uses_trusted_ca && self.trusted_ca.is_none() {
+            if self.trusted_ca_sds.is_none() {
+                let message = format!("the authorities' file is {trusted_ca_sds}, since --trusted-ca-sds is not given");
+                note(Code::Assumed, message);
+            }
             let command = format!("certgate render sds --trusted-ca AUTHORITIES.pem > {trusted_ca_sds}");
-            let message = format!("Envoy starts once {trusted_ca_sds} is there: {command}");
-            notes.push(Diagnostic::note(Code::LeftToDo, message));
+            note(Code::LeftToDo, format!("Envoy starts once {trusted_ca_sds} is there: {command}"));
         }
         notes
     }

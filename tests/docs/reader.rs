@@ -107,7 +107,7 @@ impl Reader {
                     self.change(&place, path, text, |file, entries| edit::add(file, key, entries))
                 }
                 Step::Edit { path, diff } => self.change(&place, path, diff, edit::apply),
-                Step::NotRun { .. } | Step::Read { .. } => {}
+                Step::NotRun { .. } | Step::Read => {}
             }
         }
     }
@@ -171,6 +171,8 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let log = fs::read_to_string(self.setting.folder.join("envoy.log")).unwrap_or_default();
+        let log: String =
+            log.lines().filter(|line| !line.contains("][info][")).map(|line| format!("{line}\n")).collect();
         if std::thread::panicking() && !log.is_empty() {
             eprintln!("--- the end of envoy.log:\n{}\n---", end(&log));
         }

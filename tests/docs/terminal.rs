@@ -40,6 +40,10 @@ impl Setting {
     }
 }
 
+/// Runs the commands that it is given, after leaving a process behind that kills them when standard input ends: when the
+/// test drops its end of the pipe, or ends, even by SIGKILL.
+const KILLED_WITH_THE_TEST: &str = r#"exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL -- -$$) & exec 3<&-; eval "$1""#;
+
 /// Commands that go on until they are interrupted.
 pub(crate) struct Background {
     child: Child,
@@ -54,8 +58,8 @@ impl Background {
         let write = || File::options().append(true).open(output.path()).unwrap();
         let child = setting
             .bash()
-            .args(["-c", commands])
-            .stdin(Stdio::null())
+            .args(["-c", KILLED_WITH_THE_TEST, "bash", commands])
+            .stdin(Stdio::piped())
             .stdout(write())
             .stderr(write())
             // Ctrl-C reaches this group.

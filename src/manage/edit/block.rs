@@ -4,6 +4,7 @@ use super::habits::Habits;
 use super::locate::Target;
 use super::write::Writer;
 use super::{Fragment, Obstacle, Splice, gap};
+use crate::load::tree::{Form, Node};
 
 /// The piece that puts a value at this index.
 pub(super) fn insert(
@@ -19,7 +20,8 @@ pub(super) fn insert(
     if index >= target.len() || key.is_some() {
         let before = index.checked_sub(1).and_then(|before| target.nth(before)).ok_or(Obstacle::NoSuchPlace)?;
         let at = gap::behind(target.text, before.end(), column);
-        let space = is_spaced(target, index).then(String::new);
+        // An empty line behind a block scalar may belong to its text.
+        let space = (is_spaced(target, index) && !ends_in_block_scalar(before.node)).then(String::new);
         let lines: Vec<String> = space.into_iter().chain(indented(&lines, column)).collect();
         return Ok(Splice::insert(at, whole_lines(target.text, at, &lines, habits)));
     }
@@ -38,6 +40,13 @@ pub(super) fn insert(
     let lines: Vec<String> = lines.into_iter().chain(space).collect();
     let at = gap::comment_start(target.text, at, floor, widest);
     Ok(Splice::insert(at, whole_lines(target.text, at, &lines, habits)))
+}
+
+fn ends_in_block_scalar(node: &Node) -> bool {
+    match node.items().last().or_else(|| node.entries().last().map(|entry| &entry.node)) {
+        Some(last) => ends_in_block_scalar(last),
+        None => node.form == Form::Block,
+    }
 }
 
 /// Whether the item or entry of this index, or else the last one, is below an empty line.

@@ -126,6 +126,8 @@ pub(super) fn block_scalar_end(text: &str, range: &Range<usize>) -> usize {
     let header = header.split(" #").next().unwrap_or_default().trim_end();
     let keeps = header.rsplit(['|', '>']).next().is_some_and(|indicators| indicators.contains('+'));
     let content = text.get(range.clone()).unwrap_or_default();
-    let kept = if keeps { content.strip_suffix('\n').unwrap_or(content) } else { content.trim_end() };
+    // The range may go on to the next token, in the middle of its line.
+    let lines = content.trim_end_matches([' ', '\t']);
+    let kept = if keeps { lines.strip_suffix('\n').unwrap_or(lines) } else { content.trim_end() };
     range.start.saturating_add(kept.len())
 }

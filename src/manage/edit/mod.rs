@@ -5,6 +5,8 @@ mod block;
 mod flow;
 mod gap;
 mod habits;
+#[cfg(test)]
+mod laws;
 mod locate;
 mod scalar;
 #[cfg(test)]

@@ -50,7 +50,17 @@ pub(super) fn stats_tags(plan: &mut Plan<'_>) {
     }
 }
 
-/// Whether the file is a bootstrap. A file of listeners has no place for these parts.
-pub(super) fn is_bootstrap(plan: &Plan<'_>) -> bool {
+/// Tells which parts a file of listeners has no place for.
+pub(super) fn left_to_do(plan: &mut Plan<'_>) {
+    if let Some(root) = plan.at(&Path::default()).filter(|_| !is_bootstrap(plan)) {
+        let spot = Spot::of(&root);
+        let message = "`node` and the `stats_tags` of certgate's metrics belong into the bootstrap: \
+                       `certgate render envoy` prints one with both";
+        plan.note(Code::LeftToDo, &spot, message);
+    }
+}
+
+/// Whether the file is a bootstrap.
+fn is_bootstrap(plan: &Plan<'_>) -> bool {
     plan.at(&Path::default()).is_some_and(|root| root.entry("static_resources").is_some())
 }

@@ -1,15 +1,15 @@
 //! The HTTP filters: certgate, and the second part of the guard right behind it.
 //!
-//! certgate stands before every filter that trusts its headers, spends something on a request or answers it. Three kinds
-//! of filters stay before certgate: `cors`, since a browser's preflight request has no certificate; `jwt_authn`, if the
-//! registry has `bound_token`, which reads the token that `jwt_authn` has verified; and `set_filter_state`, which hands
-//! the peer certificate to certgate where Envoy has no property for it.
+//! certgate stands before every filter that trusts its headers, spends something on a request or answers it. Three
+//! kinds of filters stay before certgate: `cors`, since a browser's preflight request has no certificate; `jwt_authn`, if
+//! the registry has `bound_token`, which reads the token that `jwt_authn` has verified; and `set_filter_state`, which
+//! hands the peer certificate to certgate where Envoy has no property for it.
 
 use super::PatchOptions;
 use super::plan::{Plan, Spot};
 use crate::diagnostic::code::Code;
 use crate::edit::{Edit, Fragment};
-use crate::envoy_file::{HttpFilter, Manager, Place};
+use crate::envoy_file::{HttpFilter, Listener, Manager, Place};
 use crate::load::tree::Value;
 use crate::path::Path;
 
@@ -20,7 +20,7 @@ pub(super) const NAME: &str = "certgate";
 const GUARD: &str = "certgate-guard";
 
 /// Sees to it that certgate and the guard are among the filters.
-pub(super) fn protect<'s>(plan: &mut Plan<'s>, manager: &Path, model: &Place<'s>, options: &PatchOptions<'_>) {
+pub(super) fn protect(plan: &mut Plan<'_>, manager: &Path, options: &PatchOptions<'_>) {
     let Some(place) = plan.at(manager) else { return };
     let spot = Spot::of(&place);
     let list = place.get("http_filters").map(|list| list.path);
@@ -31,7 +31,17 @@ pub(super) fn protect<'s>(plan: &mut Plan<'s>, manager: &Path, model: &Place<'s>
         return plan.error(Code::NoHttp, &spot, message, "add the router");
     };
     let Some(index) = certgate(plan, manager, &list, options) else { return };
-    guard(plan, manager, &list, index, model);
+    guard(plan, manager, &list, index);
+}
+
+/// The file from which a certgate that is there takes its configuration.
+pub(super) fn watched(listener: &Listener<'_>) -> Option<String> {
+    let managers = listener.filter_chains().into_iter().flat_map(|chain| chain.managers());
+    let filters = managers.flat_map(|manager| manager.http_filters()).filter(HttpFilter::is_certgate);
+    let mut sources = filters.filter_map(|filter| {
+        filter.place.at(&["config_discovery", "config_source", "path_config_source"])?.text("path").map(str::to_owned)
+    });
+    sources.next()
 }
 
 fn filters<'p>(plan: &'p Plan<'_>, manager: &Path) -> Vec<HttpFilter<'p>> {
@@ -80,6 +90,7 @@ fn certgate(plan: &mut Plan<'_>, manager: &Path, list: &Path, options: &PatchOpt
         plan.note(Code::LeftToDo, &health, message);
     }
     let filter = plan.model.certgate()?;
+    plan.adds_certgate = true;
     plan.make(Edit::Item { list: list.clone(), index, value: plan.model.of_item(filter.node) });
     Some(index)
 }
@@ -115,10 +126,11 @@ fn configuration(plan: &mut Plan<'_>, filter: &Path, options: &PatchOptions<'_>)
                        quotas; remove the filter and patch again to have the registry in a watched file";
         return plan.note(Code::Kept, &spot, message);
     };
-    let (is_there, path) = (source.text("path") == Some(options.watch), source.path.clone());
-    if is_there || !options.moves_watch {
-        return;
-    }
+    let path = source.path.clone();
+    let Some(watch) = options.watch.filter(|watch| source.text("path") != Some(*watch)) else { return };
+    let note = format!("the watched file becomes {watch}");
+    let spot = Spot::of(&source);
+    plan.note(Code::Changed, &spot, note);
     let model = plan.model.certgate();
     let model = model.and_then(|filter| filter.at(&["config_discovery", "config_source", "path_config_source"]));
     let Some(model) = model else { return };
@@ -134,33 +146,42 @@ fn configuration(plan: &mut Plan<'_>, filter: &Path, options: &PatchOptions<'_>)
 }
 
 /// The guard behind certgate.
-fn guard<'s>(plan: &mut Plan<'s>, manager: &Path, list: &Path, certgate: usize, _model: &Place<'s>) {
-    let Some(model) = plan.model.guard() else { return };
+fn guard(plan: &mut Plan<'_>, manager: &Path, list: &Path, certgate: usize) {
     let filters = filters(plan, manager);
-    if let Some(index) = filters.iter().position(HttpFilter::is_guard) {
-        let Some(there) = filters.get(index).map(|filter| filter.place.clone()) else { return };
-        let spot = Spot::of(&there);
-        let is_same = there.get("typed_config").zip(model.get("typed_config"));
-        let is_same = is_same.is_some_and(|(there, model)| there.node.is_same(model.node));
-        if index < certgate {
+    let there = filters.iter().enumerate().find(|(_, filter)| filter.is_guard());
+    let there = there.map(|(index, filter)| (index, filter.place.clone()));
+    match (there, plan.model.guard()) {
+        (Some((_, there)), None) => {
+            let spot = Spot::of(&there);
+            let message =
+                "the guard asks for an alias header, which the registry no longer has (`headers.alias: null`)";
+            plan.error(Code::FilterConflict, &spot, message, "remove the filter");
+        }
+        (Some((index, there)), Some(_)) if index < certgate => {
+            let spot = Spot::of(&there);
             let message = "the guard stands before certgate, and refuses every client";
-            return plan.error(Code::FilterConflict, &spot, message, "move it behind certgate");
+            plan.error(Code::FilterConflict, &spot, message, "move it behind certgate");
         }
-        if !is_same {
-            plan.note(Code::Changed, &spot, "the guard is made anew: it did not fit the registry's rules");
-            let Some(entry) = model.entry("typed_config") else { return };
-            plan.make(Edit::Value { at: spot.path.key("typed_config"), value: plan.model.of_entry(entry) });
+        (Some((_, there)), Some(model)) => {
+            let (Some(found), Some(entry)) = (there.get("typed_config"), model.entry("typed_config")) else { return };
+            if !found.node.is_same(&entry.node) {
+                let (spot, value) = (Spot::of(&found), plan.model.of_entry(entry));
+                plan.note(Code::Changed, &spot, "the guard is made anew: it did not fit the registry's rules");
+                plan.make(Edit::Value { at: spot.path, value });
+            }
         }
-        return;
+        (None, Some(model)) => {
+            let name = model.text("name").unwrap_or_default();
+            let overrides = plan.at(manager).map(|place| Manager { place }.overrides()).unwrap_or_default();
+            let is_taken = filters.iter().any(|filter| filter.name() == Some(name))
+                || overrides.iter().any(|(overridden, _)| *overridden == name);
+            let mut value = plan.model.of_item(model.node);
+            if let (true, Value::Map(entries)) = (is_taken, &mut value.node.value) {
+                let name = entries.iter_mut().find(|entry| entry.key == "name");
+                name.into_iter().for_each(|entry| entry.node = Fragment::of(Value::Text(GUARD.to_owned())).node);
+            }
+            plan.make(Edit::Item { list: list.clone(), index: certgate.saturating_add(1), value });
+        }
+        (None, None) => {}
     }
-    let name = model.text("name").unwrap_or_default();
-    let is_taken = filters.iter().any(|filter| filter.name() == Some(name));
-    let overrides = plan.at(manager).map(|place| Manager { place }.overrides()).unwrap_or_default();
-    let is_taken = is_taken || overrides.iter().any(|(overridden, _)| *overridden == name);
-    let mut value = plan.model.of_item(model.node);
-    if let (true, Value::Map(entries)) = (is_taken, &mut value.node.value) {
-        let name = entries.iter_mut().find(|entry| entry.key == "name");
-        name.into_iter().for_each(|entry| entry.node = Fragment::of(Value::Text(GUARD.to_owned())).node);
-    }
-    plan.make(Edit::Item { list: list.clone(), index: certgate.saturating_add(1), value });
 }

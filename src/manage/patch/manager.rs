@@ -1,6 +1,6 @@
 //! An HTTP connection manager: what it takes from clients, how it spells requests, and its filters.
 
-use super::plan::{Plan, Spot};
+use super::plan::{Plan, Spot, shown};
 use super::{PatchOptions, access_log, filters};
 use crate::diagnostic::code::Code;
 use crate::edit::{Edit, Fragment};
@@ -17,7 +17,7 @@ pub(super) fn protect(plan: &mut Plan<'_>, manager: &Path, options: &PatchOption
     spelling(plan, manager, &model);
     underscores(plan, manager, &model);
     header_mutations(plan, manager, &model);
-    filters::protect(plan, manager, &model, options);
+    filters::protect(plan, manager, options);
     hosts(plan, manager, &model);
     access_log::of_manager(plan, manager);
 }
@@ -46,34 +46,41 @@ fn bypasses(plan: &mut Plan<'_>, path: &Path) {
 
 /// The peer's address is the client's, unless relays are in between.
 fn addresses<'s>(plan: &mut Plan<'s>, manager: &Path, model: &Place<'s>) {
-    if plan.model.trusts_relays() || plan.ensure(manager, model, "use_remote_address") {
+    const FIELD: &str = "use_remote_address";
+    if plan.model.trusts_relays() {
         return;
     }
+    let is_there = plan.ensure(manager, model, FIELD);
     let Some(place) = plan.at(manager) else { return };
-    let spot = Spot::of(&place);
-    let message = "`use_remote_address: true` is added: TLS ends here, so the peer is the client, and \
-                   `x-forwarded-for` of a client is not believed";
-    plan.note(Code::Changed, &spot, message);
+    let (spot, is_set) = (Spot::of(&place.get(FIELD).unwrap_or(place.clone())), place.boolean(FIELD) == Some(true));
+    if !is_there {
+        let message = "`use_remote_address: true` is added: TLS ends here, so the peer is the client, and \
+                       `x-forwarded-for` of a client is not believed";
+        let spot = Spot::of(&place);
+        plan.note(Code::Changed, &spot, message);
+    } else if !is_set {
+        let message = "this is kept: the address of a client in logs is what `x-forwarded-for` says";
+        plan.note(Code::Kept, &spot, message);
+    }
 }
 
 /// The word of others about client certificates (`x-forwarded-client-cert`).
 fn client_certificates<'s>(plan: &mut Plan<'s>, manager: &Path, model: &Place<'s>) {
     const FIELD: &str = "forward_client_cert_details";
-    let found = plan.at(manager).and_then(|manager| manager.get(FIELD));
-    let value = found.as_ref().and_then(|place| place.node.as_str()).map(str::to_owned);
-    let spot = found.as_ref().map(Spot::of);
     if plan.model.trusts_relays() {
         let reason = "certgate reads whose requests the registry's `trusted_relays` forward";
         return plan.set(manager, model, FIELD, &["ALWAYS_FORWARD_ONLY"], reason);
     }
-    let (Some(value), Some(spot)) = (value, spot) else { return };
-    let safe = match &*value {
-        "SANITIZE" | "SANITIZE_SET" => return,
-        "APPEND_FORWARD" => "SANITIZE_SET",
+    let Some(place) = plan.at(manager).and_then(|manager| manager.get(FIELD)) else { return };
+    let found = shown(place.node);
+    let spot = Spot::of(&place);
+    let safe = match place.node.as_str() {
+        Some("SANITIZE" | "SANITIZE_SET") => return,
+        Some("APPEND_FORWARD") => "SANITIZE_SET",
         _ => "SANITIZE",
     };
     let note = format!(
-        "`{value}` becomes `{safe}`: a client could name another client's certificate in `x-forwarded-client-cert`"
+        "{found} becomes `{safe}`: a client could name another client's certificate in `x-forwarded-client-cert`"
     );
     plan.note(Code::Changed, &spot, note);
     plan.make(Edit::Value { at: spot.path, value: Fragment::of(Value::Text(safe.to_owned())) });

@@ -16,19 +16,21 @@ use super::envoy_file::{self, Listener, Place};
 use super::load::document::Document;
 use super::load::tree::{Entry, Form, Node, Value};
 use super::load::{self, Format, Loaded};
-use crate::path::Path;
+use crate::path::{Path, Step};
 use model::Model;
 use plan::{Plan, Spot};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// The values that an Envoy configuration gets and neither it nor the registry has.
 pub struct PatchOptions<'a> {
     /// The name of the listener.
     pub listener: &'a str,
-    /// The path of the file with the registry that Envoy watches (ECDS).
-    pub watch: &'a str,
-    /// Whether a filter that is there already takes this file in place of its own.
-    pub moves_watch: bool,
+    /// The path of the file with the registry that Envoy watches (ECDS). Without one, that of a certgate which is there
+    /// already, or else the one of `default_watch`.
+    pub watch: Option<&'a str>,
+    /// The path that is assumed where none is known.
+    pub default_watch: &'a str,
     /// The authorities that sign clients' certificates, for filter chains that name none.
     pub trusted_ca: TrustedCa<'a>,
 }
@@ -41,6 +43,8 @@ pub struct Patched {
     pub text: String,
     /// Notes about changes and about what is left to do.
     pub notes: Vec<Diagnostic>,
+    /// The path of the watched file, if certgate has been added somewhere.
+    pub watch: Option<String>,
     /// Whether a filter chain now takes its authorities from [`PatchOptions::trusted_ca`].
     pub uses_trusted_ca: bool,
 }
@@ -57,16 +61,19 @@ pub fn patch(
     options: &PatchOptions<'_>,
 ) -> Result<Patched, Vec<Diagnostic>> {
     let document = load::read(envoy, format)?;
-    let unclear = unclear(&document);
+    let unclear = unclear(&document, &Place::root(document.root()));
     if !unclear.is_empty() {
         return Err(unclear);
     }
-    let rendered = model::rendered(registry, options)?;
+    let listener = listener(&document, options.listener)?;
+    let known = options.watch.map(str::to_owned).or_else(|| filters::watched(&listener));
+    let watch = known.unwrap_or_else(|| options.default_watch.to_owned());
+    let rendered = model::rendered(registry, &watch, options.trusted_ca)?;
     let model = Model::of(&rendered, registry)?;
     let mut plan = Plan::new(&document, &model);
-    let listener = listener(&document, options.listener)?;
     bootstrap::node(&mut plan);
     bootstrap::stats_tags(&mut plan);
+    bootstrap::left_to_do(&mut plan);
     access_log::of_listener(&mut plan, &listener.place.path);
     tls::inspector(&mut plan, &listener.place.path);
     let mut has_manager = false;
@@ -87,12 +94,15 @@ pub fn patch(
             "this listener has no HTTP connection manager: certgate is an HTTP filter, and sees no other traffic";
         plan.error(Code::NoHttp, &Spot::of(&listener.place), message, "name a listener whose filter chains speak HTTP");
     }
-    let Plan { tree, edits, notes, errors, uses_trusted_ca, .. } = plan;
+    let Plan { tree, edits, mut notes, mut errors, adds_certgate, uses_trusted_ca, .. } = plan;
+    for diagnostics in [&mut notes, &mut errors] {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span.as_ref().map(|span| span.bytes.start));
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
     let text = written(&document, format, &edits, &tree)?;
-    Ok(Patched { text, notes, uses_trusted_ca })
+    Ok(Patched { text, notes, watch: adds_certgate.then_some(watch), uses_trusted_ca })
 }
 
 fn listener<'d>(document: &'d Document<'_>, name: &str) -> Result<Listener<'d>, Vec<Diagnostic>> {
@@ -109,24 +119,26 @@ fn listener<'d>(document: &'d Document<'_>, name: &str) -> Result<Listener<'d>, 
 }
 
 /// Errors about keys that readers of YAML take differently.
-fn unclear(document: &Document<'_>) -> Vec<Diagnostic> {
-    let mut errors = Vec::new();
-    let places = Place::root(document.root()).walk();
-    for place in places.iter().filter(|place| !matches!(place.node.form, Form::Alias(_))) {
-        let mut keys = BTreeSet::new();
-        for Entry { key, key_range, .. } in place.node.entries() {
-            let at = || (place.path.key(key).to_string(), Some(document.span_of(key_range)));
-            let mut error = |message: &str, mend: &str| {
-                let (path, span) = at();
-                errors.push(Diagnostic::error(Code::NotEdited, message).at(path, span).mended_by(mend));
-            };
-            if !keys.insert(key) {
-                error("this map has the key twice, and which of the two counts is not certain", "remove one of them");
-            } else if key == "<<" {
-                error("Envoy reads no merge keys (`<<`)", "write the entries out");
-            }
-        }
+fn unclear(document: &Document<'_>, place: &Place<'_>) -> Vec<Diagnostic> {
+    // The values behind an alias are looked at where they are written.
+    if matches!(place.node.form, Form::Alias(_)) {
+        return Vec::new();
     }
+    let mut errors = Vec::new();
+    let mut keys = BTreeSet::new();
+    for Entry { key, key_range, .. } in place.node.entries() {
+        let (message, mend) = match key.as_str() {
+            key if !keys.insert(key) => {
+                ("this map has the key twice, and which of the two counts is not certain", "remove one of them")
+            }
+            "<<" => ("Envoy reads no merge keys (`<<`)", "write the entries out"),
+            _ => continue,
+        };
+        let error = Diagnostic::error(Code::NotEdited, message).mended_by(mend);
+        errors.push(error.at(place.path.key(key).to_string(), Some(document.span_of(key_range))));
+    }
+    let inner = place.items().chain(place.entries().map(|(_, place)| place));
+    errors.extend(inner.flat_map(|place| unclear(document, &place)));
     errors
 }
 
@@ -160,7 +172,7 @@ fn written(
             let message = "the value here would change too, because an anchor and its aliases share it";
             let error =
                 Diagnostic::error(Code::SharedValue, message).mended_by("write the value out in place of the alias");
-            Err(vec![error.at(path.to_string(), Some(document.span_at(&path.to_string())))])
+            Err(vec![error.at(path.to_string(), Some(document.span_of(&shared(document.root(), &path))))])
         }
         Some(path) => {
             let message = "the changed text does not have the intended value here, so nothing is changed";
@@ -173,6 +185,22 @@ fn written(
 fn aliases(node: &Node) -> bool {
     matches!(node.form, Form::Alias(_))
         || node.items().iter().chain(node.entries().iter().map(|entry| &entry.node)).any(aliases)
+}
+
+/// The text of the first alias on a path, or of the last value.
+fn shared(root: &Node, path: &Path) -> Range<usize> {
+    let mut node = root;
+    for step in &path.0 {
+        let inner = match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(index) => node.items().get(*index),
+        };
+        match inner.filter(|_| !matches!(node.form, Form::Alias(_))) {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    node.range.clone()
 }
 
 fn not_edited(document: &Document<'_>, edit: &Edit<'_>, obstacle: &Obstacle) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! The bootstrap that `render` makes of the registry, from which every change is taken.
 
-use super::PatchOptions;
+use super::TrustedCa;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::code::Code;
 use crate::edit::Fragment;
@@ -22,13 +22,13 @@ pub(super) struct Model<'s> {
 }
 
 /// The text of the bootstrap.
-pub(super) fn rendered(registry: &Loaded<'_>, options: &PatchOptions<'_>) -> Result<String, Vec<Diagnostic>> {
-    let options = EnvoyOptions {
-        filter: Filter::Watched { file: options.watch },
-        certificate: "certificate",
-        key: "key",
-        trusted_ca: options.trusted_ca,
-    };
+pub(super) fn rendered(
+    registry: &Loaded<'_>,
+    watch: &str,
+    trusted_ca: TrustedCa<'_>,
+) -> Result<String, Vec<Diagnostic>> {
+    let filter = Filter::Watched { file: watch };
+    let options = EnvoyOptions { filter, certificate: "certificate", key: "key", trusted_ca };
     // No revocation lists are rendered, so the time does not count.
     render::envoy(registry, &options, UnixSeconds(0)).map(|rendered| rendered.text)
 }

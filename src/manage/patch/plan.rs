@@ -18,6 +18,7 @@ pub(super) struct Plan<'s> {
     pub(super) edits: Vec<Edit<'s>>,
     pub(super) notes: Vec<Diagnostic>,
     pub(super) errors: Vec<Diagnostic>,
+    pub(super) adds_certgate: bool,
     pub(super) uses_trusted_ca: bool,
     pub(super) model: &'s Model<'s>,
     document: &'s Document<'s>,
@@ -26,7 +27,16 @@ pub(super) struct Plan<'s> {
 impl<'s> Plan<'s> {
     pub(super) fn new(document: &'s Document<'s>, model: &'s Model<'s>) -> Self {
         let tree = document.root().clone();
-        Self { tree, edits: Vec::new(), notes: Vec::new(), errors: Vec::new(), uses_trusted_ca: false, model, document }
+        Self {
+            tree,
+            edits: Vec::new(),
+            notes: Vec::new(),
+            errors: Vec::new(),
+            adds_certgate: false,
+            uses_trusted_ca: false,
+            model,
+            document,
+        }
     }
 
     /// The value at this path, after the changes so far.
@@ -116,7 +126,7 @@ impl Spot {
 }
 
 /// A scalar as messages show it.
-fn shown(node: &Node) -> String {
+pub(super) fn shown(node: &Node) -> String {
     match &node.value {
         Value::Text(text) => format!("`{text}`"),
         Value::Boolean(value) => format!("`{value}`"),

@@ -10,6 +10,10 @@ use crate::path::Path;
 /// The fields of a `CommonTlsContext` that can stand in place of `validation_context`.
 const ELSEWHERE: [&str; 2] = ["validation_context_sds_secret_config", "combined_validation_context"];
 
+/// The fields of a `CertificateValidationContext` by which Envoy verifies who a peer is.
+const VERIFIERS: [&str; 4] =
+    ["trusted_ca", "custom_validator_config", "verify_certificate_hash", "verify_certificate_spki"];
+
 /// The fields of a `DownstreamTlsContext` that exclude `disable_stateless_session_resumption`.
 const TICKETS: [&str; 2] = ["session_ticket_keys", "session_ticket_keys_sds_secret_config"];
 
@@ -97,7 +101,7 @@ fn verification<'s>(plan: &mut Plan<'s>, common: &Place<'_>, model: &Place<'s>, 
         plan.ensure(&common.path, &model, field);
         return;
     };
-    if context.get("trusted_ca").is_some() {
+    if VERIFIERS.iter().any(|field| context.get(field).is_some()) {
         return;
     }
     match model.get("validation_context") {
