@@ -4,7 +4,9 @@ mod check;
 mod fingerprint;
 mod input;
 mod lint;
+mod patch;
 mod render;
+mod replace;
 mod schema;
 mod time;
 mod watch;
@@ -29,6 +31,8 @@ enum Command {
     Fingerprint(fingerprint::Arguments),
     /// Report what is dangerous or missing in an Envoy configuration; exit code 0 without errors, 1 with errors
     Lint(lint::Arguments),
+    /// Print the changes to an Envoy configuration after which certgate protects one of its listeners, as a unified diff
+    Patch(patch::Arguments),
     /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
     #[command(subcommand)]
     Render(render::Command),
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
         Command::Lint(arguments) => lint::run(&arguments, &mut output),
+        Command::Patch(arguments) => patch::run(&arguments, &mut output),
         Command::Render(command) => render::run(&command, &mut output),
         Command::Schema => schema::run(&mut output),
         Command::Watch(arguments) => watch::run(&arguments, &mut output),

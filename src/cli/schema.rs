@@ -6,6 +6,6 @@ use std::io;
 
 /// Prints the schema.
 pub(crate) fn run(output: &mut Output<'_>) -> io::Result<Outcome> {
-    writeln!(output.out, "{:#}", schema::of_document())?;
+    writeln!(output.out, "{:#}", schema::json_schema())?;
     Ok(Outcome::Good)
 }

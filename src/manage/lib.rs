@@ -4,10 +4,13 @@
 
 pub mod crl_signature;
 mod diagnostic;
+mod edit;
 pub mod envoy_file;
 pub mod fingerprint;
 pub mod lint;
 mod load;
+pub mod patch;
+mod path;
 pub mod render;
 pub mod schema;
 mod span;
@@ -19,5 +22,6 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use load::document::Document;
 pub use load::tree::{Entry, Form, Node, Value};
 pub use load::{Format, Loaded, load, read};
+pub use path::{Path, Step};
 pub use span::{Position, Span};
 pub use warnings::warnings;

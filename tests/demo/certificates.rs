@@ -1,6 +1,6 @@
 //! Certificates of the demo: an authority, and a server and clients with certificates of this authority.
 
-use crate::places::file;
+use crate::places::{file, write};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
@@ -8,7 +8,6 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
-use std::fs::write;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
@@ -39,8 +38,8 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?;
-        write(file("ca.pem"), certificate.pem())?;
-        write(file("ca.key"), key.serialize_pem())?;
+        write(file("ca.pem"), &certificate.pem())?;
+        write(file("ca.key"), &key.serialize_pem())?;
         Ok(Self { issuer: Issuer::new(params, key), certificate: certificate.into() })
     }
 
@@ -65,7 +64,7 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer)?;
         let pem = certificate.pem();
         write(file(&format!("{name}.pem")), &pem)?;
-        write(file(&format!("{name}.key")), key.serialize_pem())?;
+        write(file(&format!("{name}.key")), &key.serialize_pem())?;
         let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
         Ok(Identity { name, pem, certificate: certificate.into(), key })
     }

@@ -115,7 +115,7 @@ impl Drop for Envoy {
 
 /// The address of Envoy's administration interface.
 fn admin() -> Result<String, Box<dyn Error>> {
-    Ok(fs::read_to_string(ADMIN_ADDRESS)?)
+    Ok(places::read(ADMIN_ADDRESS)?)
 }
 
 /// The number of reloads so far. Envoy counts one once every worker has it.

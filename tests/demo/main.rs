@@ -35,9 +35,8 @@ fn main() -> ExitCode {
 
 /// Whether every scene had the expected outcome.
 fn run(stay: bool) -> Result<bool, Box<dyn Error>> {
-    env::set_current_dir(places::repository().unwrap_or(std::path::Path::new(".")))?;
     let mut stage = Stage::set()?;
-    println!("Commands are typed in {}:  cd {}\n", places::FOLDER, places::FOLDER);
+    println!("The commands below are typed in {}.\n", places::FOLDER);
     let mut scenes = Vec::new();
     for (number, play) in SCENES.iter().enumerate() {
         let scene = play(&mut stage)?;

@@ -1,6 +1,8 @@
 //! The files and the port of the demo. Paths are relative to the top of the repository, as in the shipped configuration.
+//! The Makefile starts the demo there.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folder of the demo's files.
@@ -25,10 +27,16 @@ pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name)
 }
 
-/// The top of the repository.
-pub(crate) fn repository() -> Option<&'static Path> {
-    // This package is in tests/demo.
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)
+/// The text of a file.
+pub(crate) fn read(path: impl AsRef<Path>) -> Result<String, String> {
+    let path = path.as_ref();
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Writes a file.
+pub(crate) fn write(path: impl AsRef<Path>, text: &str) -> Result<(), String> {
+    let path = path.as_ref();
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The port of the HTTPS listener.

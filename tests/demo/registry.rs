@@ -1,13 +1,19 @@
-//! The registry of the demo, from the reader's file to Envoy: checked, rendered, renamed over the file that Envoy watches.
+//! The registry of the demo, from the reader's file to Envoy, by the watch that `certgate watch` has too.
 
 use crate::envoy::{Envoy, reloads};
 use crate::places::{MODULE, REGISTRY, WATCHED};
-use certgate_manage::{Diagnostic, Format, Loaded, load, render};
+use certgate_core::domain::time::UnixSeconds;
+use certgate_manage::Diagnostic;
+use certgate_manage::watch::{Accepted, Event, Watch};
 use std::error::Error;
-use std::fs;
-use std::path::Path;
+use std::time::SystemTime;
 
-/// The fate of a registry.
+/// The registry in the reader's file.
+pub(crate) struct Registry {
+    watch: Watch,
+}
+
+/// The fate of a registry that was saved.
 pub(crate) enum Outcome {
     /// It is in force, with this number of clients.
     InForce(usize),
@@ -15,49 +21,48 @@ pub(crate) enum Outcome {
     Refused(Vec<String>),
 }
 
-/// A registry that Envoy can load.
-struct Watched {
-    text: String,
-    clients: usize,
-}
-
-/// Reads a registry from its text.
-pub(crate) fn read(text: &str) -> Result<Loaded<'_>, Vec<String>> {
-    load(text.as_bytes(), Format::Yaml).map_err(|errors| lines(&errors))
-}
-
-/// Makes the file that Envoy watches, before Envoy starts.
-pub(crate) fn place(text: &str) -> Result<(), Box<dyn Error>> {
-    let watched = rendered(text).map_err(|errors| errors.join("\n"))?;
-    Ok(fs::write(WATCHED, watched.text)?)
-}
-
-/// Has Envoy load the registry in `text`, and waits for the outcome.
-pub(crate) fn take_up(envoy: &mut Envoy, text: &str) -> Result<Outcome, Box<dyn Error>> {
-    let watched = match rendered(text) {
-        Ok(watched) => watched,
-        Err(errors) => return Ok(Outcome::Refused(errors)),
-    };
-    if fs::read_to_string(WATCHED)? == watched.text {
-        return Ok(Outcome::InForce(watched.clients));
+impl Registry {
+    /// Makes the file that Envoy watches, before Envoy starts.
+    pub(crate) fn place() -> Result<Self, Box<dyn Error>> {
+        let mut registry = Self { watch: Watch::new(REGISTRY.into(), WATCHED.into(), MODULE.to_owned(), now) };
+        match registry.event()? {
+            Event::Written(_) | Event::Current(_) => Ok(registry),
+            Event::Refused(errors) => Err(lines(&errors).join("\n").into()),
+            Event::Unwritable(error) => Err(error.line(&WATCHED).to_string().into()),
+        }
     }
-    let before = reloads()?;
-    let log = envoy.log().len();
-    let beside = Path::new(WATCHED).with_extension("new");
-    fs::write(&beside, &watched.text)?;
-    fs::rename(&beside, WATCHED)?;
-    let after = envoy.wait(|| reloads().ok().filter(|now| now.all > before.all || now.refused > before.refused))?;
-    Ok(if after.refused > before.refused {
-        Outcome::Refused(reasons(envoy.log().get(log..).unwrap_or_default()))
-    } else {
-        Outcome::InForce(watched.clients)
-    })
+
+    /// Waits until the registry is saved, and until Envoy has taken it up or refused it.
+    pub(crate) fn saved(&mut self, envoy: &mut Envoy) -> Result<Outcome, Box<dyn Error>> {
+        let before = reloads()?;
+        let log = envoy.log().len();
+        let accepted = match self.event()? {
+            Event::Written(accepted) => accepted,
+            Event::Current(accepted) => return Ok(Outcome::InForce(clients(&accepted))),
+            Event::Refused(errors) => return Ok(Outcome::Refused(lines(&errors))),
+            Event::Unwritable(error) => return Ok(Outcome::Refused(vec![error.line(&WATCHED).to_string()])),
+        };
+        let after = envoy.wait(|| reloads().ok().filter(|now| now.all > before.all || now.refused > before.refused))?;
+        Ok(if after.refused > before.refused {
+            Outcome::Refused(reasons(envoy.log().get(log..).unwrap_or_default()))
+        } else {
+            Outcome::InForce(clients(&accepted))
+        })
+    }
+
+    fn event(&mut self) -> Result<Event, Box<dyn Error>> {
+        Ok(self.watch.next(None)?.ok_or("the watch over the registry has ended")?)
+    }
 }
 
-fn rendered(text: &str) -> Result<Watched, Vec<String>> {
-    let loaded = read(text)?;
-    let rendered = render::ecds(&loaded, MODULE).map_err(|errors| lines(&errors))?;
-    Ok(Watched { text: rendered.text, clients: loaded.policy.registry.clients().client_count() })
+/// The time of the machine's clock.
+pub(crate) fn now() -> UnixSeconds {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixSeconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn clients(accepted: &Accepted) -> usize {
+    accepted.policy.registry.clients().client_count()
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> Vec<String> {

@@ -2,12 +2,11 @@
 
 use crate::certificates::Identity;
 use crate::http::Answer;
-use crate::places::REGISTRY;
-use crate::registry::{Outcome, take_up};
+use crate::places::{REGISTRY, read, write};
+use crate::registry::Outcome;
 use crate::stage::{Stage, fingerprint};
 use serde_json::Value;
 use std::error::Error;
-use std::fs;
 use std::iter;
 
 /// A scene that was played.
@@ -99,14 +98,14 @@ fn throttled(stage: &mut Stage) -> Result<Scene, Box<dyn Error>> {
     Ok(Scene {
         title: "partner-b calls six times in a row",
         lines,
-        why: "The tier bronze is five requests in ten seconds. A request comes back every two seconds.",
+        why: "The tier bronze is five requests in ten seconds. Its bucket gets one request back every two seconds.",
         expected: "200, 200, 200, 200, 200, 429",
         found: statuses.join(", "),
     })
 }
 
 fn revoked(stage: &mut Stage) -> Result<Scene, Box<dyn Error>> {
-    let registry = fs::read_to_string(REGISTRY)?;
+    let registry = read(REGISTRY)?;
     let credential = format!("{{sha256: \"{}\"}}", fingerprint(&stage.partner_a)?);
     let revoked = credential.replace('}', ", revoked: true}");
     let mut connection = stage.connect(Some(&stage.partner_a))?;
@@ -133,8 +132,11 @@ fn revoked(stage: &mut Stage) -> Result<Scene, Box<dyn Error>> {
 
 /// Saves the registry as the reader does, and waits until it is in force.
 fn save(stage: &mut Stage, text: &str) -> Result<(), Box<dyn Error>> {
-    fs::write(REGISTRY, text)?;
-    match take_up(&mut stage.gateway, text)? {
+    if read(REGISTRY)? == text {
+        return Err(format!("{REGISTRY}: the credential of partner-a is not as the demo wrote it").into());
+    }
+    write(REGISTRY, text)?;
+    match stage.registry_saved()? {
         Outcome::InForce(_) => Ok(()),
         Outcome::Refused(reasons) => Err(reasons.join("\n").into()),
     }

@@ -3,18 +3,16 @@
 use crate::certificates::{Authority, Identity};
 use crate::envoy::Envoy;
 use crate::http::Connection;
-use crate::places::{AUTHORITIES, FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port};
-use crate::registry;
-use certgate_core::domain::time::UnixSeconds;
-use certgate_manage::Diagnostic;
+use crate::places::{AUTHORITIES, FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port, read, write};
+use crate::registry::{Outcome, Registry, now};
 use certgate_manage::fingerprint::certificates;
 use certgate_manage::render;
 use certgate_manage::render::envoy::{EnvoyOptions, Filter, TrustedCa};
+use certgate_manage::{Diagnostic, Format, load};
 use rustls::{ClientConnection, StreamOwned};
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
-use std::time::SystemTime;
 
 /// The fingerprints that stand for those of partners in the shipped registry.
 const STAND_INS: [[&str; 32]; 2] = [["aa"; 32], ["bb"; 32]];
@@ -30,9 +28,11 @@ pub(crate) struct Stage {
     pub(crate) partner_b: Identity,
     /// The holder of a certificate of the same authority that the registry does not have.
     pub(crate) stranger: Identity,
-    /// The Envoy with certgate.
-    pub(crate) gateway: Envoy,
+    gateway: Envoy,
+    registry: Registry,
     _upstreams: Envoy,
+    /// Held while the files are this demo's.
+    _lock: File,
 }
 
 /// A connection of a client to the listener.
@@ -45,28 +45,45 @@ impl Stage {
         // Envoy itself shares the port with another Envoy without a word.
         TcpListener::bind(("127.0.0.1", port))
             .map_err(|error| format!("port {port} cannot be used ({error}): DEMO_PORT=... names another port"))?;
-        println!("Making certificates in {FOLDER}");
         fs::create_dir_all(file("live"))?;
+        let lock = File::create(file("lock"))?;
+        lock.try_lock().map_err(|_| format!("another demo is running in {FOLDER}: end it"))?;
+        println!("Making certificates in {FOLDER}");
         let authority = Authority::new()?;
         authority.server()?;
         let [partner_a, partner_b, stranger] =
             ["partner-a", "partner-b", "stranger"].map(|name| authority.client(name));
         let (partner_a, partner_b, stranger) = (partner_a?, partner_b?, stranger?);
         let registry = own_registry(&partner_a, &partner_b)?;
-        fs::write(REGISTRY, &registry)?;
-        registry::place(&registry)?;
-        fs::write(file("envoy.yaml"), bootstrap(&registry, port)?)?;
-        fs::write(AUTHORITIES, render::sds(&format!("{FOLDER}/ca.pem")).map_err(message)?.text)?;
-        fs::write(file("upstream.yaml"), upstreams()?)?;
+        write(REGISTRY, &registry)?;
+        let watched = Registry::place()?;
+        write(file("envoy.yaml"), &bootstrap(&registry, port)?)?;
+        write(AUTHORITIES, &render::sds(&format!("{FOLDER}/ca.pem")).map_err(message)?.text)?;
+        write(file("upstream.yaml"), &upstreams()?)?;
         println!("Starting Envoy with certgate at https://localhost:{port}, and an Envoy that plays the upstreams");
         let upstreams = Envoy::upstreams()?;
         let gateway = Envoy::gateway()?;
-        Ok(Self { port, authority, partner_a, partner_b, stranger, gateway, _upstreams: upstreams })
+        Ok(Self {
+            port,
+            authority,
+            partner_a,
+            partner_b,
+            stranger,
+            gateway,
+            registry: watched,
+            _upstreams: upstreams,
+            _lock: lock,
+        })
     }
 
     /// A new connection with this certificate, or with none.
     pub(crate) fn connect(&self, identity: Option<&Identity>) -> Result<Caller, Box<dyn Error>> {
         Connection::tls(self.port, self.authority.tls(identity)?)
+    }
+
+    /// Waits until the registry is saved, and for its fate.
+    pub(crate) fn registry_saved(&mut self) -> Result<Outcome, Box<dyn Error>> {
+        self.registry.saved(&mut self.gateway)
     }
 }
 
@@ -80,7 +97,7 @@ pub(crate) fn fingerprint(identity: &Identity) -> Result<String, Box<dyn Error>>
 
 /// The shipped registry with the fingerprints of these partners.
 fn own_registry(partner_a: &Identity, partner_b: &Identity) -> Result<String, Box<dyn Error>> {
-    let shipped = fs::read_to_string("envoy/registry-local.yaml")?;
+    let shipped = read("envoy/registry-local.yaml")?;
     let begin = shipped.find("version:").ok_or("envoy/registry-local.yaml: expected `version:`, found none")?;
     let mut registry =
         String::from("# The registry of the demo. Each save takes effect while `make run` is running.\n\n");
@@ -93,7 +110,7 @@ fn own_registry(partner_a: &Identity, partner_b: &Identity) -> Result<String, Bo
 
 /// The shipped bootstrap at this port, with an administration port that Envoy chooses and upstreams at sockets.
 fn bootstrap(registry: &str, port: u16) -> Result<String, Box<dyn Error>> {
-    let registry = registry::read(registry).map_err(|errors| errors.join("\n"))?;
+    let registry = load(registry.as_bytes(), Format::Yaml).map_err(message)?;
     let own = |name: &str| format!("{FOLDER}/{name}");
     let (certificate, key) = (own("server.pem"), own("server.key"));
     let options = EnvoyOptions {
@@ -102,9 +119,8 @@ fn bootstrap(registry: &str, port: u16) -> Result<String, Box<dyn Error>> {
         key: &key,
         trusted_ca: TrustedCa::Watched { file: AUTHORITIES },
     };
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let rendered = render::envoy(&registry, &options, UnixSeconds(i64::try_from(now)?));
-    let text = replace(&rendered.map_err(message)?.text, "port_value: 8443}", &format!("port_value: {port}}}"))?;
+    let rendered = render::envoy(&registry, &options, now()).map_err(message)?;
+    let text = replace(&rendered.text, "port_value: 8443}", &format!("port_value: {port}}}"))?;
     let text = replace(&text, "port_value: 9901}", "port_value: 0}")?;
     at_sockets(text, "127.0.0.1")
 }
@@ -115,7 +131,7 @@ fn message(errors: Vec<Diagnostic>) -> String {
 
 /// The upstreams of Compose, at sockets.
 fn upstreams() -> Result<String, Box<dyn Error>> {
-    at_sockets(fs::read_to_string("envoy/compose/upstream.yaml")?, "0.0.0.0")
+    at_sockets(read("envoy/compose/upstream.yaml")?, "0.0.0.0")
 }
 
 /// `text` with the sockets of upstreams in place of their ports at this address.

@@ -1,28 +1,15 @@
 //! The demo left running: commands for the reader, and each save of the registry taken up.
 
 use crate::places::{FOLDER, REGISTRY};
-use crate::registry::{Outcome, take_up};
+use crate::registry::Outcome;
 use crate::stage::Stage;
 use std::error::Error;
-use std::fs;
-use std::thread::sleep;
-use std::time::Duration;
-
-/// The time between two looks at the registry.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Prints the commands, and takes up each save of the registry until Ctrl-C.
 pub(crate) fn stay(stage: &mut Stage) -> Result<(), Box<dyn Error>> {
     println!("{}", instructions(stage.port));
-    let mut seen = fs::read_to_string(REGISTRY)?;
     loop {
-        sleep(PAUSE);
-        let text = fs::read_to_string(REGISTRY).unwrap_or_default();
-        // An editor may have emptied the file and not yet written it.
-        if text != seen && !text.is_empty() {
-            report(&take_up(&mut stage.gateway, &text)?);
-            seen = text;
-        }
+        report(&stage.registry_saved()?);
     }
 }
 

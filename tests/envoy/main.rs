@@ -25,6 +25,7 @@ mod host_calls;
 mod identity;
 mod lifecycle;
 mod limits;
+mod lint;
 mod listeners;
 mod odd_certificates;
 mod paths;

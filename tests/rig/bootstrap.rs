@@ -167,6 +167,11 @@ impl Bootstrap {
         bootstrap
     }
 
+    /// The configuration.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
     /// Of this version (see [`envoys::VERSIONS`]) instead of the pinned one.
     pub fn version(mut self, version: &str) -> Self {
         self.envoy = envoys::version(version);

@@ -21,7 +21,7 @@ struct Judge {
 
 impl Judge {
     fn new() -> Self {
-        Self { validator: jsonschema::validator_for(&schema::of_document()).unwrap() }
+        Self { validator: jsonschema::validator_for(&schema::json_schema()).unwrap() }
     }
 
     /// The first reason for which the schema refuses the document.
@@ -62,7 +62,7 @@ fn the_command_prints_the_schema_and_always_the_same() {
     assert_eq!(printed, Run::successful(&["schema"], ""));
     assert!(printed.ends_with("}\n"));
     let printed: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(printed, schema::of_document());
+    assert_eq!(printed, schema::json_schema());
     assert_eq!(printed["$schema"], "https://json-schema.org/draft/2020-12/schema");
     jsonschema::draft202012::meta::validate(&printed).unwrap();
 }
@@ -87,7 +87,7 @@ fn every_pattern_is_a_regular_expression() {
         }
     }
     let mut found = Vec::new();
-    patterns(&schema::of_document(), &mut found);
+    patterns(&schema::json_schema(), &mut found);
     assert!(found.len() > 30, "{}", found.len());
     for pattern in found {
         regex::Regex::new(&pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));

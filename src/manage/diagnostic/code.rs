@@ -6,7 +6,7 @@ use std::fmt;
 
 /// The number of a diagnostic: `CG` and four digits. The first two digits say what was done: 00 reading a file, 01
 /// compiling a registry, 02 warnings about one, 03 rendering it, 04 reading a certificate, 05 linting an Envoy
-/// configuration.
+/// configuration, 06 patching one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u16)]
 pub enum Code {
@@ -137,7 +137,7 @@ pub enum Code {
     FailurePolicy = 505,
     /// The plugin has no configuration.
     NoConfiguration = 506,
-    /// Envoy sends a request on that certgate has stopped.
+    /// Envoy goes on with the body of a request that the module has stopped.
     StopIteration = 507,
     /// The `vm_id` is empty.
     EmptyVmId = 508,
@@ -197,7 +197,7 @@ pub enum Code {
     GuardOnlyCounts = 535,
     /// Paths have several spellings.
     PathSpellings = 536,
-    /// Routes compare the port of a host, and rules do not.
+    /// Virtual hosts depend on the port of a host, and rules do not.
     HostPorts = 537,
     /// Hosts with a final dot are refused.
     HostDots = 538,
@@ -211,6 +211,35 @@ pub enum Code {
     AccessLog = 542,
     /// No log says why a handshake failed.
     HandshakeLog = 543,
+
+    /// No listener has this name.
+    NoSuchListener = 601,
+    /// The listener has no HTTP connection manager, or one without a router.
+    NoHttp = 602,
+    /// A filter chain has no TLS in which a client can present a certificate.
+    NeedsTls = 603,
+    /// The listener does not check who signed the certificates of clients.
+    Unverified = 604,
+    /// Requests on some route or connection pass certgate by.
+    Bypass = 605,
+    /// A filter stands where certgate or its guard has to be, or has its name.
+    FilterConflict = 606,
+    /// Session tickets are set up, and certgate needs a handshake for each connection.
+    SessionTickets = 607,
+    /// The text has a form that is not edited.
+    NotEdited = 608,
+    /// An alias shares a value that has to change in one place alone.
+    SharedValue = 609,
+    /// The changed text does not have the intended values: a bug.
+    PatchBug = 610,
+    /// A file that has to be there was not named, and a path was assumed.
+    Assumed = 611,
+    /// A value that was there has been changed.
+    Changed = 612,
+    /// A value that was there has been kept, and differs from the one that certgate would have.
+    Kept = 613,
+    /// Something outside of this file is left to do.
+    LeftToDo = 614,
 }
 
 impl From<&Problem> for Code {

@@ -7,7 +7,7 @@ mod place;
 
 pub use http::{HttpFilter, Manager};
 pub use listener::{FilterChain, Listener};
-pub use place::{Path, Place, Step};
+pub use place::Place;
 
 use crate::diagnostic::Diagnostic;
 use crate::load::document::Document;
@@ -47,11 +47,15 @@ impl<'t> EnvoyFile<'t> {
 
     /// The listeners, in their order.
     pub fn listeners(&self) -> Vec<Listener<'_>> {
-        let root = self.root();
-        let fixed = root.get("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
-        let watched = root.list("resources").into_iter().filter(|resource| resource.message() == Some("Listener"));
-        fixed.into_iter().chain(watched).map(|place| Listener { place }).collect()
+        listeners(&self.root())
     }
+}
+
+/// The listeners of this configuration, in their order.
+pub(crate) fn listeners<'d>(root: &Place<'d>) -> Vec<Listener<'d>> {
+    let fixed = root.get("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
+    let watched = root.list("resources").into_iter().filter(|resource| resource.message() == Some("Listener"));
+    fixed.into_iter().chain(watched).map(|place| Listener { place }).collect()
 }
 
 #[cfg(test)]

@@ -1,54 +1,7 @@
 //! A value of an Envoy file with its path. Must not know the meaning of any field.
 
 use crate::load::tree::{Entry, Node, Value};
-use certgate_core::config::path_step;
-use std::fmt;
-
-/// A step from a list or map to a value in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// The key of a map's entry.
-    Key(String),
-    /// The index of a list's item.
-    Index(usize),
-}
-
-/// The steps from the root of a document to a value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Path(pub Vec<Step>);
-
-impl Path {
-    /// The path with one more step.
-    #[must_use]
-    pub fn then(&self, step: Step) -> Self {
-        Self(self.0.iter().cloned().chain([step]).collect())
-    }
-
-    /// The path to the entry of this key.
-    #[must_use]
-    pub fn key(&self, key: impl Into<String>) -> Self {
-        self.then(Step::Key(key.into()))
-    }
-
-    /// The path to the item of this index.
-    #[must_use]
-    pub fn index(&self, index: usize) -> Self {
-        self.then(Step::Index(index))
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, step) in self.0.iter().enumerate() {
-            match step {
-                Step::Key(key) if place == 0 => write!(f, "{}", path_step(key))?,
-                Step::Key(key) => write!(f, ".{}", path_step(key))?,
-                Step::Index(index) => write!(f, "[{index}]")?,
-            }
-        }
-        Ok(())
-    }
-}
+use crate::path::Path;
 
 /// A value of a document, and the path to it.
 #[derive(Clone)]
@@ -110,9 +63,14 @@ impl<'d> Place<'d> {
         if let Value::Boolean(value) = self.get(field)?.node.value { Some(value) } else { None }
     }
 
+    /// The type of an `Any` such as `typed_config`.
+    pub fn kind(&self) -> Option<&'d str> {
+        self.node.get("@type").and_then(Node::as_str)
+    }
+
     /// The name of the message in an `Any` such as `typed_config`, without its package and version: `Router`.
     pub fn message(&self) -> Option<&'d str> {
-        let kind = self.node.get("@type").and_then(Node::as_str)?;
+        let kind = self.kind()?;
         Some(kind.rsplit_once('.').map_or(kind, |(_, name)| name))
     }
 

@@ -22,8 +22,9 @@ pub(super) fn check<'f>(certgate: &Certgate<'f>, policy: Option<&Policy>, report
 pub(super) fn check_plugin<'f>(plugin: &Place<'f>, policy: Option<&Policy>, report: &mut Report<'_, 'f>) {
     check_failures(plugin, report);
     if is_true(plugin, "allow_on_headers_stop_iteration") {
-        let message = "Envoy sends a request with a body on, although certgate has stopped it";
-        report.error(Code::StopIteration, plugin, message, "remove `allow_on_headers_stop_iteration`");
+        let message =
+            "Envoy goes on with the body of a request that the module has stopped: certgate needs no such thing";
+        report.warning(Code::StopIteration, plugin, message, "remove `allow_on_headers_stop_iteration`");
     }
     if plugin.at(&["vm_config", "vm_id"]).is_none_or(|id| id.node.as_str() == Some("")) {
         let message =

@@ -66,6 +66,11 @@ impl<'t> Document<'t> {
         self.lines.span(&node.range)
     }
 
+    /// The text of these bytes.
+    pub(crate) fn span_of(&self, range: &Range<usize>) -> Span {
+        self.lines.span(range)
+    }
+
     /// The text of the value at this path, or of the nearest value around it.
     pub fn span_at(&self, path: &str) -> Span {
         self.span_in(&self.root, path)

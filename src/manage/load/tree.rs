@@ -114,6 +114,25 @@ impl Node {
         if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
+    /// Whether the other value is the same as data: places, forms and the order of entries do not count.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Null, Value::Null) => true,
+            (Value::Boolean(one), Value::Boolean(other)) => one == other,
+            (Value::Integer(one), Value::Integer(other)) => one == other,
+            (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+            (Value::Text(one), Value::Text(other)) => one == other,
+            (Value::List(one), Value::List(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+            }
+            (Value::Map(one), Value::Map(entries)) => {
+                let is_there = |entry: &Entry| other.get(&entry.key).is_some_and(|node| entry.node.is_same(node));
+                one.len() == entries.len() && one.iter().all(is_there)
+            }
+            _ => false,
+        }
+    }
+
     /// The number of levels of lists and maps.
     pub(super) fn height(&self) -> usize {
         let inner = self.items().iter().chain(self.entries().iter().map(|entry| &entry.node)).map(Self::height).max();

@@ -6,18 +6,13 @@ use super::text::{COST_KEY, Text, large_number};
 use serde_json::{Map, Value, json};
 
 /// The schema of a configuration.
-pub fn of_document() -> Value {
+pub fn json_schema() -> Value {
     let mut schema = Schema::default();
     let mut document = schema.part_here(&DOCUMENT);
+    document.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     document.insert("title".to_owned(), "certgate configuration".into());
-    schema.complete(document)
-}
-
-/// The schema of the values of one field.
-pub fn of_field(field: &Field) -> Value {
-    let mut schema = Schema::default();
-    let value = schema.field(field);
-    schema.complete(value)
+    document.insert("$defs".to_owned(), schema.definitions.into());
+    document.into()
 }
 
 /// A schema that is being made.
@@ -28,13 +23,6 @@ struct Schema {
 }
 
 impl Schema {
-    /// The schema with its definitions.
-    fn complete(self, mut root: Map<String, Value>) -> Value {
-        root.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-        root.insert("$defs".to_owned(), self.definitions.into());
-        root.into()
-    }
-
     /// A reference to a definition, which is made if it is not there yet.
     fn reference(&mut self, id: &str, make: impl FnOnce(&mut Self) -> Value) -> Map<String, Value> {
         if !self.definitions.contains_key(id) {

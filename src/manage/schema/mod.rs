@@ -7,7 +7,7 @@ mod parts;
 mod table;
 mod text;
 
-pub use json_schema::{of_document, of_field};
+pub use json_schema::json_schema;
 pub use parts::{DOCUMENT, PARTS};
 pub use table::{Field, Kind, Part, Presence, Relation, Variants};
 pub use text::{TEXTS, Text};

@@ -106,7 +106,7 @@ pub enum Relation {
     NotEmpty,
     /// If one of these fields is present, the other field is present too.
     Needs(&'static [&'static str], &'static str),
-    /// The fields are allowed only if the field `when` has one of these values, or is absent and they are its default.
+    /// The fields are allowed only if the field `when` has one of these values. An absent field has its default.
     Only {
         /// The fields.
         fields: &'static [&'static str],

@@ -87,6 +87,8 @@ fn costs() -> Vec<Value> {
         json!({"GET": "1"}),
         json!({"GET": 1.5}),
         json!({"GET": 101}),
+        json!({"GET": 1_u64 << 53}),
+        json!({"GET": (1_u64 << 53) + 1}),
         json!({"default": "3000000000"}),
     ];
     keys.chain(some).collect()
@@ -201,6 +203,8 @@ fn every_pair_of_fields() {
         };
         let mut bases: Vec<_> = alternatives(id).iter().map(required).collect();
         bases.push(Map::new());
+        // Fields of a rule that need a name.
+        bases.extend(all.get("name").map(|name| Map::from_iter([("name".to_owned(), name.clone())])));
         for first in fields() {
             let firsts =
                 if let Kind::Choice(_) = first.kind { values_of(&first.kind) } else { vec![all[first.name].clone()] };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 /// The places of every part in [`everything`], as JSON pointers.
-pub(super) const PLACES: [(&str, &str); 25] = [
+pub(super) const PLACES: [(&str, &str); 29] = [
     ("document", ""),
     ("tier", "/tiers/gold"),
     ("tier", "/tiers/unlimited"),
@@ -29,6 +29,10 @@ pub(super) const PLACES: [(&str, &str); 25] = [
     ("identity", "/identity"),
     ("relay", "/identity/trusted_relays/0"),
     ("relay", "/identity/trusted_relays/1"),
+    ("relay", "/identity/trusted_relays/2"),
+    ("relay", "/identity/trusted_relays/3"),
+    ("relay", "/identity/trusted_relays/4"),
+    ("relay", "/identity/trusted_relays/5"),
     ("crl", "/crls/0"),
     ("headers", "/headers"),
     ("metrics", "/metrics"),
@@ -112,7 +116,10 @@ pub(super) fn everything(pem: &Pem) -> Value {
         "anonymous_tier": "unlimited",
         "identity": {
             "source": "xfcc", "chain": "listener",
-            "trusted_relays": [{"dns_san": "edge.example"}, {"sha256": "99".repeat(32)}],
+            "trusted_relays": [{"dns_san": "edge.example"}, {"sha256": "99".repeat(32)}, {"pem": pem.certificate},
+                {"spki_sha256": "99".repeat(32)}, {"uri_san": "spiffe://example.org/edge"},
+                {"subject": {"common_name": "edge"}, "issuer": {"common_name": "ca"}},
+            ],
         },
         "crls": [{"pem": pem.crl, "issuer_pem": pem.authority, "strict": true}],
         "misdirected": 421,

@@ -1,7 +1,9 @@
-//! The registries in this repository: in files, in Envoy configurations and on pages.
+//! The registries in this repository: in files, in Envoy configurations, on pages and in the table of scenarios.
 
 use super::Judge;
-use certgate_test_support::repository;
+use super::example::Pem;
+use certgate_test_support::registry::merge;
+use certgate_test_support::{repository, scenarios};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if entry.is_dir() && name != "target" && !name.starts_with('.') && name != "corpus" {
+        if entry.is_dir() && name != "target" && !name.starts_with('.') {
             files(&entry, found);
         } else if [".yaml", ".yml", ".json", ".md"].iter().any(|end| name.ends_with(end)) {
             found.push(entry);
@@ -70,4 +72,15 @@ fn the_registries_of_this_repository() {
         }
     }
     assert!(count > 10 && accepted > 8, "{accepted} of {count}");
+}
+
+#[test]
+fn the_registries_of_all_scenarios() {
+    let judge = Judge::new();
+    let certificate = Pem::new().certificate;
+    let fingerprint = |who| format!("{:064x}", scenarios::Who::ALL.iter().position(|other| *other == who).unwrap());
+    let registry = scenarios::registry(|who| (fingerprint(who), certificate.clone()));
+    for scenario in scenarios::all() {
+        assert!(judge.agree(&merge(registry.clone(), &scenario.options), scenario.name));
+    }
 }

@@ -148,6 +148,7 @@ pub(super) fn bad(id: &str) -> Vec<String> {
             &HEX.replace('6', "g"),
             &HEX[..32],
             &HEX[..43],
+            &"0".repeat(43),
             &BASE64[1..],
             &format!("{BASE64}=="),
             &format!("+-{}", &BASE64[2..]),
@@ -182,6 +183,7 @@ pub(super) fn bad(id: &str) -> Vec<String> {
             "https://\u{e4}",
             &format!("https://a{}", "/*".repeat(30)),
             &format!("spiffe://{}/*", "a".repeat(256)),
+            &format!("spiffe://e/*/{}", "a".repeat(2048)),
         ]),
         "dns_pattern" => texts(&[
             "",
@@ -222,6 +224,8 @@ pub(super) fn bad(id: &str) -> Vec<String> {
             "*.[::1]",
             "a/",
             &"a.".repeat(127),
+            &format!("{}bb", "a.".repeat(126)),
+            &format!("*.{}bb", "a.".repeat(126)),
         ]),
         "path" => texts(&[
             "",
