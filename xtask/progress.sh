@@ -25,7 +25,7 @@ say() {
 # A whole line. Each crate is in the states as well.
 line() {
   case $1 in
-    *Compiling\ * | *Finished\ * | '') ;;
+    '   Compiling '* | '    Finished '* | '') ;;
     *) echo "$1" >&2; said=$SECONDS ;;
   esac
 }

@@ -6,8 +6,8 @@ use certgate_manage::envoy_file::EnvoyFile;
 use certgate_manage::lint::{self, Finding};
 use certgate_manage::{Diagnostic, Document, Format, Severity, load, read};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -44,13 +44,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
         },
     };
     // A file that cannot be read is a finding.
-    let named = lint::named_files(&envoy).into_iter();
-    let named: Vec<(String, Vec<u8>)> = named
-        .filter_map(|path| Some((input::read(Path::new(&path)).ok()?, path)))
-        .map(|(bytes, path)| (path, bytes))
-        .collect();
+    let named = lint::named_files(&envoy).into_iter().filter_map(|path| Some((fs::read(&path).ok()?, path)));
+    let named: Vec<(Vec<u8>, String)> = named.collect();
     let mut files: BTreeMap<String, Document<'_>> = BTreeMap::new();
-    for (path, bytes) in &named {
+    for (bytes, path) in &named {
         match read(bytes, Format::of(Path::new(path), bytes)) {
             Ok(document) => drop(files.insert(path.clone(), document)),
             Err(errors) => return failed(Path::new(path), &errors, output),

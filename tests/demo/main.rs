@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 /// Whether every scene had the expected outcome.
 fn run(stay: bool) -> Result<bool, Box<dyn Error>> {
     let mut stage = Stage::set()?;
-    println!("Commands are typed in {}:  cd {}\n", places::FOLDER, places::FOLDER);
+    println!("The commands below are typed in {}.\n", places::FOLDER);
     let mut scenes = Vec::new();
     for (number, play) in SCENES.iter().enumerate() {
         let scene = play(&mut stage)?;

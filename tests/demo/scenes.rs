@@ -98,7 +98,7 @@ fn throttled(stage: &mut Stage) -> Result<Scene, Box<dyn Error>> {
     Ok(Scene {
         title: "partner-b calls six times in a row",
         lines,
-        why: "The tier bronze is five requests in ten seconds. A request comes back every two seconds.",
+        why: "The tier bronze is five requests in ten seconds. Its bucket gets one request back every two seconds.",
         expected: "200, 200, 200, 200, 200, 429",
         found: statuses.join(", "),
     })

@@ -11,7 +11,7 @@ use certgate_manage::render::envoy::{EnvoyOptions, Filter, TrustedCa};
 use certgate_manage::{Diagnostic, Format, load};
 use rustls::{ClientConnection, StreamOwned};
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 
 /// The fingerprints that stand for those of partners in the shipped registry.
@@ -31,6 +31,8 @@ pub(crate) struct Stage {
     gateway: Envoy,
     registry: Registry,
     _upstreams: Envoy,
+    /// Held while the files are this demo's.
+    _lock: File,
 }
 
 /// A connection of a client to the listener.
@@ -43,8 +45,10 @@ impl Stage {
         // Envoy itself shares the port with another Envoy without a word.
         TcpListener::bind(("127.0.0.1", port))
             .map_err(|error| format!("port {port} cannot be used ({error}): DEMO_PORT=... names another port"))?;
-        println!("Making certificates in {FOLDER}");
         fs::create_dir_all(file("live"))?;
+        let lock = File::create(file("lock"))?;
+        lock.try_lock().map_err(|_| format!("another demo is running in {FOLDER}: end it"))?;
+        println!("Making certificates in {FOLDER}");
         let authority = Authority::new()?;
         authority.server()?;
         let [partner_a, partner_b, stranger] =
@@ -59,7 +63,17 @@ impl Stage {
         println!("Starting Envoy with certgate at https://localhost:{port}, and an Envoy that plays the upstreams");
         let upstreams = Envoy::upstreams()?;
         let gateway = Envoy::gateway()?;
-        Ok(Self { port, authority, partner_a, partner_b, stranger, gateway, registry: watched, _upstreams: upstreams })
+        Ok(Self {
+            port,
+            authority,
+            partner_a,
+            partner_b,
+            stranger,
+            gateway,
+            registry: watched,
+            _upstreams: upstreams,
+            _lock: lock,
+        })
     }
 
     /// A new connection with this certificate, or with none.

@@ -5,7 +5,7 @@ use crate::copy::{copy, copy_source};
 use crate::support::envoys::pinned;
 use crate::support::module;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -45,6 +45,13 @@ fn it_shows_each_request_with_its_answer_and_fails_where_one_is_another() {
     }
     assert_eq!(said.matches("   Why: ").count(), 6, "{said}");
     assert_eq!(said.lines().filter(|line| line.ends_with("  yes")).count(), 6, "{said}");
+
+    let lock = File::open(source.join("target/demo/lock")).unwrap();
+    lock.lock().unwrap();
+    let output = make_demo(&source, port);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("another demo is running in target/demo"), "{said}");
+    drop(lock);
 
     let registry = source.join("envoy/registry-local.yaml");
     let changed = fs::read_to_string(&registry).unwrap().replace("tier: gold", "tier: bronze");

@@ -34,6 +34,5 @@ mod sidecar;
 mod soak;
 mod startup;
 mod traces;
-mod tutorial;
 mod upgrade;
 mod watch;

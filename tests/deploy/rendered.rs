@@ -2,7 +2,7 @@
 //! and Envoy Gateway cannot run here; what their control planes would make of the manifests is made by `platform.rs`.
 
 use super::platform::{envoy_gateway, istio};
-use crate::support::bootstrap::Bootstrap;
+use crate::support::bootstrap::{Bootstrap, shipped};
 use crate::support::command_line::Run;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::{self, PINNED, VERSIONS};
@@ -33,7 +33,10 @@ pub(super) const IN_ENVOY: [&str; 9] = [
     "envoy/trusted-ca-sds.yaml",
 ];
 
-const IN_ISTIO: [&str; 5] = ["istio", "--image", IMAGE, "--sha256", DIGEST];
+const IN_ISTIO: [&str; 7] = ["istio", "--image", IMAGE, "--sha256", DIGEST, "--namespace", "edge"];
+
+const IN_ENVOY_GATEWAY: [&str; 9] =
+    ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST, "--namespace", "edge"];
 
 /// What `certgate render` prints.
 pub(super) fn render(arguments: &[&str], registry: &str) -> String {
@@ -149,10 +152,9 @@ async fn a_trusted_relays_word_gets_as_far_as_certgate() {
     let relay = cast.world.authority.client("relay");
     cast.registry["identity"] = json!({"source": "xfcc", "trusted_relays": [{"sha256": relay.fingerprint()}]});
     let made = |arguments: &[&str]| documents(&render(arguments, &cast.registry.to_string()));
-    let gateway = ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
     let word = format!("Hash={}", cast.client.fingerprint());
     let request = Request::get("/").header("x-forwarded-client-cert", &word);
-    for document in [cast.envoy(), istio(&made(&IN_ISTIO)), envoy_gateway(&made(&gateway))] {
+    for document in [cast.envoy(), istio(&made(&IN_ISTIO)), envoy_gateway(&made(&IN_ENVOY_GATEWAY))] {
         let envoy = Envoy::start(Bootstrap::in_world(&cast.world, document)).await;
         let response = cast.world.caller(&relay).send(envoy.port(), &request).await;
         assert_eq!(response.echo().headers.get("x-client-alias"), Some("client"));
@@ -200,10 +202,12 @@ async fn istios_manifests_decide_as_the_rules_say() {
     for more in [
         &[][..],
         &["--by", "envoy-filter"],
+        &["--target-ref", "gateway.networking.k8s.io/Gateway/edge"],
         &["--placement", "sidecar", "--selector", "app=cart"],
         &["--placement", "sidecar", "--selector", "app=cart", "--by", "envoy-filter"],
     ] {
         let manifests = documents(&render(&[&IN_ISTIO[..], more].concat(), &cast.registry.to_string()));
+        assert_eq!(istio(&manifests)["stats_config"], shipped("envoy.yaml")["stats_config"]);
         let bootstrap = Bootstrap::in_world(&cast.world, istio(&manifests));
         cast.assert_told(bootstrap.version(PINNED), &format!("istio {more:?}"), false).await;
     }
@@ -221,8 +225,8 @@ async fn istios_guard_holds_alone() {
 #[tokio::test]
 async fn envoy_gateways_manifests_decide_as_the_rules_say() {
     let cast = Cast::new();
-    let arguments = ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
-    let manifests = documents(&render(&arguments, &cast.registry.to_string()));
+    let manifests = documents(&render(&IN_ENVOY_GATEWAY, &cast.registry.to_string()));
+    assert_eq!(envoy_gateway(&manifests)["stats_config"], shipped("envoy.yaml")["stats_config"]);
     cast.assert_told(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)), "envoy-gateway", false).await;
     let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
     let skipped = Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)).module(&mutant);
@@ -239,8 +243,7 @@ async fn envoy_gateways_guard_has_room_for_long_hosts() {
     assert_eq!(longest.len(), 88);
     let hosts = [format!("*.{host}"), format!("*.{longest}")];
     cast.registry["rules"] = json!([{"match": {"hosts": hosts}, "access": "public"}]);
-    let arguments = ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
-    let manifests = documents(&render(&arguments, &cast.registry.to_string()));
+    let manifests = documents(&render(&IN_ENVOY_GATEWAY, &cast.registry.to_string()));
     let envoy = Envoy::start(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests))).await;
     for (authority, expected) in [
         (format!("shop.{host}"), 200),

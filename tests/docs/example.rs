@@ -52,6 +52,12 @@ names:
 true
 ```
 
+<!-- again -->
+<!-- exit: 4 -->
+```sh
+echo >> tries; (exit $(($(wc -l < tries) + 1)))
+```
+
 Another terminal begins in the first folder. Its output comes later:
 
 <!-- keep running: the third terminal -->

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | none | `sh`: the commands are run in the page's terminal and must succeed |
 //! | `<!-- exit: 1 -->` | the commands end with this exit code |
-//! | `<!-- again -->` | the commands are run again until the output is as the page shows it, for at most 20 seconds |
+//! | `<!-- again -->` | the commands are run until exit code and output are as the page shows them, for at most a minute |
 //! | `<!-- keep running: NAME -->` | the commands go on in a terminal of this name |
 //! | `<!-- not run: REASON -->` | the commands are not run |
 //! | none | `text` behind commands: what they print |
@@ -35,6 +35,7 @@
 mod edit;
 mod every_page;
 mod example;
+mod newcomer;
 mod page;
 mod reader;
 mod shown;

@@ -11,7 +11,7 @@ pub(crate) enum Step {
     /// Commands that go on are typed in the terminal of this name.
     KeepRunning { terminal: String, commands: String },
     /// Commands that no test runs.
-    NotRun { commands: String, reason: String },
+    NotRun { reason: String },
     /// The output of the commands before, or of the terminal of this name.
     See { terminal: Option<String>, text: String },
     /// A file is written.
@@ -23,7 +23,7 @@ pub(crate) enum Step {
     /// What runs in the terminal of this name is ended.
     Interrupt { terminal: String },
     /// A block that is only read.
-    Read { language: String },
+    Read,
 }
 
 /// A step, and the heading and the line under which it stands.
@@ -64,7 +64,7 @@ impl Page {
         let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
         while let Some((number, line)) = lines.next() {
             let at = |problem: String| -> ! { panic!("{path}:{number}: {problem}") };
-            if let Some(comment) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
+            if let Some(comment) = line.trim_start().strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
                 match comment.split_once(": ") {
                     Some(("begins with", other)) => page.begins_with = Some(other.to_owned()),
                     None if comment == "at the top of the repository" => page.in_repository = true,
@@ -113,14 +113,13 @@ fn step(language: &str, block: &str, marks: &[&str]) -> Result<Step, String> {
     let text = || block.to_owned();
     let marks: Vec<(&str, &str)> = marks.iter().map(|mark| mark.split_once(": ").unwrap_or((mark, ""))).collect();
     Ok(match (language, &marks[..]) {
-        ("sh", []) => Step::Run { commands: text(), exit: 0, again: false },
-        ("sh", [("again", "")]) => Step::Run { commands: text(), exit: 0, again: true },
-        ("sh", [("exit", code)]) => {
-            let exit = code.parse().map_err(|_| format!("`{code}` is no exit code"))?;
-            Step::Run { commands: text(), exit, again: false }
-        }
         ("sh", [("keep running", name)]) => Step::KeepRunning { terminal: name.to_string(), commands: text() },
-        ("sh", [("not run", reason)]) => Step::NotRun { commands: text(), reason: reason.to_string() },
+        ("sh", [("not run", reason)]) => Step::NotRun { reason: reason.to_string() },
+        ("sh", marks) if marks.iter().all(|(kind, _)| ["again", "exit"].contains(kind)) => {
+            let exit = marks.iter().find(|(kind, _)| *kind == "exit").map_or(Ok(0), |(_, code)| code.parse());
+            let exit = exit.map_err(|_| format!("no exit code in {marks:?}"))?;
+            Step::Run { commands: text(), exit, again: marks.iter().any(|(kind, _)| *kind == "again") }
+        }
         ("text", []) => Step::See { terminal: None, text: text() },
         ("text", [("output of", name)]) => Step::See { terminal: Some(name.to_string()), text: text() },
         (_, [("file", path)]) => Step::Write { path: path.to_string(), text: format!("{block}\n") },
@@ -131,7 +130,7 @@ fn step(language: &str, block: &str, marks: &[&str]) -> Result<Step, String> {
         ("diff", [("edit", path)]) => Step::Edit { path: path.to_string(), diff: text() },
         ("", _) => return Err("a block names its language".to_owned()),
         ("bash" | "shell" | "console", _) => return Err(format!("commands are in `sh`, not `{language}`")),
-        (_, []) => Step::Read { language: language.to_owned() },
+        (_, []) => Step::Read,
         _ => return Err(format!("no block of `{language}` has the comments {marks:?}")),
     })
 }

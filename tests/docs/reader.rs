@@ -3,7 +3,7 @@
 use crate::edit;
 use crate::page::{Page, Placed, Step};
 use crate::shown::{is_among, is_as_shown};
-use crate::terminal::{Background, Outcome, Setting, Terminal};
+use crate::terminal::{Background, Outcome, Setting, Terminal, end};
 use certgate_test_rig::{command_line::command_line, envoys, module};
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,11 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a reader waits until something is as the page shows it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The first command of the tutorial builds what it starts.
-const PATIENCE_WITH_A_BUILD: Duration = Duration::from_secs(300);
+/// How long a reader waits: for commands to have the outcome that the page shows, and for a terminal that prints nothing
+/// more. The tutorial's first command builds what it starts, and says every few seconds how far it is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pages name ports, so one reader at a time has them.
 static PORTS: Mutex<()> = Mutex::new(());
@@ -27,7 +25,6 @@ pub(crate) struct Reader {
     setting: Setting,
     typing: Terminal,
     running: BTreeMap<String, Background>,
-    patience: Duration,
     _folders: [TempDir; 2],
     _ports: MutexGuard<'static, ()>,
 }
@@ -38,13 +35,13 @@ impl Reader {
     pub(crate) fn of(page: &Page) -> Self {
         let files = tempfile::tempdir().unwrap();
         if page.in_repository {
-            return Self::at(envoys::repository().to_owned(), PATIENCE_WITH_A_BUILD, files);
+            return Self::at(envoys::repository().to_owned(), files);
         }
         symlink(module::path(), files.path().join("certgate.wasm")).unwrap();
-        Self::at(files.path().to_owned(), PATIENCE, files)
+        Self::at(files.path().to_owned(), files)
     }
 
-    fn at(folder: PathBuf, patience: Duration, files: TempDir) -> Self {
+    fn at(folder: PathBuf, files: TempDir) -> Self {
         let ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
         let programs = tempfile::tempdir().unwrap();
         symlink(command_line(), programs.path().join("certgate")).unwrap();
@@ -53,7 +50,7 @@ impl Reader {
         fs::write(programs.path().join(".curlrc"), "no-progress-meter\n").unwrap();
         let setting = Setting { folder, programs: programs.path().to_owned() };
         let typing = Terminal::open(&setting);
-        Self { setting, typing, running: BTreeMap::new(), patience, _folders: [files, programs], _ports: ports }
+        Self { setting, typing, running: BTreeMap::new(), _folders: [files, programs], _ports: ports }
     }
 
     /// Follows a page from its beginning to its end, after the pages that it begins with.
@@ -62,6 +59,11 @@ impl Reader {
             self.follow(&Page::read(first));
         }
         self.take(&page.path, &page.steps);
+    }
+
+    /// A file that the reader has already.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        fs::write(self.setting.folder.join(name), text).unwrap();
     }
 
     /// Takes these steps of the page at this path.
@@ -78,7 +80,8 @@ impl Reader {
             }
             match &placed.step {
                 Step::Run { commands, exit, again } => {
-                    let outcome = if *again { self.run_until(commands, shown) } else { self.typing.run(commands) };
+                    let outcome =
+                        if *again { self.run_until(commands, *exit, shown) } else { self.typing.run(commands) };
                     assert_eq!(outcome.exit, *exit, "{place}: the exit code, with this output:\n{}", outcome.output);
                     last = outcome.output;
                 }
@@ -104,16 +107,16 @@ impl Reader {
                     self.change(&place, path, text, |file, entries| edit::add(file, key, entries))
                 }
                 Step::Edit { path, diff } => self.change(&place, path, diff, edit::apply),
-                Step::NotRun { .. } | Step::Read { .. } => {}
+                Step::NotRun { .. } | Step::Read => {}
             }
         }
     }
 
-    fn run_until(&mut self, commands: &str, shown: Option<&str>) -> Outcome {
+    fn run_until(&mut self, commands: &str, exit: i32, shown: Option<&str>) -> Outcome {
         let began = Instant::now();
         loop {
             let outcome = self.typing.run(commands);
-            let is_good = outcome.exit == 0 && shown.is_none_or(|shown| is_as_shown(shown, &outcome.output));
+            let is_good = outcome.exit == exit && shown.is_none_or(|shown| is_as_shown(shown, &outcome.output));
             if is_good || began.elapsed() > PATIENCE {
                 return outcome;
             }
@@ -123,11 +126,15 @@ impl Reader {
 
     fn wait_for(&self, place: &str, name: &str, text: &str) {
         let terminal = self.running.get(name).unwrap_or_else(|| panic!("{place}: there is no terminal `{name}`"));
-        let began = Instant::now();
-        while !is_among(text, &terminal.new_output()) {
+        let mut last = (String::new(), Instant::now());
+        while !is_among(text, &last.0) {
             let output = terminal.new_output();
-            assert!(!terminal.has_ended(), "{place}: it ended before it printed\n{text}\n\nbut printed\n{output}");
-            assert!(began.elapsed() < self.patience, "{place}: it has not printed\n{text}\n\nbut\n{output}");
+            let ended = terminal.has_ended() && output == last.0;
+            assert!(!ended, "{place}: it ended before it printed\n{text}\n\nbut printed\n{output}");
+            assert!(last.1.elapsed() < PATIENCE, "{place}: it has not printed\n{text}\n\nbut\n{output}");
+            if output != last.0 {
+                last = (output, Instant::now());
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -158,5 +165,16 @@ impl Reader {
     fn path(&mut self, path: &str) -> PathBuf {
         let outcome = self.typing.run("pwd");
         PathBuf::from(outcome.output.trim()).join(path)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let log = fs::read_to_string(self.setting.folder.join("envoy.log")).unwrap_or_default();
+        let log: String =
+            log.lines().filter(|line| !line.contains("][info][")).map(|line| format!("{line}\n")).collect();
+        if std::thread::panicking() && !log.is_empty() {
+            eprintln!("--- the end of envoy.log:\n{}\n---", end(&log));
+        }
     }
 }

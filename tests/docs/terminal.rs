@@ -40,6 +40,10 @@ impl Setting {
     }
 }
 
+/// Runs the commands that it is given, after leaving a process behind that kills them when standard input ends: when the
+/// test drops its end of the pipe, or ends, even by SIGKILL.
+const KILLED_WITH_THE_TEST: &str = r#"exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL -- -$$) & exec 3<&-; eval "$1""#;
+
 /// Commands that go on until they are interrupted.
 pub(crate) struct Background {
     child: Child,
@@ -54,8 +58,8 @@ impl Background {
         let write = || File::options().append(true).open(output.path()).unwrap();
         let child = setting
             .bash()
-            .args(["-c", commands])
-            .stdin(Stdio::null())
+            .args(["-c", KILLED_WITH_THE_TEST, "bash", commands])
+            .stdin(Stdio::piped())
             .stdout(write())
             .stderr(write())
             // Ctrl-C reaches this group.
@@ -105,10 +109,7 @@ impl Background {
 impl Drop for Background {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let output = self.output();
-            let lines: Vec<&str> = output.lines().collect();
-            let end = lines[lines.len().saturating_sub(60)..].join("\n");
-            eprintln!("--- the end of what kept running:\n{end}\n---");
+            eprintln!("--- the end of what kept running:\n{}\n---", end(&self.output()));
         }
         self.signal("KILL");
         drop(self.child.wait());
@@ -166,6 +167,12 @@ impl Drop for Terminal {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The last lines of an output.
+pub(crate) fn end(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }
 
 /// The lines of a child's standard output, as they come.

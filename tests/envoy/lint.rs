@@ -1,5 +1,5 @@
-//! The dangers that `certgate lint` reports, each in a real Envoy: a request that must not pass does, or certgate does not
-//! do its work. In the configuration as shipped there is none of them.
+//! The dangers that `certgate lint` reports, each in a real Envoy: a request that must not pass does, or certgate does
+//! not do its work. In the configuration as shipped there is none of them.
 
 mod guard;
 
@@ -287,6 +287,12 @@ async fn what_is_public_on_one_host_opens_another() {
     let request = Request::get("/").authority("public.example.com:8443");
     let good = Envoy::start(bootstrap(true)).await;
     assert_eq!(cast.world.anonymous().send(good.port(), &request).await.echo().upstream, "gold");
+    let stripping = bootstrap(false).edit(|manager| manager["strip_any_host_port"] = json!(true));
+    assert!(!lint(&stripping).contains("CG0537"));
+    let stripping = Envoy::start(stripping).await;
+    assert_eq!(cast.world.anonymous().send(stripping.port(), &request).await.echo().upstream, "gold");
+    let mut raw = cast.world.anonymous().raw(stripping.port()).await;
+    assert_eq!(raw.exchange("GET / HTTP/1.1\r\nhost: public.example.com:\r\n\r\n").await.status, 403);
     let bad = Envoy::start(reported("CG0537", bootstrap(false))).await;
     assert_eq!(cast.world.anonymous().send(bad.port(), &request).await.echo().upstream, "default", "the private one");
 }

@@ -15,21 +15,6 @@ use std::path::Path;
 
 const AT_THE_TOP: [&str; 4] = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
-/// Pages that other commits bring.
-const TO_COME: [&str; 11] = [
-    "docs/existing-envoy.md",
-    "docs/recipes/README.md",
-    "docs/recipes/add-a-partner.md",
-    "docs/recipes/nightly-crl.md",
-    "docs/recipes/offboard.md",
-    "docs/recipes/partner-authority.md",
-    "docs/recipes/partner-quota.md",
-    "docs/recipes/read-only-partner.md",
-    "docs/recipes/rotate-with-overlap.md",
-    "docs/recipes/shadow-first.md",
-    "docs/tutorial.md",
-];
-
 /// A page, with its path from the top of the repository.
 struct Page {
     path: String,

@@ -2,7 +2,7 @@
 //! stops what certgate has not seen.
 
 use super::finding::Report;
-use super::permission::{implies, needs_client};
+use super::permission::{implies, needs_client, needs_no_client};
 use super::subject::{Around, Certgate};
 use super::value::{choice, has_text, is_true, json, names};
 use crate::diagnostic::code::Code;
@@ -134,9 +134,19 @@ impl Expected {
     }
 }
 
-/// Whether rules of an RBAC filter ask for what certgate sets.
-pub(super) fn is_guard(rules: &Place<'_>, expected: &Expected) -> bool {
-    has_text(rules.node, &|text| names(text, &expected.alias) || text.starts_with("wasm.certgate."))
+/// Whether the configuration of an RBAC filter, or its rules, ask for what certgate sets. Rules that deny are a guard
+/// if they deny requests without it.
+pub(super) fn is_guard(config: &Place<'_>, expected: &Expected) -> bool {
+    let rules = config.get("rules").unwrap_or_else(|| config.clone());
+    match action(&rules) {
+        "ALLOW" => has_text(config.node, &|text| names(text, &expected.alias) || text.starts_with("wasm.certgate.")),
+        "DENY" => rules.walk().iter().any(|value| needs_no_client(&json(value.node), &expected.alias)),
+        _ => false,
+    }
+}
+
+fn action(rules: &Place<'_>) -> &'static str {
+    choice(rules, "action", &["ALLOW", "DENY", "LOG"]).unwrap_or("ALLOW")
 }
 
 /// The findings about the second part of the guard, and the names of the filters that it is.
@@ -159,22 +169,23 @@ pub(super) fn check_filters<'f>(
                            skips certgate";
             report.error(Code::NoGuard, &certgate.filter.place, message, HELP);
         }
-        (Some((_, config)), None) => {
+        // A `matcher` is in a form that is not compared.
+        (Some((_, config)), None) if config.get("matcher").is_none() => {
             let message = "the guard has only `shadow_rules`: it stops no request if Envoy skips certgate";
             report.error(Code::GuardOnlyCounts, config, message, HELP);
         }
-        (Some(_), Some(_)) => {}
+        _ => {}
     }
     check_fit(&enforced, &expected, report);
     guards.iter().map(|(name, _)| *name).collect()
 }
 
 /// The findings about rules of guards that do not fit the registry. A request passes if all guards let it through.
+/// Rules that deny are in a form that is not compared.
 fn check_fit<'f>(enforced: &[Place<'f>], expected: &Expected, report: &mut Report<'_, 'f>) {
-    let allowing =
-        |rules: &&Place<'f>| choice(rules, "action", &["ALLOW", "DENY", "LOG"]).unwrap_or("ALLOW") == "ALLOW";
-    let allowing: Vec<&Place<'f>> = enforced.iter().filter(allowing).collect();
+    let (allowing, denying): (Vec<_>, Vec<_>) = enforced.iter().partition(|rules| action(rules) == "ALLOW");
     let wide: Option<Vec<_>> = allowing.iter().map(|rules| expected.is_exceeded_by(rules)).collect();
+    let wide = wide.filter(|_| denying.is_empty());
     for policy in wide.into_iter().flatten() {
         let message = "the guard lets requests without a client through that the registry's rules do not let through";
         report.error(Code::GuardTooWide, &policy, message, HELP);

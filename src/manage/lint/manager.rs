@@ -35,7 +35,10 @@ pub(super) fn check<'f>(around: &Around<'f>, policy: Option<&Policy>, report: &m
         let help = "add the listener filter envoy.filters.listener.tls_inspector";
         report.error(Code::NoServerName, &around.listener.place, message, help);
     }
-    if !is_true(manager, "use_remote_address") && manager.get("original_ip_detection_extensions").is_none() {
+    // Behind relays, the header has the address of a relay's client.
+    let has_relays = policy.is_some_and(|policy| matches!(policy.identity.source, Source::Xfcc(_)));
+    let detects = is_true(manager, "use_remote_address") || manager.get("original_ip_detection_extensions").is_some();
+    if !has_relays && !detects {
         let message = "Envoy takes the client's address from `x-forwarded-for`, which every caller can write: the \
                        address in logs proves nothing";
         let help = "set `use_remote_address: true`, and `xff_num_trusted_hops` if proxies stand before this Envoy";
@@ -89,15 +92,17 @@ fn check_paths<'f>(manager: &Place<'f>, policy: Option<&Policy>, report: &mut Re
 }
 
 fn check_hosts<'f>(around: &Around<'f>, report: &mut Report<'_, 'f>) {
+    let manager = &around.manager.place;
     for routes in around.manager.route_configs() {
-        if !is_true(&routes, "ignore_port_in_host_matching") && tells_ports_apart(&routes) {
-            let message = "a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another virtual \
-                           host: a rule for a public host opens another host";
+        // certgate refuses the empty port, which `strip_any_host_port` leaves.
+        let ignores = is_true(&routes, "ignore_port_in_host_matching");
+        if !ignores && !is_true(manager, "strip_any_host_port") && tells_ports_apart(&routes) {
+            let message = "a rule decides a request for HOST:PORT as one for HOST, and Envoy may route it to another \
+                           virtual host: a rule for a public host opens another host";
             let help = "set `ignore_port_in_host_matching: true`, and leave ports out of `domains`";
             report.error(Code::HostPorts, &routes, message, help);
         }
     }
-    let manager = &around.manager.place;
     if !is_true(manager, "strip_trailing_host_dot") {
         let message = "certgate refuses requests whose host ends in a dot, since rules name hosts";
         report.warning(Code::HostDots, manager, message, "set `strip_trailing_host_dot: true`");

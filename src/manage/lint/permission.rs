@@ -12,11 +12,23 @@ pub(super) fn implies(narrow: &Value, wide: &Value) -> bool {
         || all(list(wide, "and_rules"), |part| implies(narrow, part))
 }
 
+/// Whether a permission or principal is that a request comes without this header.
+pub(super) fn needs_no_client(value: &Value, alias: &str) -> bool {
+    let header = |value: &Value, present: bool| {
+        let Some(header) = value.get("header").filter(|header| is_called(header, alias)) else { return false };
+        let is_present = header.get("present_match").and_then(Value::as_bool);
+        let is_inverted = header.get("invert_match").and_then(Value::as_bool).unwrap_or_default();
+        is_present.is_some_and(|is_present| (is_present != is_inverted) == present)
+    };
+    let negated = value.get("not_rule").or_else(|| value.get("not_id"));
+    header(value, false) || negated.is_some_and(|negated| header(negated, true))
+}
+
 /// Whether a permission or principal admits only requests with this header, or with certgate's filter state.
 pub(super) fn needs_client(value: &Value, alias: &str) -> bool {
     let is_present = |header: &Value| {
         let is = |field: &str, value: bool| header.get(field).and_then(Value::as_bool) == Some(value);
-        text(header, "name").is_some_and(|name| name.eq_ignore_ascii_case(alias))
+        is_called(header, alias)
             && !is("present_match", false)
             && !is("invert_match", true)
             && !is("treat_missing_header_as_empty", true)
@@ -26,6 +38,10 @@ pub(super) fn needs_client(value: &Value, alias: &str) -> bool {
         || value.get("filter_state").is_some_and(is_state)
         || ["and_rules", "and_ids"].iter().any(|key| list(value, key).iter().any(|part| needs_client(part, alias)))
         || ["or_rules", "or_ids"].iter().any(|key| all(list(value, key), |part| needs_client(part, alias)))
+}
+
+fn is_called(header: &Value, name: &str) -> bool {
+    text(header, "name").is_some_and(|found| found.eq_ignore_ascii_case(name))
 }
 
 fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
@@ -88,7 +104,7 @@ mod tests {
             present.clone(),
             header(json!({"string_match": {"exact": "a"}})),
             json!({"and_ids": {"ids": [{"any": true}, state]}}),
-            json!({"or_rules": {"rules": [present, state]}}),
+            json!({"or_rules": {"rules": [present.clone(), state]}}),
         ] {
             assert!(needs_client(&value, "x-client-alias"), "{value}");
         }
@@ -101,6 +117,16 @@ mod tests {
             json!({"or_rules": {"rules": []}}),
         ] {
             assert!(!needs_client(&value, "x-client-alias"), "{value}");
+        }
+        for value in [
+            header(json!({"present_match": false})),
+            header(json!({"present_match": true, "invert_match": true})),
+            json!({"not_id": present}),
+        ] {
+            assert!(needs_no_client(&value, "x-client-alias"), "{value}");
+        }
+        for value in [present, json!({"any": true}), header(json!({"string_match": {"exact": "a"}}))] {
+            assert!(!needs_no_client(&value, "x-client-alias"), "{value}");
         }
     }
 }

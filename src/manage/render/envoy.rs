@@ -4,6 +4,7 @@
 use super::envoy_crl::EnvoyCrl;
 use super::guard::Guard;
 use super::rbac::rbac;
+use super::stats_tags::stats_tags;
 use super::template::{TemplateError, filled, yaml};
 use crate::load::tree::Node;
 use certgate_core::domain::headers::{DEFAULT_ALIAS, DEFAULT_TIER};
@@ -80,6 +81,7 @@ pub(super) fn bootstrap(
     filled(
         BOOTSTRAP,
         &[
+            ("stats_tags", stats_tags().into()),
             ("certificate", options.certificate.into()),
             ("key", options.key.into()),
             ("sds_file", sds_file.into()),

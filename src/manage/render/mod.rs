@@ -1,6 +1,7 @@
 //! Rendering: the files that a platform loads, made from a registry. Each platform has a file of its own. This file must
 //! not know the text of any manifest.
 
+mod authorities;
 mod authorization;
 mod cel;
 mod condition;
@@ -13,6 +14,7 @@ pub mod istio;
 mod look_alikes;
 mod match_condition;
 mod rbac;
+mod stats_tags;
 mod template;
 
 use super::diagnostic::Diagnostic;
@@ -98,11 +100,12 @@ pub fn ecds(registry: &Loaded<'_>, module: &str) -> Result<Rendered, Vec<Diagnos
 ///
 /// # Errors
 ///
-/// The text cannot be made.
+/// The file of authorities has none, or the text cannot be made.
 pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
+    let authorities = authorities_alone(options.trusted_ca)?;
     let mut warnings = Vec::new();
-    let text = istio::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
+    let text = istio::manifests(&written(registry), &guard, &registry.policy, options, authorities, &mut warnings);
     finish_object(text, warnings, &guard, &registry.document)
 }
 
@@ -110,12 +113,20 @@ pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Render
 ///
 /// # Errors
 ///
-/// The text cannot be made.
+/// The file of authorities has none, or the text cannot be made.
 pub fn envoy_gateway(registry: &Loaded<'_>, options: &EnvoyGatewayOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
+    let authorities = authorities_alone(options.trusted_ca)?;
     let mut warnings = Vec::new();
-    let text = envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
+    let text =
+        envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, authorities, &mut warnings);
     finish_object(text, warnings, &guard, &registry.document)
+}
+
+/// The certificates in a file of authorities, as PEM text.
+fn authorities_alone(file: Option<(&str, &[u8])>) -> Result<Option<String>, Vec<Diagnostic>> {
+    let certificates = file.map(|(path, content)| authorities::certificates_alone(path, content)).transpose();
+    certificates.map_err(|error| vec![error])
 }
 
 /// The guard of a policy, as Envoy's configuration says it.

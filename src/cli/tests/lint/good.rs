@@ -4,6 +4,7 @@ use super::{ENVOY, Folder, lint};
 use crate::repository;
 use certgate_test_support::command_line::Run;
 use serde_json::{Value, json};
+use std::fs;
 
 /// The configurations in `envoy/` that are a whole Envoy's.
 const SHIPPED: [&str; 3] = ["envoy/envoy.yaml", "envoy/envoy-ecds.yaml", "envoy/sidecar.yaml"];
@@ -29,12 +30,44 @@ fn what_is_rendered() {
         let inline = ["--module", "certgate-bandwidth.wasm"];
         let watched = ["--watch", "./ecds.yaml"];
         let ecds = render(&["ecds", "--module", "certgate-bandwidth.wasm"], &registry);
+        let sds = render(&["sds", "--trusted-ca", "./ca.pem"], "");
         for filter in [inline, watched] {
-            let files = ["--certificate", "a.pem", "--key", "a.key", "--trusted-ca", "ca.pem"];
+            let files = ["--certificate", "a.pem", "--key", "a.key", "--trusted-ca-sds", "./sds.yaml"];
             let envoy = render(&[&["envoy"], &filter[..], &files].concat(), &registry);
-            let folder = Folder::new(&[("envoy.yaml", &envoy), ("./ecds.yaml", &ecds), ("registry.json", &registry)]);
+            let folder = Folder::new(&[
+                ("envoy.yaml", &envoy),
+                ("./ecds.yaml", &ecds),
+                ("./sds.yaml", &sds),
+                ("registry.json", &registry),
+            ]);
             assert_nothing(&folder.lint(&["envoy.yaml"]), &registry);
             assert_nothing(&folder.lint(&["envoy.yaml", "--registry", "registry.json"]), &registry);
+        }
+    }
+}
+
+/// Configurations that look like real ones, each with a listener that certgate can protect.
+const FIXTURES: [(&str, &str); 6] = [
+    ("anchors.yaml", "partners"),
+    ("edge.json", "edge"),
+    ("gateway.yaml", "https"),
+    ("ingress.yaml", "https"),
+    ("routes.yaml", "https"),
+    ("sidecar.yaml", "inbound"),
+];
+
+#[test]
+fn what_is_patched() {
+    for (file, listener) in FIXTURES {
+        let envoy = fs::read_to_string(repository().join("tests/fixtures/envoys").join(file)).unwrap();
+        for registry in registries() {
+            let registry = registry.to_string();
+            let folder = Folder::new(&[(file, &envoy), ("registry.json", &registry)]);
+            let options = ["--registry", "registry.json", "--trusted-ca", "ca.pem", "--listener", listener, "-o", file];
+            let arguments = [&["patch", file], &options[..]].concat();
+            let run = Run::of(env!("CARGO_BIN_EXE_certgate"), folder.0.path(), &arguments, "");
+            assert_eq!(run.code, 0, "{file}: {}{registry}", run.err);
+            assert_nothing(&folder.lint(&[file, "--registry", "registry.json"]), &format!("{file}: {registry}"));
         }
     }
 }
@@ -69,9 +102,18 @@ fn registries() -> Vec<Value> {
     .collect()
 }
 
+/// The argument for a registry on standard input, if there is one.
+fn registry_of(registry: &str) -> &'static [&'static str] {
+    if registry.is_empty() { &[] } else { &["-"] }
+}
+
 fn render(arguments: &[&str], registry: &str) -> String {
-    let run =
-        Run::of(env!("CARGO_BIN_EXE_certgate"), repository(), &[&["render"], arguments, &["-"]].concat(), registry);
+    let run = Run::of(
+        env!("CARGO_BIN_EXE_certgate"),
+        repository(),
+        &[&["render"], arguments, registry_of(registry)].concat(),
+        registry,
+    );
     assert_eq!(run.code, 0, "{}", run.err);
     run.out
 }

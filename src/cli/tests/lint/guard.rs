@@ -1,6 +1,6 @@
 //! Findings about the guard.
 
-use super::found;
+use super::{ENVOY, found};
 
 const IDENTIFIED: &str = "                          identified:
                             permissions: [{header: {name: x-client-alias, present_match: true}}]
@@ -44,12 +44,13 @@ fn a_guard_that_is_not_there() {
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml: 1 error, 0 warnings
     ");
-    insta::assert_snapshot!(found(&[(RBAC, "                  - name: envoy.filters.http.rbac\n                    disabled: true\n")]), @"
+    insta::assert_snapshot!(found(&[(RBAC, &format!("{RBAC}                    disabled: true\n"))]), @"
     envoy.yaml:66:21: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml: 1 error, 0 warnings
     ");
-    insta::assert_snapshot!(found(&[("rbac.v3.RBAC\n                      rules:\n", "rbac.v3.RBAC\n                      shadow_rules:\n")]), @"
+    let [rules, shadow] = ["rules", "shadow_rules"].map(|key| format!("rbac.v3.RBAC\n                      {key}:\n"));
+    insta::assert_snapshot!(found(&[(&rules, &shadow)]), @"
     envoy.yaml:91:23: error[CG0535]: the guard has only `shadow_rules`: it stops no request if Envoy skips certgate
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml: 1 error, 0 warnings
@@ -88,7 +89,8 @@ fn a_guard_that_lets_too_much_through() {
 
 #[test]
 fn a_guard_that_is_narrower_in_its_own_way_is_none_of_these() {
-    let both = "permissions: [{and_rules: {rules: [{header: {name: x-client-tier, string_match: {exact: gold}}}, {header: {name: x-client-alias, present_match: true}}]}}]";
+    let both = "permissions: [{and_rules: {rules: [{header: {name: x-client-tier, string_match: {exact: gold}}}, \
+                {header: {name: x-client-alias, present_match: true}}]}}]";
     let more = format!("{IDENTIFIED}                          gold: {{{both}, principals: [{{any: true}}]}}\n");
     insta::assert_snapshot!(found(&[(IDENTIFIED, &more)]), @"envoy.yaml: 0 errors, 0 warnings");
 }
@@ -100,7 +102,9 @@ fn a_guard_that_refuses_too_much() {
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml: 1 error, 0 warnings
     ");
-    insta::assert_snapshot!(found(&[("{name: docs, match: {hosts: [docs.example.com]}, tiers: [gold]}", "{name: status, match: {path: /status}, access: public}")]), @"
+    let docs = "{name: docs, match: {hosts: [docs.example.com]}, tiers: [gold]}";
+    let status = "{name: status, match: {path: /status}, access: public}";
+    insta::assert_snapshot!(found(&[(docs, status)]), @"
     envoy.yaml:93:25: warning[CG0534]: the guard refuses what the registry's rules let through: without a client: status
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml: 0 errors, 1 warning
@@ -114,5 +118,41 @@ fn a_guard_that_refuses_too_much() {
     envoy.yaml:94:25: warning[CG0534]: the guard refuses requests, and the registry is in `mode: shadow`, which forwards them all
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml: 0 errors, 1 warning
+    ");
+}
+
+#[test]
+fn a_guard_before_certgate() {
+    let rbac = ENVOY
+        .split_once(RBAC)
+        .unwrap()
+        .1
+        .split_once("                  - name: envoy.filters.http.router\n")
+        .unwrap()
+        .0;
+    let certgate = "                  - name: certgate\n";
+    let run = found(&[(&format!("{RBAC}{rbac}"), ""), (certgate, &format!("{RBAC}{rbac}{certgate}"))]);
+    insta::assert_snapshot!(run, @"
+    envoy.yaml:66:21: error[CG0519]: envoy.filters.http.rbac uses x-client-alias before certgate sets it: the value is the caller's, or absent
+      help: put the filter behind certgate and its guard
+    envoy.yaml:85:21: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate
+      help: `certgate render envoy` prints the guard for the registry
+    envoy.yaml: 2 errors, 0 warnings
+    ");
+}
+
+#[test]
+fn rules_that_deny() {
+    let deny = |permission: &str| {
+        let policies = format!("{{a: {{permissions: [{permission}], principals: [{{any: true}}]}}}}");
+        let rbac = "rbac.v3.RBAC\n                      ";
+        let denying = format!("{rbac}rules: {{action: DENY, policies: {policies}}}\n                      other:\n");
+        found(&[(&format!("{rbac}rules:\n"), &denying)])
+    };
+    insta::assert_snapshot!(deny("{header: {name: x-client-alias, present_match: false}}"), @"envoy.yaml: 0 errors, 0 warnings");
+    insta::assert_snapshot!(deny("{header: {name: x-client-alias, string_match: {exact: partner-b}}}"), @"
+    envoy.yaml:66:21: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate
+      help: `certgate render envoy` prints the guard for the registry
+    envoy.yaml: 1 error, 0 warnings
     ");
 }

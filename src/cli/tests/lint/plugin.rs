@@ -2,10 +2,13 @@
 
 use super::{Folder, changed, found};
 
+const VM: &str = "                        vm_config:\n";
 const RELOAD: &str = "failure_policy: FAIL_RELOAD";
 const TYPED: &str = "                  - name: certgate\n";
-const CORS: &str = "                  - name: envoy.filters.http.cors\n                    typed_config:\n                      \
-                    \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors\n";
+const CORS: &str = "                  - name: envoy.filters.http.cors
+                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors
+";
 
 /// A filter of Envoy's own in the place of CORS, before certgate.
 fn before(name: &str, message: &str, config: &str) -> String {
@@ -49,7 +52,8 @@ fn failures_that_let_requests_through() {
 
 #[test]
 fn settings_of_the_plugin() {
-    insta::assert_snapshot!(found(&[(RELOAD, "failure_policy: FAIL_RELOAD\n                        allow_on_headers_stop_iteration: true")]), @"
+    let stop_iteration = format!("                        allow_on_headers_stop_iteration: true\n{VM}");
+    insta::assert_snapshot!(found(&[(VM, &stop_iteration)]), @"
     envoy.yaml:70:25: warning[CG0507]: Envoy goes on with the body of a request that the module has stopped: certgate needs no such thing
       help: remove `allow_on_headers_stop_iteration`
     envoy.yaml: 0 errors, 1 warning
@@ -100,12 +104,12 @@ fn without_registry(instead: &str) -> String {
 
 #[test]
 fn a_filter_that_envoy_does_not_call() {
-    insta::assert_snapshot!(found(&[(TYPED, "                  - name: certgate\n                    disabled: true\n")]), @"
+    insta::assert_snapshot!(found(&[(TYPED, &format!("{TYPED}                    disabled: true\n"))]), @"
     envoy.yaml:66:21: error[CG0511]: Envoy calls certgate on no route that does not switch it on: certgate stops no request
       help: remove `disabled: true`
     envoy.yaml: 1 error, 0 warnings
     ");
-    insta::assert_snapshot!(found(&[(TYPED, "                  - name: certgate\n                    is_optional: true\n")]), @"
+    insta::assert_snapshot!(found(&[(TYPED, &format!("{TYPED}                    is_optional: true\n"))]), @"
     envoy.yaml:66:21: error[CG0512]: an Envoy without Wasm starts without certgate, and says nothing: certgate stops no request
       help: remove `is_optional: true`
     envoy.yaml: 1 error, 0 warnings
@@ -160,8 +164,11 @@ fn filters_before_certgate() {
       help: put the filter behind certgate and its guard
     envoy.yaml: 1 error, 0 warnings
     ");
-    insta::assert_snapshot!(before("header_mutation", "HeaderMutation", ", mutations: {request_mutations: [{remove: x-client-tier}]}"), @"envoy.yaml: 0 errors, 0 warnings");
-    insta::assert_snapshot!(before("header_mutation", "HeaderMutation", ", mutations: {request_mutations: [{append: {header: {key: x-client-tier, value: gold}}}]}"), @"
+    let mutation = |mutation: &str| {
+        before("header_mutation", "HeaderMutation", &format!(", mutations: {{request_mutations: [{mutation}]}}"))
+    };
+    insta::assert_snapshot!(mutation("{remove: x-client-tier}"), @"envoy.yaml: 0 errors, 0 warnings");
+    insta::assert_snapshot!(mutation("{append: {header: {key: x-client-tier, value: gold}}}"), @"
     envoy.yaml:63:21: error[CG0519]: header_mutation uses x-client-tier before certgate sets it: the value is the caller's, or absent
       help: put the filter behind certgate and its guard
     envoy.yaml: 1 error, 0 warnings
@@ -180,7 +187,8 @@ fn tokens_are_verified_before_certgate() {
                type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, providers: {a: \
                {payload_in_metadata: certgate}}}\n";
     insta::assert_snapshot!(found(&[bound, (CORS, jwt)]), @"envoy.yaml: 0 errors, 0 warnings");
-    insta::assert_snapshot!(found(&[bound, (CORS, jwt), ("payload_in_metadata: certgate", "payload_in_metadata: a")]), @"
+    let elsewhere = jwt.replace("payload_in_metadata: certgate", "payload_in_metadata: a");
+    insta::assert_snapshot!(found(&[bound, (CORS, &elsewhere)]), @"
     envoy.yaml:65:21: error[CG0520]: a rule has `bound_token`, and no jwt_authn before certgate keeps the payload of a token for it, so certgate refuses every request that the rule decides
       help: put jwt_authn before certgate, with `payload_in_metadata: certgate`
     envoy.yaml: 1 error, 0 warnings
@@ -190,7 +198,10 @@ fn tokens_are_verified_before_certgate() {
 /// The good configuration with the plugin in a file that Envoy watches, and that file.
 fn watching() -> (String, String) {
     let text = changed(&[]);
-    let (before, rest) = text.split_once("                    typed_config:\n                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n").unwrap();
+    let wasm = "                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+";
+    let (before, rest) = text.split_once(wasm).unwrap();
     let (plugin, after) = rest.split_once("                  - name: envoy.filters.http.rbac\n").unwrap();
     let discovery = "                    config_discovery:
                       type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]
@@ -230,7 +241,9 @@ fn a_plugin_in_a_watched_file() {
       help: use `path_config_source` with `watched_directory: {path: FOLDER}`, the folder of the file
     envoy.yaml: 0 errors, 1 warning
     ");
-    let default = "config_discovery:\n                      default_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer}\n";
+    let default = "config_discovery:
+                      default_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer}
+";
     insta::assert_snapshot!(found(&envoy.replace("config_discovery:\n", default), &watched), @"
     envoy.yaml:68:39: error[CG0513]: Envoy calls this filter instead of certgate while it has no configuration for certgate: certgate stops no request
       help: remove `default_config`

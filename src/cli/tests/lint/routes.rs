@@ -6,7 +6,8 @@ const ROUTE: &str = "                          route: {cluster: default}\n";
 
 #[test]
 fn files_without_certgate() {
-    insta::assert_snapshot!(Folder::new(&[("envoy.yaml", "static_resources: {listeners: []}\n")]).lint(&["envoy.yaml"]).out, @"
+    let empty = Folder::new(&[("envoy.yaml", "static_resources: {listeners: []}\n")]).lint(&["envoy.yaml"]);
+    insta::assert_snapshot!(empty.out, @"
     envoy.yaml:1:1: error[CG0501]: no filter chain of a listener in this file has an HTTP connection manager, and certgate is an HTTP filter
       help: lint the file that has the listeners
     envoy.yaml: 1 error, 0 warnings
@@ -53,7 +54,10 @@ fn routes_that_switch_filters_off() {
       help: remove the override, and put what it is for into an RBAC filter of another name
     envoy.yaml: 1 error, 0 warnings
     ");
-    insta::assert_snapshot!(with("envoy.filters.http.rbac", &format!("{per_route}, rbac: {{rules: {{policies: {{a: {{permissions: [{{header: {{name: x-client-alias, string_match: {{exact: a}}}}}}], principals: [{{any: true}}]}}}}}}}}")), @"envoy.yaml: 0 errors, 0 warnings");
+    let one_client =
+        "{permissions: [{header: {name: x-client-alias, string_match: {exact: a}}}], principals: [{any: true}]}";
+    let narrower = format!("{per_route}, rbac: {{rules: {{policies: {{a: {one_client}}}}}}}");
+    insta::assert_snapshot!(with("envoy.filters.http.rbac", &narrower), @"envoy.yaml: 0 errors, 0 warnings");
     insta::assert_snapshot!(with("other", config), @"envoy.yaml: 0 errors, 0 warnings");
 }
 
@@ -62,13 +66,16 @@ fn upgrades_with_filters_of_their_own() {
     let router =
         "{name: router, typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}";
     let upgrade = "                  - upgrade_type: websocket\n";
-    insta::assert_snapshot!(found(&[(upgrade, &format!("{upgrade}                    filters: [{router}]\n"))]), @"
+    let with = |filters: &str| found(&[(upgrade, &format!("{upgrade}                    filters: [{filters}]\n"))]);
+    insta::assert_snapshot!(with(router), @"
     envoy.yaml:61:21: error[CG0523]: upgrades to websocket have filters of their own without certgate, so anybody can make them
       help: remove `filters` from the upgrade, or put certgate and its guard into them
     envoy.yaml: 1 error, 0 warnings
     ");
-    let certgate = "{name: certgate, typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: {vm_config: {vm_id: upgrades}, failure_policy: FAIL_RELOAD}}}";
-    insta::assert_snapshot!(found(&[(upgrade, &format!("{upgrade}                    filters: [{certgate}, {router}]\n"))]), @"
+    let certgate = "{name: certgate, typed_config: {\"@type\": \
+                    type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: {vm_config: {vm_id: \
+                    upgrades}, failure_policy: FAIL_RELOAD}}}";
+    insta::assert_snapshot!(with(&format!("{certgate}, {router}")), @"
     envoy.yaml:62:31: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate
       help: `certgate render envoy` prints the guard for the registry
     envoy.yaml:62:144: error[CG0506]: the plugin has no `configuration`, and certgate refuses to start without a registry
@@ -79,7 +86,8 @@ fn upgrades_with_filters_of_their_own() {
 
 #[test]
 fn keys_that_stand_twice() {
-    insta::assert_snapshot!(found(&[("                normalize_path: true\n", "                normalize_path: true\n                normalize_path: false\n")]), @"
+    let path = "                normalize_path: true\n";
+    insta::assert_snapshot!(found(&[(path, &format!("{path}                normalize_path: false\n"))]), @"
     envoy.yaml:36:17: error[CG0104]: expected each key once, found `normalize_path` again: Envoy takes the last one
       help: remove the others
     envoy.yaml: 1 error, 0 warnings
