@@ -5,7 +5,7 @@ use crate::time::now;
 use crate::{Outcome, Output};
 use certgate_core::domain::mode::Mode;
 use certgate_core::domain::policy::Policy;
-use certgate_manage::{Format, Loaded, lint, load};
+use certgate_manage::{Format, Loaded, load, warnings};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
 pub(crate) fn loaded<'t>(file: &Path, bytes: &'t [u8], output: &mut Output<'_>) -> io::Result<Option<Loaded<'t>>> {
     match load(bytes, Format::of(file, bytes)) {
         Ok(loaded) => {
-            input::print(file, &lint(&loaded, now()), output)?;
+            input::print(file, &warnings(&loaded, now()), output)?;
             Ok(Some(loaded))
         }
         Err(errors) => {
@@ -39,7 +39,8 @@ pub(crate) fn loaded<'t>(file: &Path, bytes: &'t [u8], output: &mut Output<'_>) 
     }
 }
 
-fn summary(policy: &Policy) -> String {
+/// The size of a registry that is accepted, in words.
+pub(crate) fn summary(policy: &Policy) -> String {
     let registry = &policy.registry;
     let clients = count(registry.clients().client_count(), "client");
     let credentials = count(registry.clients().credential_count(), "credential");

@@ -2,6 +2,7 @@
 
 use crate::{Outcome, Output};
 use certgate_manage::{Code, Diagnostic};
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,14 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Diagnostic> {
 
 /// Prints a line for each diagnostic about this file.
 pub(crate) fn print(file: &Path, diagnostics: &[Diagnostic], output: &mut Output<'_>) -> io::Result<()> {
-    let name = file.display();
-    diagnostics.iter().try_for_each(|diagnostic| writeln!(output.err, "{}", diagnostic.line(&name)))
+    print_as(&file.display(), diagnostics, output)
+}
+
+/// Prints a line for each diagnostic about the file of this name.
+pub(crate) fn print_as(
+    name: &impl fmt::Display,
+    diagnostics: &[Diagnostic],
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    diagnostics.iter().try_for_each(|diagnostic| writeln!(output.err, "{}", diagnostic.line(name)))
 }

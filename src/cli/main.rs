@@ -3,8 +3,12 @@
 mod check;
 mod fingerprint;
 mod input;
+mod lint;
+mod patch;
 mod render;
+mod schema;
 mod time;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, ErrorKind, Write};
@@ -24,9 +28,17 @@ enum Command {
     Check(check::Arguments),
     /// Print the fingerprints of certificates, as a registry's `sha256` takes them
     Fingerprint(fingerprint::Arguments),
+    /// Report what is dangerous or missing in an Envoy configuration; exit code 0 without errors, 1 with errors
+    Lint(lint::Arguments),
+    /// Print the changes to an Envoy configuration after which certgate protects one of its listeners, as a unified diff
+    Patch(patch::Arguments),
     /// Print the configuration that a platform loads: certgate with this registry, and the native guard for its rules
     #[command(subcommand)]
     Render(render::Command),
+    /// Print the JSON Schema (draft 2020-12) of registries, with which editors check and explain them
+    Schema,
+    /// Keep the file that Envoy watches up to date with a registry that people edit, until Ctrl-C or SIGTERM
+    Watch(watch::Arguments),
 }
 
 /// The outcome of a command, in ascending order of severity.
@@ -71,7 +83,11 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Fingerprint(arguments) => fingerprint::run(&arguments, &mut output),
+        Command::Lint(arguments) => lint::run(&arguments, &mut output),
+        Command::Patch(arguments) => patch::run(&arguments, &mut output),
         Command::Render(command) => render::run(&command, &mut output),
+        Command::Schema => schema::run(&mut output),
+        Command::Watch(arguments) => watch::run(&arguments, &mut output),
     };
     match done.and_then(|outcome| output.out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),

@@ -2,9 +2,9 @@
 
 use crate::time::now;
 use crate::{Outcome, Output, check, input};
-use certgate_manage::render::envoy::{EnvoyOptions, Filter};
+use certgate_manage::render::envoy::{EnvoyOptions, Filter, TrustedCa};
 use certgate_manage::render::envoy_gateway::EnvoyGatewayOptions;
-use certgate_manage::render::istio::{IstioOptions, Loader, Placement};
+use certgate_manage::render::istio::{IstioOptions, Loader, Placement, Proxies};
 use certgate_manage::render::{self, Rendered};
 use certgate_manage::{Code, Diagnostic, Loaded};
 use clap::builder::NonEmptyStringValueParser;
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Envoy(Envoy),
     /// Print the registry as a file that Envoy watches, for `render envoy --watch`
     Ecds(Ecds),
+    /// Print the authorities of clients as a file that Envoy watches, for `render envoy --trusted-ca-sds`
+    Sds(Sds),
     /// Print manifests for an Istio gateway, or for the sidecars of a workload
     Istio(Istio),
     /// Print manifests for a Gateway of Envoy Gateway
@@ -39,12 +41,32 @@ pub(crate) struct Envoy {
     /// The path of the key of the server's certificate
     #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     key: String,
-    /// The path of the certificates of the authorities that sign clients' certificates
+    #[command(flatten)]
+    trusted_ca: TrustedCaFile,
+    /// Have Envoy check the registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
+    #[arg(long, conflicts_with = "trusted_ca_sds")]
+    envoy_crl: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct TrustedCaFile {
+    /// The path of the certificates of the authorities that sign clients' certificates, which Envoy reads when it starts
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    trusted_ca: Option<String>,
+    /// Leave the authorities to this file, which `render sds` makes and Envoy watches
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    trusted_ca_sds: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Sds {
+    /// The path of the certificates of the authorities that sign clients' certificates, as Envoy finds it
     #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     trusted_ca: String,
-    /// Have Envoy check the registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
-    #[arg(long)]
-    envoy_crl: bool,
+    /// Have Envoy check this registry's CRLs in the handshake too; each authority in --trusted-ca needs a current CRL
+    #[arg(long, value_name = "REGISTRY")]
+    envoy_crl: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -74,6 +96,12 @@ pub(crate) struct Istio {
         required_if_eq("placement", "sidecar")
     )]
     selector: Vec<(String, String)>,
+    /// The Gateway of the Gateway API that certgate is for, in place of labels
+    #[arg(long, value_name = "gateway.networking.k8s.io/Gateway/NAME", value_parser = gateway, conflicts_with = "selector")]
+    target_ref: Option<String>,
+    /// The Gateway's credential, whose name and `-cacert` is that of the Secret of authorities [default: api-credential]
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    credential: Option<String>,
     /// The object that loads the filter
     #[arg(long, value_enum, default_value = "wasm-plugin")]
     by: LoaderValue,
@@ -111,9 +139,15 @@ struct Objects {
     /// The name of the objects
     #[arg(long, default_value = "certgate", value_parser = name)]
     name: String,
-    /// The namespace of the objects: the gateway's or the workload's
-    #[arg(long, default_value = "default", value_parser = name)]
+    /// The namespace of the objects: the gateway's or the workload's, since they select nothing in another one
+    #[arg(long, value_parser = name)]
     namespace: String,
+    /// The Secret with the credentials that pull the image, in the namespace of the objects
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pull_secret: Option<String>,
+    /// A file with the certificates of the authorities that sign clients' certificates, to be put into an object
+    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    trusted_ca: Option<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -134,36 +168,63 @@ enum LoaderValue {
 
 /// Prints what the platform loads, or what is wrong with the registry.
 pub(crate) fn run(command: &Command, output: &mut Output<'_>) -> io::Result<Outcome> {
-    let RegistryFile { file } = match command {
+    if let Command::Istio(options) = command
+        && let Some(conflict) = options.conflict()
+    {
+        writeln!(output.err, "error: {conflict}")?;
+        return Ok(Outcome::Failed);
+    }
+    let file = match command {
         Command::Envoy(Envoy { registry, .. })
         | Command::Ecds(Ecds { registry, .. })
         | Command::Istio(Istio { registry, .. })
-        | Command::EnvoyGateway(EnvoyGateway { registry, .. }) => registry,
+        | Command::EnvoyGateway(EnvoyGateway { registry, .. }) => &registry.file,
+        Command::Sds(Sds { envoy_crl: Some(file), .. }) => file,
+        Command::Sds(Sds { trusted_ca, envoy_crl: None }) => {
+            return print(Path::new(trusted_ca), render::sds(trusted_ca), output);
+        }
     };
     input::each(std::slice::from_ref(file), output, |file, bytes, output| {
         let Some(loaded) = check::loaded(file, bytes, output)? else { return Ok(Outcome::Bad) };
-        match rendered(command, &loaded) {
-            Ok(Rendered { text, warnings }) => {
-                input::print(file, &warnings, output)?;
-                write!(output.out, "{text}")?;
-                Ok(Outcome::Good)
-            }
-            Err(errors) => {
-                input::print(file, &errors, output)?;
-                Ok(Outcome::Bad)
-            }
-        }
+        print(file, rendered(command, &loaded), output)
     })
+}
+
+fn print(file: &Path, made: Result<Rendered, Vec<Diagnostic>>, output: &mut Output<'_>) -> io::Result<Outcome> {
+    match made {
+        Ok(Rendered { text, warnings }) => {
+            input::print(file, &warnings, output)?;
+            write!(output.out, "{text}")?;
+            Ok(Outcome::Good)
+        }
+        Err(errors) => {
+            input::print(file, &errors, output)?;
+            Ok(Outcome::Bad)
+        }
+    }
 }
 
 fn rendered(command: &Command, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     match command {
         Command::Envoy(options) => options.rendered(registry),
         Command::Ecds(Ecds { module, .. }) => render::ecds(registry, module),
+        Command::Sds(Sds { trusted_ca, .. }) => {
+            let pem = authorities(trusted_ca).map_err(|error| vec![error])?;
+            render::sds_with_crl(registry, trusted_ca, &pem, now())
+        }
         Command::Istio(options) => options.rendered(registry),
         Command::EnvoyGateway(EnvoyGateway { objects, gateway, client_ca, .. }) => {
-            let Objects { image, sha256, name, namespace } = objects;
-            let options = EnvoyGatewayOptions { name, namespace, gateway, client_ca, image, sha256 };
+            let content = objects.authorities()?;
+            let options = EnvoyGatewayOptions {
+                name: &objects.name,
+                namespace: &objects.namespace,
+                gateway,
+                client_ca,
+                trusted_ca: objects.trusted_ca.as_deref().zip(content.as_deref()),
+                image: &objects.image,
+                sha256: &objects.sha256,
+                pull_secret: objects.pull_secret.as_deref(),
+            };
             render::envoy_gateway(registry, &options)
         }
     }
@@ -175,32 +236,58 @@ impl Envoy {
             (Some(file), _) => Filter::Watched { file },
             (None, module) => Filter::Inline { module: module.as_deref().unwrap_or_default() },
         };
-        let authorities = if self.envoy_crl { Some(self.authorities().map_err(|error| vec![error])?) } else { None };
-        let options = EnvoyOptions {
-            filter,
-            certificate: &self.certificate,
-            key: &self.key,
-            trusted_ca: &self.trusted_ca,
-            envoy_crl: authorities.as_deref(),
+        let pem = match &self.trusted_ca.trusted_ca {
+            Some(file) if self.envoy_crl => Some(authorities(file).map_err(|error| vec![error])?),
+            _ => None,
         };
+        let trusted_ca = match &self.trusted_ca {
+            TrustedCaFile { trusted_ca_sds: Some(file), .. } => TrustedCa::Watched { file },
+            TrustedCaFile { trusted_ca, .. } => {
+                TrustedCa::Pem { file: trusted_ca.as_deref().unwrap_or_default(), envoy_crl: pem.as_deref() }
+            }
+        };
+        let options = EnvoyOptions { filter, certificate: &self.certificate, key: &self.key, trusted_ca };
         render::envoy(registry, &options, now())
     }
+}
 
-    fn authorities(&self) -> Result<Vec<u8>, Diagnostic> {
-        input::read(Path::new(&self.trusted_ca)).map_err(|error| {
-            Diagnostic::error(Code::TrustedCa, format!("--trusted-ca {}: {}", self.trusted_ca, error.message))
-        })
+/// The content of the file of `--trusted-ca`.
+fn authorities(file: &str) -> Result<Vec<u8>, Diagnostic> {
+    input::read(Path::new(file))
+        .map_err(|error| Diagnostic::error(Code::TrustedCa, format!("--trusted-ca {file}: {}", error.message)))
+}
+
+impl Objects {
+    /// The content of the file of `--trusted-ca`.
+    fn authorities(&self) -> Result<Option<Vec<u8>>, Vec<Diagnostic>> {
+        self.trusted_ca.as_deref().map(authorities).transpose().map_err(|error| vec![error])
     }
 }
 
 impl Istio {
+    /// The reason why options do not go together, where the parser does not know it.
+    fn conflict(&self) -> Option<&'static str> {
+        let is_sidecar = matches!(self.placement, PlacementValue::Sidecar);
+        if is_sidecar && (self.objects.trusted_ca.is_some() || self.credential.is_some()) {
+            return Some("--trusted-ca and --credential are for a gateway: the mesh has the authorities of sidecars");
+        }
+        if matches!(self.by, LoaderValue::EnvoyFilter) && self.objects.pull_secret.is_some() {
+            return Some("--pull-secret needs a WasmPlugin: Istio hands no credentials to an EnvoyFilter's image");
+        }
+        None
+    }
+
     fn rendered(&self, registry: &Loaded<'_>) -> Result<Rendered, Vec<Diagnostic>> {
-        let Objects { image, sha256, name, namespace } = &self.objects;
+        let content = self.objects.authorities()?;
         let ingress = [("istio".to_owned(), "ingressgateway".to_owned())];
         let options = IstioOptions {
-            name,
-            namespace,
-            labels: if self.selector.is_empty() { &ingress } else { &self.selector },
+            name: &self.objects.name,
+            namespace: &self.objects.namespace,
+            proxies: match &self.target_ref {
+                Some(gateway) => Proxies::Gateway(gateway),
+                None if self.selector.is_empty() => Proxies::Labels(&ingress),
+                None => Proxies::Labels(&self.selector),
+            },
             placement: match self.placement {
                 PlacementValue::Gateway => Placement::Gateway,
                 PlacementValue::Sidecar => Placement::Sidecar,
@@ -209,8 +296,11 @@ impl Istio {
                 LoaderValue::WasmPlugin => Loader::WasmPlugin,
                 LoaderValue::EnvoyFilter => Loader::EnvoyFilter,
             },
-            image,
-            sha256,
+            image: &self.objects.image,
+            sha256: &self.objects.sha256,
+            pull_secret: self.objects.pull_secret.as_deref(),
+            credential: self.credential.as_deref().unwrap_or("api-credential"),
+            trusted_ca: self.objects.trusted_ca.as_deref().zip(content.as_deref()),
         };
         render::istio(registry, &options)
     }
@@ -220,6 +310,18 @@ fn label(text: &str) -> Result<(String, String), String> {
     let label = text.split_once('=').filter(|(key, _)| !key.is_empty());
     let (key, value) = label.ok_or("expected a label such as app=cart")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// The name of a Gateway of the Gateway API.
+fn gateway(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    match *parts {
+        ["gateway.networking.k8s.io", "Gateway", gateway] => name(gateway),
+        [.., "Service" | "GatewayClass" | "ServiceEntry", _] => Err("expected a Gateway: its waypoints would serve \
+            this, and a waypoint shows certgate no client certificate"
+            .to_owned()),
+        _ => Err("expected gateway.networking.k8s.io/Gateway/NAME".to_owned()),
+    }
 }
 
 /// An image's digest, which registries write with a prefix.

@@ -1,18 +1,14 @@
 //! The signature of a revocation list: whether it is its issuer's. The filter does not check signatures, since the module
-//! has no cryptography but hashes.
+//! has no cryptography but hashes. A build without the feature `signatures` checks none either, and accepts none.
 
 use certgate_core::certificate::crl::{CrlProblem, SignedCrl};
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use x509_parser::asn1_rs::BitString;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::error::X509Error;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry::OID_X509_EXT_KEY_USAGE;
 use x509_parser::prelude::FromDer;
-use x509_parser::verify::verify_signature;
-use x509_parser::x509::AlgorithmIdentifier;
 
 /// The reason why a list does not count as an issuer's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +31,9 @@ pub enum VerifyProblem {
     /// The signature is not by the issuer's key, or not over this list.
     #[error("the CRL's signature does not match the issuer's key")]
     Signature,
+    /// This build checks no signatures.
+    #[error("the CRL's signature cannot be checked: this program is built without the check of signatures")]
+    Unchecked,
 }
 
 /// Checks that the list in `crl_pem` is signed by the key of the first certificate in `issuer_pem`, that the names say
@@ -61,6 +60,16 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
         // Also one that cannot be read.
         Some(_) => return Err(VerifyProblem::KeyUsage),
     }
+    signed(&list, &issuer)
+}
+
+#[cfg(feature = "signatures")]
+fn signed(list: &SignedCrl, issuer: &X509Certificate<'_>) -> Result<(), VerifyProblem> {
+    use x509_parser::asn1_rs::BitString;
+    use x509_parser::error::X509Error;
+    use x509_parser::verify::verify_signature;
+    use x509_parser::x509::AlgorithmIdentifier;
+
     let (_, algorithm) = AlgorithmIdentifier::from_der(&list.algorithm).map_err(|_| CrlProblem::Der)?;
     let (_, signature) = BitString::from_der(&list.signature).map_err(|_| CrlProblem::Der)?;
     verify_signature(issuer.public_key(), &algorithm, &signature, &list.tbs).map_err(|problem| match problem {
@@ -69,7 +78,12 @@ pub fn verify(crl_pem: &str, issuer_pem: &str) -> Result<(), VerifyProblem> {
     })
 }
 
-#[cfg(test)]
+#[cfg(not(feature = "signatures"))]
+fn signed(_list: &SignedCrl, _issuer: &X509Certificate<'_>) -> Result<(), VerifyProblem> {
+    Err(VerifyProblem::Unchecked)
+}
+
+#[cfg(all(test, feature = "signatures"))]
 mod tests {
     use super::*;
     use certgate_core::certificate::crl::parse;

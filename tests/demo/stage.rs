@@ -1,151 +1,153 @@
-//! Everything that the demo needs before anybody calls: certificates, upstreams, an Envoy, a registry.
+//! The setting of the demo: certificates, a registry, an Envoy with certgate, and upstreams.
 
-use crate::support::admin::Admin;
-use crate::support::client::Caller;
-use crate::support::ecds::{Ecds, Outcome};
-use crate::support::envoys::{self, repository};
-use crate::support::pki::{Authority, Identity, Leaf};
-use crate::support::process::{Launch, Process};
-use crate::support::upstream::Upstream;
-use crate::support::wait::until;
-use std::fs;
-use std::net::TcpListener;
-use std::path::PathBuf;
+use crate::certificates::{Authority, Identity};
+use crate::envoy::Envoy;
+use crate::http::Connection;
+use crate::places::{AUTHORITIES, FOLDER, REGISTRY, UPSTREAMS, WATCHED, file, port, read, write};
+use crate::registry::{Outcome, Registry, now};
+use certgate_manage::fingerprint::certificates;
+use certgate_manage::render;
+use certgate_manage::render::envoy::{EnvoyOptions, Filter, TrustedCa};
+use certgate_manage::{Diagnostic, Format, load};
+use rustls::{ClientConnection, StreamOwned};
+use std::error::Error;
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
 
-/// The ports of the shipped configuration.
-pub(crate) const HTTPS: u16 = 8443;
-const ADMIN: u16 = 9901;
-const UPSTREAMS: [(&str, u16); 2] = [("default", 9001), ("gold", 9002)];
+/// The fingerprints that stand for those of partners in the shipped registry.
+const STAND_INS: [[&str; 32]; 2] = [["aa"; 32], ["bb"; 32]];
 
-/// Where the demo's files are.
-pub(crate) const FOLDER: &str = "target/demo";
-/// Envoy's log and access log.
-pub(crate) const ENVOY_LOG: &str = "target/demo/envoy.log";
-/// The registry, for people.
-pub(crate) const REGISTRY: &str = "target/demo/registry-ecds.yaml";
-/// The registry, as Envoy watches it: a folder of its own, since any file that comes into a watched folder makes Envoy
-/// read its file again.
-pub(crate) const WATCHED: &str = "target/demo/live/registry-ecds.yaml";
-const BOOTSTRAP: &str = "target/demo/envoy-ecds.yaml";
-
-/// The stand-ins for fingerprints in the shipped registry.
-const GOLD_FINGERPRINT: [&str; 32] = ["aa"; 32];
-const BRONZE_FINGERPRINT: [&str; 32] = ["bb"; 32];
-
-/// The running demo. Everything in it ends with it.
+/// The running demo. Every process of it ends with it.
 pub(crate) struct Stage {
+    /// The port of the HTTPS listener.
+    pub(crate) port: u16,
     authority: Authority,
-    /// `partner-a` in the registry.
-    pub(crate) gold: Identity,
-    /// `partner-b` in the registry.
-    pub(crate) bronze: Identity,
-    /// Whose certificate is as good as theirs, but not in the registry.
+    /// A client in the tier gold.
+    pub(crate) partner_a: Identity,
+    /// A client in the tier bronze.
+    pub(crate) partner_b: Identity,
+    /// The holder of a certificate of the same authority that the registry does not have.
     pub(crate) stranger: Identity,
-    ecds: Ecds,
-    envoy: Process,
-    _upstreams: Vec<Upstream>,
+    gateway: Envoy,
+    registry: Registry,
+    _upstreams: Envoy,
+    /// Held while the files are this demo's.
+    _lock: File,
 }
+
+/// A connection of a client to the listener.
+pub(crate) type Caller = Connection<StreamOwned<ClientConnection, TcpStream>>;
 
 impl Stage {
-    /// Sets everything up; if it cannot, why.
-    pub(crate) async fn set() -> Result<Self, String> {
-        let upstreams = upstreams()?;
-        [HTTPS, ADMIN].into_iter().try_for_each(is_free)?;
-        println!("Making certificates in {FOLDER} ...");
-        fs::create_dir_all(at(FOLDER).join("live")).map_err(|error| format!("{FOLDER}: {error}"))?;
-        let authority = Authority::new("certgate demo CA");
-        let server = authority.issue(&Leaf::server(&["localhost"]));
-        let [gold, bronze, stranger] = ["partner-a", "partner-b", "stranger"].map(|name| authority.client(name));
-        write("ca.pem", &authority.identity().certificate_pem);
-        // For certificates of the reader's own.
-        write("ca.key", &authority.identity().key_pem);
-        let named = [("server", &server), ("gold", &gold), ("bronze", &bronze), ("stranger", &stranger)];
-        for (name, identity) in named {
-            write(&format!("{name}.pem"), &identity.certificate_pem);
-            write(&format!("{name}.key"), &identity.key_pem);
-        }
-        let registry = read("envoy/registry-ecds.yaml");
-        let registry = replace(&registry, &GOLD_FINGERPRINT.join(":"), &gold.fingerprint());
-        let registry = replace(&registry, &BRONZE_FINGERPRINT.join(":"), &bronze.fingerprint());
-        write("registry-ecds.yaml", &registry);
-        write("live/registry-ecds.yaml", &registry);
-        let bootstrap = read("envoy/envoy-ecds.yaml");
-        let bootstrap = replace(&bootstrap, "path: envoy/registry-ecds.yaml", &format!("path: {WATCHED}"));
-        let bootstrap = replace(&bootstrap, "{path: envoy}", &format!("{{path: {FOLDER}/live}}"));
-        write("envoy-ecds.yaml", &bootstrap);
-        println!("Starting Envoy with two workers at https://localhost:{HTTPS} ...");
-        let envoy = start_envoy().await?;
-        let ecds = Ecds::new(&at(WATCHED));
-        Ok(Self { authority, gold, bronze, stranger, ecds, envoy, _upstreams: upstreams })
+    /// Sets everything up.
+    pub(crate) fn set() -> Result<Self, Box<dyn Error>> {
+        let port = port()?;
+        // Envoy itself shares the port with another Envoy without a word.
+        TcpListener::bind(("127.0.0.1", port))
+            .map_err(|error| format!("port {port} cannot be used ({error}): DEMO_PORT=... names another port"))?;
+        fs::create_dir_all(file("live"))?;
+        let lock = File::create(file("lock"))?;
+        lock.try_lock().map_err(|_| format!("another demo is running in {FOLDER}: end it"))?;
+        println!("Making certificates in {FOLDER}");
+        let authority = Authority::new()?;
+        authority.server()?;
+        let [partner_a, partner_b, stranger] =
+            ["partner-a", "partner-b", "stranger"].map(|name| authority.client(name));
+        let (partner_a, partner_b, stranger) = (partner_a?, partner_b?, stranger?);
+        let registry = own_registry(&partner_a, &partner_b)?;
+        write(REGISTRY, &registry)?;
+        let watched = Registry::place()?;
+        write(file("envoy.yaml"), &bootstrap(&registry, port)?)?;
+        write(AUTHORITIES, &render::sds(&format!("{FOLDER}/ca.pem")).map_err(message)?.text)?;
+        write(file("upstream.yaml"), &upstreams()?)?;
+        println!("Starting Envoy with certgate at https://localhost:{port}, and an Envoy that plays the upstreams");
+        let upstreams = Envoy::upstreams()?;
+        let gateway = Envoy::gateway()?;
+        Ok(Self {
+            port,
+            authority,
+            partner_a,
+            partner_b,
+            stranger,
+            gateway,
+            registry: watched,
+            _upstreams: upstreams,
+            _lock: lock,
+        })
     }
 
-    /// A caller without a certificate.
-    pub(crate) fn anonymous(&self) -> Caller {
-        Caller::new(&self.authority)
+    /// A new connection with this certificate, or with none.
+    pub(crate) fn connect(&self, identity: Option<&Identity>) -> Result<Caller, Box<dyn Error>> {
+        Connection::tls(self.port, self.authority.tls(identity)?)
     }
 
-    /// A caller with this certificate.
-    pub(crate) fn caller(&self, identity: &Identity) -> Caller {
-        self.anonymous().identity(identity)
-    }
-
-    /// Puts this registry in the place that Envoy watches; also what Envoy logged of it.
-    pub(crate) async fn replace_registry(&mut self, text: &str) -> (Outcome, String) {
-        let before = self.envoy.log().len();
-        let outcome = self.ecds.replace(Admin { port: ADMIN }, text).await;
-        (outcome, self.envoy.log().split_off(before))
+    /// Waits until the registry is saved, and for its fate.
+    pub(crate) fn registry_saved(&mut self) -> Result<Outcome, Box<dyn Error>> {
+        self.registry.saved(&mut self.gateway)
     }
 }
 
-fn upstreams() -> Result<Vec<Upstream>, String> {
-    println!("Starting two upstreams that answer with what they received ...");
-    let start = |(name, port)| Upstream::start_on(name, port).map_err(|error| taken(port, &error));
-    UPSTREAMS.into_iter().map(start).collect()
+/// The fingerprint of a certificate, as `openssl x509 -fingerprint` prints it but in lower case.
+pub(crate) fn fingerprint(identity: &Identity) -> Result<String, Box<dyn Error>> {
+    let found = certificates(identity.pem.as_bytes()).map_err(|error| error.message)?;
+    let digits = found.first().map(|certificate| certificate.fingerprint.to_string()).unwrap_or_default();
+    let bytes: Vec<_> = digits.as_bytes().chunks(2).map(String::from_utf8_lossy).collect();
+    Ok(bytes.join(":"))
 }
 
-fn is_free(port: u16) -> Result<(), String> {
-    TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|error| taken(port, &error))
-}
-
-fn taken(port: u16, error: &std::io::Error) -> String {
-    format!("Port {port} on 127.0.0.1 cannot be had ({error}); the demo needs 8443, 9001, 9002 and 9901.")
-}
-
-async fn start_envoy() -> Result<Process, String> {
-    let mut process = Process::start(&Launch {
-        envoy: &envoys::pinned(),
-        config: &at(BOOTSTRAP),
-        concurrency: 2,
-        arguments: Vec::new(),
-        log: &at(ENVOY_LOG),
-    });
-    let admin = Admin { port: ADMIN };
-    until("Envoy to be ready", async || match process.ended() {
-        Some(status) => Some(Err(format!("Envoy does not start: {status}\n{}", process.log_tail()))),
-        None => admin.is_ready().await.then_some(Ok(())),
-    })
-    .await?;
-    Ok(process)
-}
-
-fn at(path: &str) -> PathBuf {
-    repository().join(path)
-}
-
-/// A file's text; a registry that the reader edits may be gone for a moment.
-pub(crate) fn read(path: &str) -> String {
-    fs::read_to_string(at(path)).unwrap_or_default()
-}
-
-fn write(name: &str, text: &str) {
-    let path = at(FOLDER).join(name);
-    if let Err(error) = fs::write(&path, text) {
-        panic!("{}: {error}", path.display());
+/// The shipped registry with the fingerprints of these partners.
+fn own_registry(partner_a: &Identity, partner_b: &Identity) -> Result<String, Box<dyn Error>> {
+    let shipped = read("envoy/registry-local.yaml")?;
+    let begin = shipped.find("version:").ok_or("envoy/registry-local.yaml: expected `version:`, found none")?;
+    let mut registry =
+        String::from("# The registry of the demo. Each save takes effect while `make run` is running.\n\n");
+    registry.push_str(shipped.get(begin..).unwrap_or_default());
+    for (stand_in, partner) in STAND_INS.iter().zip([partner_a, partner_b]) {
+        registry = replace(&registry, &stand_in.join(":"), &fingerprint(partner)?)?;
     }
+    Ok(registry)
 }
 
-/// `text` with `from` made into `to`. Panics if it is not there: the shipped file has changed, and this has not.
-fn replace(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "the shipped file no longer has {from}");
-    text.replace(from, to)
+/// The shipped bootstrap at this port, with an administration port that Envoy chooses and upstreams at sockets.
+fn bootstrap(registry: &str, port: u16) -> Result<String, Box<dyn Error>> {
+    let registry = load(registry.as_bytes(), Format::Yaml).map_err(message)?;
+    let own = |name: &str| format!("{FOLDER}/{name}");
+    let (certificate, key) = (own("server.pem"), own("server.key"));
+    let options = EnvoyOptions {
+        filter: Filter::Watched { file: WATCHED },
+        certificate: &certificate,
+        key: &key,
+        trusted_ca: TrustedCa::Watched { file: AUTHORITIES },
+    };
+    let rendered = render::envoy(&registry, &options, now()).map_err(message)?;
+    let text = replace(&rendered.text, "port_value: 8443}", &format!("port_value: {port}}}"))?;
+    let text = replace(&text, "port_value: 9901}", "port_value: 0}")?;
+    at_sockets(text, "127.0.0.1")
+}
+
+fn message(errors: Vec<Diagnostic>) -> String {
+    errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("\n")
+}
+
+/// The upstreams of Compose, at sockets.
+fn upstreams() -> Result<String, Box<dyn Error>> {
+    at_sockets(read("envoy/compose/upstream.yaml")?, "0.0.0.0")
+}
+
+/// `text` with the sockets of upstreams in place of their ports at this address.
+fn at_sockets(mut text: String, address: &str) -> Result<String, Box<dyn Error>> {
+    for (port, socket) in UPSTREAMS {
+        let from = format!("{{socket_address: {{address: {address}, port_value: {port}}}}}");
+        text = replace(&text, &from, &format!("{{pipe: {{path: {socket}}}}}"))?;
+    }
+    Ok(text)
+}
+
+/// `text` with `from` made into `to`; an error if it is not there, since the shipped file has changed then.
+fn replace(text: &str, from: &str, to: &str) -> Result<String, Box<dyn Error>> {
+    if text.contains(from) {
+        Ok(text.replace(from, to))
+    } else {
+        Err(format!("a shipped file no longer has {from}").into())
+    }
 }

@@ -1,75 +1,54 @@
-//! What the reader can do with the demo when it has been left running.
+//! The demo left running: commands for the reader, and each save of the registry taken up.
 
-use crate::stage::{ENVOY_LOG, FOLDER, HTTPS, REGISTRY, Stage, WATCHED, read};
-use crate::support::ecds::Outcome;
-use std::time::Duration;
+use crate::places::{FOLDER, REGISTRY};
+use crate::registry::Outcome;
+use crate::stage::Stage;
+use std::error::Error;
 
-/// Tells the reader what to try, and takes up what they write into the registry, until Ctrl-C.
-pub(crate) async fn stay(stage: &mut Stage) {
-    println!("{}", instructions());
-    let mut seen = read(REGISTRY);
+/// Prints the commands, and takes up each save of the registry until Ctrl-C.
+pub(crate) fn stay(stage: &mut Stage) -> Result<(), Box<dyn Error>> {
+    println!("{}", instructions(stage.port));
     loop {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let text = read(REGISTRY);
-        // An editor may have emptied the file and not yet written it.
-        if text != seen && !text.is_empty() {
-            report(stage.replace_registry(&text).await);
-            seen = text;
-        }
+        report(&stage.registry_saved()?);
     }
 }
 
-fn report((outcome, log): (Outcome, String)) {
+fn report(outcome: &Outcome) {
     match outcome {
-        Outcome::Live => println!("The registry you wrote is in force."),
-        Outcome::Unchanged => println!("The registry you wrote is the one in force."),
-        Outcome::Refused => {
-            println!("The registry you wrote is refused, and the one before is still in force:");
-            for line in explanation(&log) {
-                println!("    {line}");
-            }
+        Outcome::InForce(clients) => println!("registry.yaml is in force: {clients} clients"),
+        Outcome::Refused(reasons) => {
+            println!("registry.yaml is refused, and the registry before stays in force:");
+            reasons.iter().for_each(|reason| println!("    {reason}"));
         }
     }
 }
 
-/// Why a registry was refused: in certgate's words, or, if it never came so far, in Envoy's.
-fn explanation(log: &str) -> Vec<&str> {
-    let certgate = log.lines().find_map(|line| line.split_once("certgate refuses the configuration: "));
-    match certgate {
-        Some((_, errors)) => errors.split("; ").collect(),
-        None => log.lines().filter(|line| line.contains("[warning][config]")).collect(),
-    }
-}
-
-fn instructions() -> String {
+fn instructions(port: u16) -> String {
     let curl =
-        |who: &str| format!("curl -i --cacert ca.pem --cert {who}.pem --key {who}.key https://localhost:{HTTPS}/hello");
-    let (gold, bronze, stranger) = (curl("gold"), curl("bronze"), curl("stranger"));
+        |who: &str| format!("curl -i --cacert ca.pem --cert {who}.pem --key {who}.key https://localhost:{port}/hello");
+    let (partner_a, partner_b, stranger) = (curl("partner-a"), curl("partner-b"), curl("stranger"));
     format!(
-        "
-It is all still there, for requests of your own. In another terminal, at the top of the repository:
+        "Envoy keeps running. In a second terminal:
 
     cd {FOLDER}
-    {gold}
-    {bronze}
+    {partner_a}
+    {partner_b}
     {stranger}
 
-Each answer is what the upstream received. Now open {REGISTRY} in an editor, and save it when you
-have
+The body of each answer is what the upstream received. Edit {REGISTRY} and save it:
 
-  - written `enabled: false` under `alias: partner-a`: the first command gets 403;
-  - put `tier: gold` in place of `tier: bronze`: the second is answered by the other upstream, and has more room;
-  - added a client for the stranger, with the fingerprint that this prints: the third gets in.
+  - `enabled: false` under `alias: partner-a`: partner-a gets 403.
+  - `tier: gold` in place of `tier: bronze`: partner-b may call more often, and another upstream answers.
+  - a client for the stranger, with the fingerprint that this command prints: the stranger gets 200.
 
         openssl x509 -in stranger.pem -noout -fingerprint -sha256
 
-It takes effect at once, and this program says so, or why it does not. (What you saved, it renames over
-{WATCHED}, which Envoy watches.)
+A save takes effect at once. This terminal says so, or says why the registry is refused.
 
-Envoy's log, with a line for each request, is {ENVOY_LOG}; certgate's counters:
+Envoy's log, with a line for each request, is {FOLDER}/envoy.log. The counters of certgate:
 
-    curl -s http://localhost:9901/stats/prometheus | grep ^certgate
+    curl -s \"$(cat admin-address.txt)/stats/prometheus\" | grep ^certgate
 
-Ctrl-C ends it all."
+docs/tutorial.md goes on from here. Ctrl-C ends it."
     )
 }

@@ -35,8 +35,8 @@ async fn envoy_keeps_the_last_of_two_keys_and_certgate_refuses_both() {
     let envoy = Envoy::start(bootstrap).await;
     assert_eq!(world.caller(&client).get(envoy.port(), "/").await.status, 200, "the documentation says so");
 
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap().replace('\n', " ");
-    assert!(readme.contains("Envoy's YAML loader keeps the last of two equal keys and says nothing"));
+    let page = fs::read_to_string(repository().join("docs/configuration/README.md")).unwrap().replace('\n', " ");
+    assert!(page.contains("Envoy's YAML loader keeps the last of two equal keys and says nothing"));
 
     // As a file of its own.
     let folder = TempDir::new().unwrap();

@@ -1,14 +1,16 @@
-//! `certgate render envoy --envoy-crl`: revocation lists in Envoy's own validation context, and the conditions under which
+//! `certgate render envoy --envoy-crl` and `certgate render sds --envoy-crl`: revocation lists in Envoy's own validation context, and the conditions under which
 //! Envoy would refuse other clients than revoked ones.
 
 use super::rendered::documents;
 use crate::support::bootstrap::Bootstrap;
 use crate::support::client::Caller;
+use crate::support::command_line::Run;
 use crate::support::der;
 use crate::support::envoy::Envoy;
 use crate::support::pki::{Authority, Identity};
 use crate::support::registry;
 use crate::support::request::Request;
+use crate::support::wait::until;
 use crate::support::world::World;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
@@ -98,6 +100,35 @@ async fn envoy_refuses_revoked_clients_in_the_handshake_and_nobody_else() {
     let document = documents(&String::from_utf8(run.stdout).unwrap()).remove(0);
     let bootstrap = Bootstrap::in_world(&cast.world, document);
     assert_eq!(cast.statuses(bootstrap).await, [Some(200), Some(200), Some(403), Some(403)]);
+}
+
+/// In the watched file, a new list needs no restart.
+#[tokio::test]
+async fn envoy_takes_new_lists_from_the_watched_file() {
+    let cast = Cast::new();
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let authorities = [&cast.world.authority, &cast.other].map(|one| one.identity().certificate_pem.clone());
+    fs::write(at("ca.pem"), authorities.concat()).unwrap();
+    let replace = |lists: &[String]| {
+        let ca = at("ca.pem").display().to_string();
+        let arguments = ["render", "sds", "--trusted-ca", &ca, "--envoy-crl", "-"];
+        fs::write(at("new"), Run::successful(&arguments, &cast.registry(lists).to_string())).unwrap();
+        fs::rename(at("new"), at("sds.yaml")).unwrap();
+    };
+    let lists = |revoked: &[&Identity]| [cast.world.authority.crl(revoked, 3600), cast.other.crl(&[], 3600)];
+    for version in ["1.36.4", "1.40.0"] {
+        replace(&lists(&[]));
+        let bootstrap = cast.world.bootstrap(&cast.registry(&[])).version(version);
+        let envoy = Envoy::start(bootstrap.authorities_in(&at("sds.yaml"))).await;
+        assert_eq!(cast.status(&envoy, &cast.revoked[0]).await, Some(200), "{version}");
+        replace(&lists(&[&cast.revoked[0]]));
+        let refused = async || cast.status(&envoy, &cast.revoked[0]).await.is_none().then_some(());
+        until("Envoy to refuse the revoked client", refused).await;
+        for good in [&cast.good[0], &cast.good[1], &cast.revoked[1]] {
+            assert_eq!(cast.status(&envoy, good).await, Some(200), "{version}");
+        }
+    }
 }
 
 /// Why `render` refuses.

@@ -15,13 +15,17 @@
 use certgate_test_rig as support;
 
 mod audit;
+mod authorities;
 mod collector;
 mod compose;
+mod copy;
+mod demo;
 mod duplicate_keys;
 mod envoy_crl;
 mod expiry;
 mod failure_policy;
 mod manifests;
+mod patched;
 mod platform;
 mod prometheus;
 mod rendered;
@@ -30,5 +34,5 @@ mod sidecar;
 mod soak;
 mod startup;
 mod traces;
-mod tutorial;
 mod upgrade;
+mod watch;

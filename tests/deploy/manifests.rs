@@ -4,6 +4,7 @@
 mod schemas;
 
 use super::rendered::{DIGEST, IMAGE, IN_ENVOY, documents, render};
+use crate::support::command_line::Run;
 use crate::support::envoys::repository;
 use crate::support::parts::Part;
 use crate::support::renew;
@@ -22,10 +23,34 @@ const MANIFESTS: [(&str, &[&str]); 4] = [
 ];
 
 /// What `certgate render` makes besides.
-const UNSHIPPED: [&[&str]; 2] = [
-    &["istio", "--by", "envoy-filter", "--placement", "sidecar", "--selector", "app=orders,tier=web"],
-    &["envoy-gateway", "--gateway", "edge", "--name", "another", "--client-ca", "authorities"],
+const UNSHIPPED: [&[&str]; 5] = [
+    &[
+        "istio",
+        "--by",
+        "envoy-filter",
+        "--placement",
+        "sidecar",
+        "--selector",
+        "app=orders,tier=web",
+        "--namespace",
+        "shop",
+    ],
+    &[
+        "istio",
+        "--target-ref",
+        "gateway.networking.k8s.io/Gateway/edge",
+        "--namespace",
+        "edge",
+        "--pull-secret",
+        "pull",
+    ],
+    &["istio", "--trusted-ca", AUTHORITY, "--credential", "tls", "--namespace", "istio-ingress"],
+    &["envoy-gateway", "--gateway", "edge", "--name", "another", "--client-ca", "authorities", "--namespace", "edge"],
+    &["envoy-gateway", "--gateway", "edge", "--namespace", "edge", "--trusted-ca", AUTHORITY, "--pull-secret", "pull"],
 ];
+
+/// The certificate of an authority, in the folder of these tests.
+const AUTHORITY: &str = "../fixtures/crl/ca.pem";
 
 /// Registries whose manifests have everything in them that there can be.
 fn registries() -> Vec<Value> {
@@ -107,6 +132,13 @@ fn those_that_are_shipped_are_what_render_makes() {
         );
         compare(file, &text);
     }
+    let command = ["render", "sds", "--trusted-ca", "target/demo/ca.pem"];
+    let intro = "\
+# The authorities that sign clients' certificates, for envoy.yaml and envoy-ecds.yaml.
+#
+# Made by:
+#     certgate ";
+    compare("trusted-ca-sds.yaml", &format!("{intro}{}\n#\n{}", command.join(" "), Run::successful(&command, "")));
 }
 
 #[test]
@@ -120,7 +152,7 @@ fn what_render_makes_is_valid_by_the_published_schemas() {
         return;
     }
     let schemas = schemas();
-    for object in made() {
+    for object in made().into_iter().filter(|object| !is_core(object)) {
         assert_valid(&schemas, &object);
     }
 }
@@ -135,7 +167,7 @@ fn what_is_shipped_is_valid_by_the_published_schemas() {
     let texts = yaml_files(&repository().join("envoy")).into_iter().map(|file| fs::read_to_string(file).unwrap());
     let objects: Vec<Value> =
         texts.filter(|text| text.contains("\nkind: ")).flat_map(|text| documents(&text)).collect();
-    assert!(objects.len() >= 13, "{} objects of Kubernetes are in envoy/", objects.len());
+    assert!(objects.len() >= 17, "{} objects of Kubernetes are in envoy/", objects.len());
     for object in &objects {
         assert_valid(&schemas, object);
     }
@@ -148,8 +180,11 @@ fn mistakes_are_refused() {
         return;
     }
     let schemas = schemas();
-    let objects: BTreeMap<String, Value> =
-        made().into_iter().map(|object| (object["kind"].as_str().unwrap().to_owned(), object)).collect();
+    let objects: BTreeMap<String, Value> = made()
+        .into_iter()
+        .filter(|object| !is_core(object))
+        .map(|object| (object["kind"].as_str().unwrap().to_owned(), object))
+        .collect();
     assert_eq!(objects.len(), MISTAKES.len());
     for (kind, wrong) in MISTAKES {
         let good = &objects[kind];
@@ -166,7 +201,7 @@ fn mistakes_are_refused() {
 }
 
 /// Values that no object of the kind may have.
-const MISTAKES: [(&str, &[(&str, &str)]); 7] = [
+const MISTAKES: [(&str, &[(&str, &str)]); 8] = [
     (
         "WasmPlugin",
         &[
@@ -179,6 +214,7 @@ const MISTAKES: [(&str, &[(&str, &str)]); 7] = [
     ("EnvoyFilter", &[("/spec/configPatches/0/applyTo", "\"HTTP_FILTRE\""), ("/spec/configPatches/0/path", "{}")]),
     ("AuthorizationPolicy", &[("/spec/action", "\"REFUSE\""), ("/spec/rules/0/when/0/keys", "\"source.ip\"")]),
     ("PeerAuthentication", &[("/spec/mtls/mode", "\"REQUIRED\""), ("/spec/mtls/modus", "\"STRICT\"")]),
+    ("EnvoyProxy", &[("/spec/bootstrap/type", "\"Mix\""), ("/spec/bootstrap/values", "\"\"")]),
     ("EnvoyExtensionPolicy", &[("/spec/wasm/0/code/type", "\"File\""), ("/spec/wasm/0/failOpen", "\"no\"")]),
     ("ClientTrafficPolicy", &[("/spec/tls/clientValidation/mode", "\"Maybe\""), ("/spec/headers/remove", "[]")]),
     (
@@ -213,13 +249,10 @@ fn assert_valid(schemas: &Schemas, object: &Value) {
 }
 
 /// What none of a kind can be without.
-const STRUCTURE: [(&str, &[&str]); 7] = [
+const STRUCTURE: [(&str, &[&str]); 10] = [
     ("WasmPlugin", &["/spec/url", "/spec/sha256", "/spec/phase", "/spec/failStrategy", "/spec/pluginConfig/version"]),
-    (
-        "EnvoyFilter",
-        &["/spec/workloadSelector/labels", "/spec/configPatches/0/applyTo", "/spec/configPatches/0/patch/value"],
-    ),
-    ("AuthorizationPolicy", &["/spec/selector/matchLabels", "/spec/action", "/spec/rules/0/when/0/key"]),
+    ("EnvoyFilter", &["/spec/configPatches/0/applyTo", "/spec/configPatches/0/patch/value"]),
+    ("AuthorizationPolicy", &["/spec/action", "/spec/rules/0/when/0/key"]),
     ("PeerAuthentication", &["/spec/selector/matchLabels", "/spec/mtls/mode"]),
     (
         "EnvoyExtensionPolicy",
@@ -233,14 +266,31 @@ const STRUCTURE: [(&str, &[&str]); 7] = [
         "SecurityPolicy",
         &["/spec/targetRefs/0/name", "/spec/authorization/defaultAction", "/spec/authorization/rules/0/cel"],
     ),
+    ("EnvoyProxy", &["/spec/bootstrap/type", "/spec/bootstrap/value"]),
+    // Kinds of Kubernetes' own, for which there is no definition.
+    ("Secret", &["/type", "/stringData/ca.crt"]),
+    ("ConfigMap", &["/data/ca.crt"]),
 ];
+
+/// Whether the kind is of Kubernetes itself.
+fn is_core(object: &Value) -> bool {
+    object["apiVersion"] == "v1"
+}
+
+/// The kinds that apply to a whole namespace where they select nothing.
+const SELECTING: [&str; 4] = ["WasmPlugin", "EnvoyFilter", "AuthorizationPolicy", "PeerAuthentication"];
 
 fn assert_complete(document: &Value) {
     for pointer in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {
         let text = document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         assert!(!text.is_empty(), "no {pointer} in {document:#}");
     }
-    assert!(document["spec"].is_object(), "{document:#}");
+    assert!(document["spec"].is_object() || is_core(document), "{document:#}");
+    if SELECTING.contains(&document["kind"].as_str().unwrap()) {
+        let selectors = ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/targetRefs/0/name"];
+        let count = selectors.iter().filter(|pointer| document.pointer(pointer).is_some()).count();
+        assert_eq!(count, 1, "{document:#}");
+    }
     let kind = document["kind"].as_str().unwrap();
     let (_, required) = STRUCTURE.iter().find(|(known, _)| *known == kind).unwrap_or_else(|| panic!("{kind} is new"));
     for pointer in *required {

@@ -19,7 +19,7 @@ const OF_THE_GUARD: [&str; 6] = [
 
 /// An Envoy as Istio would have it.
 pub(super) fn istio(manifests: &[Value]) -> Value {
-    let mut document = bare();
+    let (mut document, mut bootstrap) = (bare(), Value::Null);
     let manager = manager(&mut document);
     for plugin in of_kind(manifests, "WasmPlugin") {
         let spec = &plugin["spec"];
@@ -36,6 +36,7 @@ pub(super) fn istio(manifests: &[Value]) -> Value {
         let value = patch["patch"]["value"].clone();
         match (patch["applyTo"].as_str().unwrap(), patch["patch"]["operation"].as_str().unwrap()) {
             ("NETWORK_FILTER", "MERGE") => merge(manager, &value["typed_config"]),
+            ("BOOTSTRAP", "MERGE") => bootstrap = value,
             ("HTTP_FILTER", "INSERT_BEFORE") => {
                 let before = &patch["match"]["listener"]["filterChain"]["filter"]["subFilter"]["name"];
                 insert(manager, before.as_str().unwrap(), value);
@@ -54,6 +55,7 @@ pub(super) fn istio(manifests: &[Value]) -> Value {
             other => panic!("a patch of a new kind: {other:?}"),
         }
     }
+    merge(&mut document, &bootstrap);
     document
 }
 
@@ -107,11 +109,16 @@ pub(super) fn envoy_gateway(manifests: &[Value]) -> Value {
     for policy in of_kind(manifests, "SecurityPolicy") {
         by_expressions(manager, &policy["spec"]["authorization"]);
     }
+    let proxy = of_kind(manifests, "EnvoyProxy").next().unwrap();
+    assert_eq!(proxy["spec"]["bootstrap"]["type"], "Merge");
+    let bootstrap = proxy["spec"]["bootstrap"]["value"].as_str().unwrap();
+    merge(&mut document, &serde_saphyr::from_str(bootstrap).unwrap());
     document
 }
 
 fn bare() -> Value {
     let mut document = shipped("envoy.yaml");
+    document.as_object_mut().unwrap().remove("stats_config").unwrap();
     let manager = manager(&mut document);
     for key in OF_THE_GUARD {
         manager.as_object_mut().unwrap().remove(key).unwrap();

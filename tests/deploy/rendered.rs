@@ -2,7 +2,7 @@
 //! and Envoy Gateway cannot run here; what their control planes would make of the manifests is made by `platform.rs`.
 
 use super::platform::{envoy_gateway, istio};
-use crate::support::bootstrap::Bootstrap;
+use crate::support::bootstrap::{Bootstrap, shipped};
 use crate::support::command_line::Run;
 use crate::support::envoy::Envoy;
 use crate::support::envoys::{self, PINNED, VERSIONS};
@@ -29,11 +29,14 @@ pub(super) const IN_ENVOY: [&str; 9] = [
     "target/demo/server.pem",
     "--key",
     "target/demo/server.key",
-    "--trusted-ca",
-    "target/demo/ca.pem",
+    "--trusted-ca-sds",
+    "envoy/trusted-ca-sds.yaml",
 ];
 
-const IN_ISTIO: [&str; 5] = ["istio", "--image", IMAGE, "--sha256", DIGEST];
+const IN_ISTIO: [&str; 7] = ["istio", "--image", IMAGE, "--sha256", DIGEST, "--namespace", "edge"];
+
+const IN_ENVOY_GATEWAY: [&str; 9] =
+    ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST, "--namespace", "edge"];
 
 /// What `certgate render` prints.
 pub(super) fn render(arguments: &[&str], registry: &str) -> String {
@@ -149,10 +152,9 @@ async fn a_trusted_relays_word_gets_as_far_as_certgate() {
     let relay = cast.world.authority.client("relay");
     cast.registry["identity"] = json!({"source": "xfcc", "trusted_relays": [{"sha256": relay.fingerprint()}]});
     let made = |arguments: &[&str]| documents(&render(arguments, &cast.registry.to_string()));
-    let gateway = ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
     let word = format!("Hash={}", cast.client.fingerprint());
     let request = Request::get("/").header("x-forwarded-client-cert", &word);
-    for document in [cast.envoy(), istio(&made(&IN_ISTIO)), envoy_gateway(&made(&gateway))] {
+    for document in [cast.envoy(), istio(&made(&IN_ISTIO)), envoy_gateway(&made(&IN_ENVOY_GATEWAY))] {
         let envoy = Envoy::start(Bootstrap::in_world(&cast.world, document)).await;
         let response = cast.world.caller(&relay).send(envoy.port(), &request).await;
         assert_eq!(response.echo().headers.get("x-client-alias"), Some("client"));
@@ -168,13 +170,15 @@ fn every_envoy_accepts_what_is_rendered() {
     fs::write(at("server.pem"), &cast.world.server.certificate_pem).unwrap();
     fs::write(at("server.key"), &cast.world.server.key_pem).unwrap();
     fs::write(at("ca.pem"), &cast.world.authority.identity().certificate_pem).unwrap();
+    fs::write(at("sds.yaml"), Run::successful(&["render", "sds", "--trusted-ca", &at("ca.pem")], "")).unwrap();
     let module = module::path().display().to_string();
     let (watched, pem, key, ca) = (at("registry.yaml"), at("server.pem"), at("server.key"), at("ca.pem"));
-    let paths = ["--certificate", &pem, "--key", &key, "--trusted-ca", &ca];
+    let server = ["--certificate", &pem, "--key", &key];
+    let (of_start, sds) = (["--trusted-ca", &ca], ["--trusted-ca-sds", &at("sds.yaml")]);
     let registry = cast.registry.to_string();
     fs::write(&watched, render(&["ecds", "--module", &module], &registry)).unwrap();
-    let inline = render(&[&["envoy", "--module", &module], &paths[..]].concat(), &registry);
-    let watching = render(&[&["envoy", "--watch", &watched], &paths[..]].concat(), &registry);
+    let inline = render(&[&["envoy", "--module", &module], &server[..], &of_start].concat(), &registry);
+    let watching = render(&[&["envoy", "--watch", &watched], &server[..], &sds].concat(), &registry);
     // `--mode validate` does not look into the watched file: as part of a bootstrap, it does.
     let mut merged = documents(&inline).remove(0);
     let resource = documents(&fs::read_to_string(&watched).unwrap())[0]["resources"][0]["typed_config"].clone();
@@ -198,10 +202,12 @@ async fn istios_manifests_decide_as_the_rules_say() {
     for more in [
         &[][..],
         &["--by", "envoy-filter"],
+        &["--target-ref", "gateway.networking.k8s.io/Gateway/edge"],
         &["--placement", "sidecar", "--selector", "app=cart"],
         &["--placement", "sidecar", "--selector", "app=cart", "--by", "envoy-filter"],
     ] {
         let manifests = documents(&render(&[&IN_ISTIO[..], more].concat(), &cast.registry.to_string()));
+        assert_eq!(istio(&manifests)["stats_config"], shipped("envoy.yaml")["stats_config"]);
         let bootstrap = Bootstrap::in_world(&cast.world, istio(&manifests));
         cast.assert_told(bootstrap.version(PINNED), &format!("istio {more:?}"), false).await;
     }
@@ -219,8 +225,8 @@ async fn istios_guard_holds_alone() {
 #[tokio::test]
 async fn envoy_gateways_manifests_decide_as_the_rules_say() {
     let cast = Cast::new();
-    let arguments = ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
-    let manifests = documents(&render(&arguments, &cast.registry.to_string()));
+    let manifests = documents(&render(&IN_ENVOY_GATEWAY, &cast.registry.to_string()));
+    assert_eq!(envoy_gateway(&manifests)["stats_config"], shipped("envoy.yaml")["stats_config"]);
     cast.assert_told(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)), "envoy-gateway", false).await;
     let mutant = Mutant::new().traps_on_workers(Callback::Configure, 0).write();
     let skipped = Bootstrap::in_world(&cast.world, envoy_gateway(&manifests)).module(&mutant);
@@ -237,8 +243,7 @@ async fn envoy_gateways_guard_has_room_for_long_hosts() {
     assert_eq!(longest.len(), 88);
     let hosts = [format!("*.{host}"), format!("*.{longest}")];
     cast.registry["rules"] = json!([{"match": {"hosts": hosts}, "access": "public"}]);
-    let arguments = ["envoy-gateway", "--gateway", "edge", "--image", IMAGE, "--sha256", DIGEST];
-    let manifests = documents(&render(&arguments, &cast.registry.to_string()));
+    let manifests = documents(&render(&IN_ENVOY_GATEWAY, &cast.registry.to_string()));
     let envoy = Envoy::start(Bootstrap::in_world(&cast.world, envoy_gateway(&manifests))).await;
     for (authority, expected) in [
         (format!("shop.{host}"), 200),

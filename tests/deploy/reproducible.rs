@@ -1,5 +1,6 @@
 //! The module is the same, byte for byte, wherever it is built: another folder, another home of Cargo's.
 
+use crate::copy::copy_source;
 use crate::support::envoys::repository;
 use std::env;
 use std::fs;
@@ -49,17 +50,6 @@ fn the_modules_hold_no_path_of_the_machine_that_built_them() {
     }
 }
 
-fn copy_source(to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(repository()).unwrap() {
-        let entry = entry.unwrap();
-        if ["target", ".git"].iter().all(|name| entry.file_name() != *name) {
-            let copied = Command::new("cp").arg("-r").arg(entry.path()).arg(to).status().expect("cp");
-            assert!(copied.success(), "{:?} cannot be copied", entry.path());
-        }
-    }
-}
-
 /// With what this machine's Cargo has downloaded, but not what it has unpacked.
 fn another_cargo_home(at: &Path) {
     let link = |from: &Path, to: &Path, but: &str| {
@@ -80,8 +70,8 @@ fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
 }
 
-/// The finisher that `make wasm` has built, beside this test.
+/// The finisher that `make wasm` has built.
 fn finisher() -> PathBuf {
     let test = env::current_exe().unwrap();
-    test.ancestors().nth(2).expect("the folder of the build").join("finish")
+    test.ancestors().nth(3).expect("the folder of all builds").join("tool/finish")
 }

@@ -77,7 +77,7 @@ impl Trust {
         let pem: String = authorities.iter().map(|authority| &*authority.identity().certificate_pem).collect();
         let secret = json!({"resources": [{
             "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
-            "name": "authorities",
+            "name": "trusted_ca",
             "validation_context": {"trusted_ca": {"inline_string": pem}},
         }]});
         let new = self.0.path().join("new");

@@ -125,7 +125,7 @@ async fn other_streams_end_after_a_day_unless_their_route_says_otherwise() {
     }
 }
 
-/// What the README says of `timeout`, which ends a request whose upstream does not answer.
+/// As docs/operate/sizing.md describes `timeout`, which ends a request whose upstream does not answer.
 #[tokio::test]
 async fn a_duration_of_the_route_takes_the_place_of_its_timeout_and_one_of_the_listener_does_not() {
     for version in VERSIONS {

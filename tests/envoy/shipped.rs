@@ -74,7 +74,8 @@ fn no_file_in_the_folder_is_left_out() {
     // The rest is tested in `tests/deploy`.
     files.retain(|name| !["alerts", "compose", "prometheus"].contains(&name.trim_end_matches(".yaml")));
     files.retain(|name| !name.starts_with("sidecar"));
-    assert_eq!(files, ["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml", "registry-local.yaml", "registry.yaml"]);
+    let expected = ["envoy-ecds.yaml", "envoy.yaml", "registry-ecds.yaml", "registry-local.yaml", "registry.yaml"];
+    assert_eq!(files, [&expected[..], &["trusted-ca-sds.yaml"]].concat());
 }
 
 #[test]

@@ -154,12 +154,22 @@ impl Bootstrap {
             "certificate_chain": {"inline_string": world.server.certificate_pem},
             "private_key": {"inline_string": world.server.key_pem},
         }]);
+        // In the place of the file that Envoy watches; a test can have one with `authorities_in`.
+        remove(tls, "validation_context_sds_secret_config");
         tls["validation_context"]["trusted_ca"] = json!({"inline_string": world.authority.identity().certificate_pem});
-        let access_log = bootstrap.access_log_path();
+        let (access_log, connection_log) = (bootstrap.access_log_path(), bootstrap.connection_log_path());
+        for logger in bootstrap.listener()["access_log"].as_array_mut().into_iter().flatten() {
+            logger["typed_config"]["path"] = json!(connection_log);
+        }
         for logger in bootstrap.connection_manager()["access_log"].as_array_mut().expect("access loggers") {
             logger["typed_config"]["path"] = json!(access_log);
         }
         bootstrap
+    }
+
+    /// The configuration.
+    pub fn document(&self) -> &Value {
+        &self.document
     }
 
     /// Of this version (see [`envoys::VERSIONS`]) instead of the pinned one.
@@ -327,6 +337,10 @@ impl Bootstrap {
     pub(super) fn ecds_path(&self) -> PathBuf {
         let is_json = matches!(self.at_start, AtStart::Registry);
         self.dir.path().join(if is_json { "registry-ecds.json" } else { "registry-ecds.yaml" })
+    }
+
+    pub(super) fn connection_log_path(&self) -> PathBuf {
+        self.dir.path().join("connections.log")
     }
 
     pub(super) fn access_log_path(&self) -> PathBuf {

@@ -8,7 +8,7 @@ use super::wait::until;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use tempfile::TempDir;
 
@@ -20,6 +20,7 @@ pub struct Envoy {
     listeners: BTreeMap<String, u16>,
     watched: Option<(Ecds, Resource)>,
     access_log: PathBuf,
+    connection_log: PathBuf,
     /// Goes after the process whose files are in it.
     _dir: TempDir,
 }
@@ -32,7 +33,7 @@ impl Envoy {
 
     /// Starts an Envoy with this configuration; if it ends instead of getting ready, the end of its log.
     pub async fn try_start(bootstrap: Bootstrap) -> Result<Self, String> {
-        let access_log = bootstrap.access_log_path();
+        let (access_log, connection_log) = (bootstrap.access_log_path(), bootstrap.connection_log_path());
         let watched_path = bootstrap.ecds_path();
         let Bootstrap { dir, document, resource, at_start, envoy, concurrency, mut arguments } = bootstrap;
         let in_dir = |name: &str| dir.path().join(name);
@@ -65,7 +66,7 @@ impl Envoy {
         .await?;
         let listeners = admin.listeners().await;
         let watched = resource.map(|resource| (Ecds::new(&watched_path), resource));
-        Ok(Self { process, admin, listeners, watched, access_log, _dir: dir })
+        Ok(Self { process, admin, listeners, watched, access_log, connection_log, _dir: dir })
     }
 
     /// The port of the shipped listener.
@@ -116,12 +117,21 @@ impl Envoy {
 
     /// The lines of its access log, once there are so many.
     pub async fn access_log(&self, lines: usize) -> Vec<Value> {
-        until(&format!("{lines} lines in the access log"), async || {
-            let text = fs::read_to_string(&self.access_log).unwrap_or_default();
-            let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            let parsed: Vec<Value> = whole.map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
-            (parsed.len() >= lines).then_some(parsed)
-        })
-        .await
+        lines_of(&self.access_log, lines).await
     }
+
+    /// The lines of the shipped listener's own access log, once there are so many.
+    pub async fn connection_log(&self, lines: usize) -> Vec<Value> {
+        lines_of(&self.connection_log, lines).await
+    }
+}
+
+async fn lines_of(log: &Path, lines: usize) -> Vec<Value> {
+    until(&format!("{lines} lines in {}", log.display()), async || {
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let parsed: Vec<Value> = whole.map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+        (parsed.len() >= lines).then_some(parsed)
+    })
+    .await
 }

@@ -4,8 +4,8 @@ use certgate_test_support::module;
 use std::collections::BTreeSet;
 use std::fs;
 
+use certgate_finish::{BODIES, EXPORTS};
 use walrus::Module;
-use xtask::{BODIES, EXPORTS};
 
 /// With more than this, somebody should look at what came in.
 const LARGEST: u64 = 593_000;

@@ -14,4 +14,9 @@
 use certgate_test_support::{der, repository};
 
 mod cli;
+mod documentation;
+mod lint;
+mod patch;
 mod render;
+mod schema;
+mod watch;

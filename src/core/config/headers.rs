@@ -15,7 +15,7 @@ const FREE: &str = "a header that certgate does not use for anything else";
 const HARMLESS: &str = "a header without a meaning for HTTP or Envoy";
 
 /// Names with a meaning for HTTP or Envoy. Setting them would have other effects than naming a client.
-const RESERVED: [&str; 15] = [
+pub const RESERVED_HEADERS: [&str; 15] = [
     "authorization",
     "connection",
     "content-encoding",
@@ -33,10 +33,11 @@ const RESERVED: [&str; 15] = [
     // Envoy sets this one itself.
     "x-request-id",
 ];
-const RESERVED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
+/// The beginnings of further names with a meaning for Envoy.
+pub const RESERVED_HEADER_PREFIXES: [&str; 2] = ["x-forwarded-", "x-envoy-"];
 
 /// The names of [`ALWAYS_OWNED`] that a configuration may use.
-const NAMES: [&str; 8] = [
+pub const IDENTITY_HEADERS: [&str; 8] = [
     DEFAULT_ALIAS,
     DEFAULT_TIER,
     DEFAULT_FINGERPRINT,
@@ -103,10 +104,12 @@ fn name(fields: &Fields<'_>, key: &'static str, default: Option<&str>, errors: &
         return field.wrong(NAME, errors);
     }
     let folded = folded(text);
-    if ALWAYS_OWNED.contains(&folded.as_str()) && !NAMES.contains(&folded.as_str()) {
+    if ALWAYS_OWNED.contains(&folded.as_str()) && !IDENTITY_HEADERS.contains(&folded.as_str()) {
         return field.wrong(FREE, errors);
     }
-    if RESERVED.contains(&folded.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| folded.starts_with(prefix)) {
+    if RESERVED_HEADERS.contains(&folded.as_str())
+        || RESERVED_HEADER_PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
+    {
         return field.wrong(HARMLESS, errors);
     }
     Some(text.into())

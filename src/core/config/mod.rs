@@ -35,7 +35,8 @@ pub use capabilities::Capabilities;
 pub use error::{Error, Errors, Problem};
 pub use fingerprint::NotAFingerprint;
 pub use found::Found;
-pub use node::{PRIVATE_KEY, is_private_key, whole_number};
+pub use headers::{IDENTITY_HEADERS, RESERVED_HEADER_PREFIXES, RESERVED_HEADERS};
+pub use node::{LARGEST_INTEGER, PRIVATE_KEY, is_private_key, whole_number};
 pub use path::path_step;
 pub use redacted::Redacted;
 

@@ -9,7 +9,7 @@ use std::fmt;
 pub(super) const MAX_DEPTH: usize = 16;
 
 /// The largest whole number of a Struct, which has doubles: beyond it not every whole number is a double.
-pub(super) const LARGEST_INTEGER: i64 = 1 << 53;
+pub const LARGEST_INTEGER: i64 = 1 << 53;
 
 /// Stands for a map's key that holds a private key.
 pub const PRIVATE_KEY: &str = "<private key>";

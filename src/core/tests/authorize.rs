@@ -1,5 +1,5 @@
 //! Every access with every caller, condition and mode: what the engine decides, against a few lines that say the same as
-//! README.md does.
+//! docs/configuration/rules.md.
 
 use crate::fixtures::{Sent, authority_named, client, days, engine, fake, leaf, send};
 use certgate_core::domain::decision::Reason;

@@ -4,8 +4,9 @@
 use certgate_core::config::Problem;
 use std::fmt;
 
-/// The number of a diagnostic: `CG` and four digits. The first two digits say what was done: 00 reading a file, 01 compiling
-/// a registry, 02 linting it, 03 rendering it, 04 reading a certificate.
+/// The number of a diagnostic: `CG` and four digits. The first two digits say what was done: 00 reading a file, 01
+/// compiling a registry, 02 warnings about one, 03 rendering it, 04 reading a certificate, 05 linting an Envoy
+/// configuration, 06 patching one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u16)]
 pub enum Code {
@@ -19,6 +20,8 @@ pub enum Code {
     Json = 4,
     /// The text is not YAML as Envoy reads it.
     Yaml = 5,
+    /// The file cannot be written.
+    Unwritable = 6,
 
     /// A value is missing, has another type, or is not allowed.
     Value = 101,
@@ -116,9 +119,127 @@ pub enum Code {
     ObjectTooLarge = 310,
     /// The template and its values do not fit: a bug.
     Template = 311,
+    /// The file that Envoy watches names no module.
+    NoModule = 312,
 
     /// The file has no certificate in it.
     NoCertificate = 401,
+
+    /// The Envoy configuration has no HTTP connection manager.
+    NoConnectionManager = 501,
+    /// No HTTP connection manager has certgate.
+    NoCertgate = 502,
+    /// A filter chain of a listener with certgate has no certgate.
+    ChainWithoutCertgate = 503,
+    /// Envoy lets requests through while the module fails.
+    FailOpen = 504,
+    /// A worker whose module has failed answers 503 until the next configuration.
+    FailurePolicy = 505,
+    /// The plugin has no configuration.
+    NoConfiguration = 506,
+    /// Envoy goes on with the body of a request that the module has stopped.
+    StopIteration = 507,
+    /// The `vm_id` is empty.
+    EmptyVmId = 508,
+    /// Two plugins have the same place for their data.
+    SharedVmId = 509,
+    /// The registry counts bytes, and the module does not.
+    WithoutBandwidth = 510,
+    /// The filter is switched off.
+    FilterDisabled = 511,
+    /// Envoy may leave the filter out.
+    FilterOptional = 512,
+    /// Envoy calls another filter until it has the registry's file.
+    DefaultConfig = 513,
+    /// The watched file has no configuration for the filter.
+    NoSuchResource = 514,
+    /// The registry is not in a file that can be read.
+    UnknownRegistry = 515,
+    /// Envoy does not notice a file that is replaced behind a symbolic link.
+    NotWatched = 516,
+    /// A cache before certgate answers requests.
+    CacheBefore = 517,
+    /// A filter before certgate answers requests.
+    ReplyBefore = 518,
+    /// A filter before certgate uses certgate's headers.
+    IdentityBefore = 519,
+    /// Tokens are not verified before certgate.
+    TokenOrder = 520,
+    /// A route switches certgate off.
+    RouteSkipsCertgate = 521,
+    /// A route replaces the guard.
+    RouteSkipsGuard = 522,
+    /// An upgrade has filters of its own without certgate.
+    UpgradeSkipsCertgate = 523,
+    /// The filter chain has no TLS.
+    NoTls = 524,
+    /// The listener is for HTTP/3.
+    Quic = 525,
+    /// Envoy asks no client for a certificate.
+    NoClientCertificates = 526,
+    /// Names count in certificates that nobody has verified.
+    UnverifiedChain = 527,
+    /// Names do not count on resumed sessions.
+    SessionResumption = 528,
+    /// The certificate header of other proxies is not treated as the registry needs it.
+    ForwardClientCert = 529,
+    /// Envoy does not remove certgate's headers from requests.
+    HeadersNotRemoved = 530,
+    /// Envoy does not remove other spellings of certgate's headers.
+    LookAlikesNotRemoved = 531,
+    /// Nothing stops requests if Envoy skips certgate.
+    NoGuard = 532,
+    /// The guard lets more through than the rules do.
+    GuardTooWide = 533,
+    /// The guard refuses more than the rules do.
+    GuardTooNarrow = 534,
+    /// The guard only counts.
+    GuardOnlyCounts = 535,
+    /// Paths have several spellings.
+    PathSpellings = 536,
+    /// Virtual hosts depend on the port of a host, and rules do not.
+    HostPorts = 537,
+    /// Hosts with a final dot are refused.
+    HostDots = 538,
+    /// Nothing finds the server name that `misdirected` compares.
+    NoServerName = 539,
+    /// The address in logs is the caller's word.
+    RemoteAddress = 540,
+    /// The metrics keep their labels in their names.
+    StatsTags = 541,
+    /// The access log does not say why certgate refused a request.
+    AccessLog = 542,
+    /// No log says why a handshake failed.
+    HandshakeLog = 543,
+
+    /// No listener has this name.
+    NoSuchListener = 601,
+    /// The listener has no HTTP connection manager, or one without a router.
+    NoHttp = 602,
+    /// A filter chain has no TLS in which a client can present a certificate.
+    NeedsTls = 603,
+    /// The listener does not check who signed the certificates of clients.
+    Unverified = 604,
+    /// Requests on some route or connection pass certgate by.
+    Bypass = 605,
+    /// A filter stands where certgate or its guard has to be, or has its name.
+    FilterConflict = 606,
+    /// Session tickets are set up, and certgate needs a handshake for each connection.
+    SessionTickets = 607,
+    /// The text has a form that is not edited.
+    NotEdited = 608,
+    /// An alias shares a value that has to change in one place alone.
+    SharedValue = 609,
+    /// The changed text does not have the intended values: a bug.
+    PatchBug = 610,
+    /// A file that has to be there was not named, and a path was assumed.
+    Assumed = 611,
+    /// A value that was there has been changed.
+    Changed = 612,
+    /// A value that was there has been kept, and differs from the one that certgate would have.
+    Kept = 613,
+    /// Something outside of this file is left to do.
+    LeftToDo = 614,
 }
 
 impl From<&Problem> for Code {

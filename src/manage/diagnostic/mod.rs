@@ -1,4 +1,4 @@
-//! Errors and warnings of every command: one type, with a number, a path and a place in the source. Must not know
+//! Errors, warnings and notes of every command: one type, with a number, a path and a place in the source. Must not know
 //! single diagnostics: [`code`] has their numbers.
 
 pub(super) mod code;
@@ -14,6 +14,8 @@ pub enum Severity {
     Error,
     /// The command has a result, which is perhaps not meant.
     Warning,
+    /// The command has done something, or has left something to its user.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -21,11 +23,12 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }
 
-/// An error or a warning about a file.
+/// An error, a warning or a note about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The severity.
@@ -52,6 +55,11 @@ impl Diagnostic {
     /// A warning about the whole file.
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// A note about the whole file.
+    pub fn note(code: Code, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
     }
 
     /// The diagnostic, about the value at this path, whose text is at `span`.

@@ -1,7 +1,7 @@
 //! A registry's source: its text, the tree of its values, and the line and column of each byte. Must not know what a value
 //! means.
 
-use super::tree::{Node, Part};
+use super::tree::{Entry, Node, Part};
 use crate::diagnostic::Diagnostic;
 use crate::span::{Position, Span};
 use std::ops::Range;
@@ -66,9 +66,14 @@ impl<'t> Document<'t> {
         self.lines.span(&node.range)
     }
 
+    /// The text of these bytes.
+    pub(crate) fn span_of(&self, range: &Range<usize>) -> Span {
+        self.lines.span(range)
+    }
+
     /// The text of the value at this path, or of the nearest value around it.
     pub fn span_at(&self, path: &str) -> Span {
-        self.lines.span(&self.root.range_at(path, Part::Value))
+        self.span_in(&self.root, path)
     }
 
     /// The diagnostic with the span of its path.
@@ -77,8 +82,18 @@ impl<'t> Document<'t> {
         Diagnostic { span, ..diagnostic }
     }
 
-    /// The text of the key at this path, of several of this name the n-th from 0.
-    pub(super) fn key_span_at(&self, path: &str, number: usize) -> Span {
-        self.lines.span(&self.root.range_at(path, Part::Key(number)))
+    /// The text of this key.
+    pub(crate) fn key_span(&self, entry: &Entry) -> Span {
+        self.lines.span(&entry.key_range)
+    }
+
+    /// The text of the value at this path in `root`, or of the nearest value around it.
+    pub(super) fn span_in(&self, root: &Node, path: &str) -> Span {
+        self.lines.span(&root.range_at(path, Part::Value))
+    }
+
+    /// The text of the key at this path in `root`, of several of this name the n-th from 0.
+    pub(super) fn key_span_in(&self, root: &Node, path: &str, number: usize) -> Span {
+        self.lines.span(&root.range_at(path, Part::Key(number)))
     }
 }

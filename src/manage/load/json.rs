@@ -1,7 +1,7 @@
 //! JSON to a tree, with the text of each value. Must not know the schema.
 
 use super::MAX_LEVELS;
-use super::tree::{Entry, Node, Value};
+use super::tree::{Entry, Form, Node, Value};
 use certgate_core::config;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -41,7 +41,7 @@ fn node(text: &str, raw: &RawValue, levels: usize) -> Option<Node> {
             _ => Value::Null,
         },
     };
-    Some(Node { value, range: range(text, raw) })
+    Some(Node { value, range: range(text, raw), form: Form::Flow })
 }
 
 /// JSON may write a whole number as `1.0` or `1e3`, which Envoy's YAML takes for text.

@@ -14,6 +14,7 @@ use certgate_core::domain::policy::Policy;
 use document::{Document, Lines};
 use std::collections::BTreeMap;
 use std::path::Path;
+use tree::Node;
 
 /// The most levels of lists and maps that are read. The schema needs five.
 const MAX_LEVELS: usize = 127;
@@ -63,6 +64,18 @@ pub struct Loaded<'t> {
 ///
 /// One diagnostic or more: those of single values in the order of the document, then those between entries.
 pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>> {
+    let document = read(bytes, format)?;
+    let policy = policy(&document, document.root())?;
+    let forged = signatures::wrong(&document);
+    if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
+}
+
+/// The values that `bytes` write, whatever they mean.
+///
+/// # Errors
+///
+/// The bytes are no text in this format, or have no value in them.
+pub fn read(bytes: &[u8], format: Format) -> Result<Document<'_>, Vec<Diagnostic>> {
     let text = str::from_utf8(bytes).map_err(|error| vec![not_text(bytes, error.valid_up_to())])?;
     let lines = Lines::of(text);
     let root = match format {
@@ -79,10 +92,16 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Loaded<'_>, Vec<Diagnostic>>
             }
         },
     };
-    let document = Document::new(lines, root);
-    let policy = config::read_from(document.root()).map_err(|errors| located(&errors, &document))?;
-    let forged = signatures::wrong(&document);
-    if forged.is_empty() { Ok(Loaded { policy, document }) } else { Err(forged) }
+    Ok(Document::new(lines, root))
+}
+
+/// The policy that the values in `root` describe, or every error in them.
+///
+/// # Errors
+///
+/// One diagnostic or more, each with its path in `root` and its place in the document.
+pub(crate) fn policy(document: &Document<'_>, root: &Node) -> Result<Policy, Vec<Diagnostic>> {
+    config::read_from(root).map_err(|errors| located(&errors, document, root))
 }
 
 /// The error about bytes that are UTF-8 only before `offset`.
@@ -110,7 +129,7 @@ fn unplaced(error: &config::Error) -> Diagnostic {
     Diagnostic::error(Code::Json, message).at("", Some(Span { start, bytes: 0..0 }))
 }
 
-fn located(errors: &Errors, document: &Document<'_>) -> Vec<Diagnostic> {
+fn located(errors: &Errors, document: &Document<'_>, root: &Node) -> Vec<Diagnostic> {
     // The number of duplicate keys so far, by path. The first key of a name is no duplicate.
     let mut duplicates: BTreeMap<&str, usize> = BTreeMap::new();
     let mut diagnostics = Vec::with_capacity(errors.len());
@@ -119,10 +138,10 @@ fn located(errors: &Errors, document: &Document<'_>) -> Vec<Diagnostic> {
             Problem::DuplicateKey => {
                 let number = duplicates.entry(&error.path).or_default();
                 *number = number.saturating_add(1);
-                document.key_span_at(&error.path, *number)
+                document.key_span_in(root, &error.path, *number)
             }
-            Problem::UnknownField { .. } => document.key_span_at(&error.path, 0),
-            _ => document.span_at(&error.path),
+            Problem::UnknownField { .. } => document.key_span_in(root, &error.path, 0),
+            _ => document.span_in(root, &error.path),
         };
         diagnostics.push(diagnostic(error, Some(span)));
     }

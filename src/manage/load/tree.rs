@@ -15,8 +15,21 @@ const REDACTED: &str = "-----BEGIN PRIVATE KEY-----";
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// The bytes of the source that it is written in.
+    /// The bytes of the source that it is written in. A list or map in block style ends where the next token begins.
     pub range: Range<usize>,
+    /// The form that it is written in.
+    pub form: Form,
+}
+
+/// The form of a value in its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A scalar on its own, or a list or map in brackets, as all of JSON is.
+    Flow,
+    /// A list or map by indentation, or a block scalar (`|`, `>`).
+    Block,
+    /// An alias. The bytes are the range of the anchored value; values inside it have their places there too.
+    Alias(Range<usize>),
 }
 
 /// A value.
@@ -99,6 +112,25 @@ impl Node {
     /// The entries of a map; none of another value.
     pub fn entries(&self) -> &[Entry] {
         if let Value::Map(entries) = &self.value { entries } else { &[] }
+    }
+
+    /// Whether the other value is the same as data: places, forms and the order of entries do not count.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Null, Value::Null) => true,
+            (Value::Boolean(one), Value::Boolean(other)) => one == other,
+            (Value::Integer(one), Value::Integer(other)) => one == other,
+            (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+            (Value::Text(one), Value::Text(other)) => one == other,
+            (Value::List(one), Value::List(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+            }
+            (Value::Map(one), Value::Map(entries)) => {
+                let is_there = |entry: &Entry| other.get(&entry.key).is_some_and(|node| entry.node.is_same(node));
+                one.len() == entries.len() && one.iter().all(is_there)
+            }
+            _ => false,
+        }
     }
 
     /// The number of levels of lists and maps.

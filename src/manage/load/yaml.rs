@@ -4,9 +4,9 @@
 //! Envoy's rules are YAML's neither 1.1 nor 1.2: `on` is a boolean and `010` is 8, but `1.0`, `0o10` and whatever has more
 //! than 32 bits are text. Hence the parser's events are read here, and no YAML library's idea of a value.
 
-use super::tree::{Entry, Node, Value};
+use super::tree::{Entry, Form, Node, Value};
 use super::{MAX_LEVELS, SyntaxError};
-use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -51,6 +51,7 @@ struct Open {
     anchor: usize,
     /// The byte at which it begins.
     start: usize,
+    form: Form,
     items: Items,
 }
 
@@ -74,7 +75,13 @@ impl Reader {
             Event::Scalar(text, style, anchor, tag) => match self.expects_key() {
                 Some(_) if anchor != 0 => return Err("expected a key, found one with an anchor"),
                 Some(key) => *key = Some((text.into_owned(), range)),
-                None => self.add(Node { value: resolved(&text, style, tag.as_deref()), range }, anchor),
+                None => {
+                    let form = match style {
+                        ScalarStyle::Literal | ScalarStyle::Folded => Form::Block,
+                        _ => Form::Flow,
+                    };
+                    self.add(Node { value: resolved(&text, style, tag.as_deref()), range, form }, anchor);
+                }
             },
             Event::Alias(anchor) => {
                 if self.expects_key().is_some() {
@@ -89,11 +96,15 @@ impl Reader {
                 if self.open.len().saturating_add(*height) > MAX_LEVELS {
                     return Err("expected fewer levels of lists and maps, found an alias that adds too many");
                 }
-                let node = Node { range, ..node.clone() };
+                let node = Node { range, form: Form::Alias(node.range.clone()), ..node.clone() };
                 self.add(node, 0);
             }
-            Event::SequenceStart(_, anchor, _) => self.begin(Items::List(Vec::new()), anchor, range.start)?,
-            Event::MappingStart(_, anchor, _) => self.begin(Items::Map(Vec::new(), None), anchor, range.start)?,
+            Event::SequenceStart(style, anchor, _) => {
+                self.begin(Items::List(Vec::new()), style, anchor, range.start)?
+            }
+            Event::MappingStart(style, anchor, _) => {
+                self.begin(Items::Map(Vec::new(), None), style, anchor, range.start)?;
+            }
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
             _ => {}
         }
@@ -124,24 +135,28 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, items: Items, anchor: usize, start: usize) -> Result<(), &'static str> {
+    fn begin(&mut self, items: Items, style: StructureStyle, anchor: usize, start: usize) -> Result<(), &'static str> {
         if self.expects_key().is_some() {
             return Err("expected a key that is text, found a list or map");
         }
         if self.open.len() == MAX_LEVELS {
             return Err("expected fewer levels of lists and maps, found too many to read on");
         }
-        self.open.push(Open { anchor, start, items });
+        let form = match style {
+            StructureStyle::Block => Form::Block,
+            StructureStyle::Flow => Form::Flow,
+        };
+        self.open.push(Open { anchor, start, form, items });
         Ok(())
     }
 
     fn end(&mut self, end: usize) {
-        if let Some(Open { anchor, start, items }) = self.open.pop() {
+        if let Some(Open { anchor, start, form, items }) = self.open.pop() {
             let value = match items {
                 Items::List(items) => Value::List(items),
                 Items::Map(entries, _) => Value::Map(entries),
             };
-            self.add(Node { value, range: start..end }, anchor);
+            self.add(Node { value, range: start..end, form }, anchor);
         }
     }
 }

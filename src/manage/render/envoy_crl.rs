@@ -2,6 +2,7 @@
 //! the handshake, and refuses a client where the list of one of its authorities is missing or overdue. So the lists are
 //! handed over only if each authority in `trusted_ca` has a current one.
 
+use super::authorities::{certificates, pem};
 use crate::crl_signature::{VerifyProblem, verify};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::code::Code;
@@ -10,7 +11,6 @@ use crate::load::tree::Node;
 use certgate_core::calendar::rfc3339;
 use certgate_core::certificate::distinguished_name::DistinguishedName;
 use certgate_core::domain::time::UnixSeconds;
-use data_encoding::BASE64_MIME;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use x509_parser::certificate::X509Certificate;
@@ -74,20 +74,13 @@ pub(super) fn envoy_crl(
     Ok(EnvoyCrl { pem, overdue: read.iter().filter_map(|list| list.next_update).min() })
 }
 
-fn certificates(file: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
-    let error = |problem| Diagnostic::error(Code::TrustedCa, format!("--trusted-ca {file}: {problem}"));
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let certificates = certificates.map_err(|_| error("broken PEM"))?;
-    if certificates.is_empty() { Err(error("no PEM block CERTIFICATE")) } else { Ok(certificates) }
-}
-
 /// The reason why Envoy would refuse all clients of this authority with these lists.
 fn problem(authority: &CertificateDer<'_>, lists: &[List<'_>], now: UnixSeconds) -> Option<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(authority) else {
         return Some("an authority's certificate cannot be read".to_owned());
     };
     let name = certificate.subject().to_string();
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", BASE64_MIME.encode(authority));
+    let pem = pem(authority);
     let named = lists.iter().map(|list| (list, verify(list.pem, &pem)));
     let (own, others): (Vec<_>, Vec<_>) = named
         .filter(|(_, verdict)| *verdict != Err(VerifyProblem::OtherIssuer))

@@ -3,6 +3,7 @@
 use super::bound_token;
 use super::cel::{expression, is_taken, literal};
 use super::guard::{Guard, narrower};
+use super::stats_tags::stats_tags;
 use super::template::{TemplateError, filled, yaml};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::code::Code;
@@ -26,18 +27,23 @@ pub struct EnvoyGatewayOptions<'a> {
     pub gateway: &'a str,
     /// The ConfigMap with the certificates of the authorities that sign clients' certificates, in `ca.crt`.
     pub client_ca: &'a str,
+    /// The path and the content of the file with these certificates, if the ConfigMap is to be made.
+    pub trusted_ca: Option<(&'a str, &'a [u8])>,
     /// The module's image.
     pub image: &'a str,
     /// The image's digest, 64 hexadecimal digits.
     pub sha256: &'a str,
+    /// The Secret with the credentials that pull the image.
+    pub pull_secret: Option<&'a str>,
 }
 
-/// The manifests. Adds warnings about them to `warnings`.
+/// The manifests, with these authorities as PEM text. Adds warnings about them to `warnings`.
 pub(super) fn manifests(
     registry: &Node,
     guard: &Guard<'_>,
     policy: &Policy,
     options: &EnvoyGatewayOptions<'_>,
+    authorities: Option<String>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<String, TemplateError> {
     let forward = match policy.identity.source {
@@ -67,7 +73,10 @@ pub(super) fn manifests(
             ("image", options.image.trim_start_matches("oci://").into()),
             ("sha256", options.sha256.into()),
             ("registry", yaml(registry)?.into()),
+            ("pull_secret", options.pull_secret.into()),
             ("client_ca", options.client_ca.into()),
+            ("authorities", authorities.into()),
+            ("stats_tags", stats_tags().into()),
             ("forward", forward.into()),
             ("removed", yaml(&guard.removed)?.into()),
             ("look_alikes", yaml(&look_alikes)?.into()),

@@ -5,6 +5,7 @@ use super::bound_token;
 use super::guard::{Guard, narrower};
 use super::header_mutations::header_mutations;
 use super::rbac::rbac;
+use super::stats_tags::stats_tags;
 use super::template::{TemplateError, filled, yaml};
 use crate::diagnostic::Diagnostic;
 use crate::load::tree::Node;
@@ -38,8 +39,8 @@ pub struct IstioOptions<'a> {
     pub name: &'a str,
     /// The namespace of the objects.
     pub namespace: &'a str,
-    /// The labels of the pods whose proxies they are for.
-    pub labels: &'a [(String, String)],
+    /// The proxies that they are for.
+    pub proxies: Proxies<'a>,
     /// The kind of these proxies.
     pub placement: Placement,
     /// The object that loads the filter.
@@ -48,17 +49,47 @@ pub struct IstioOptions<'a> {
     pub image: &'a str,
     /// The image's digest, 64 hexadecimal digits.
     pub sha256: &'a str,
+    /// The Secret with the credentials that pull the image, for a WasmPlugin.
+    pub pull_secret: Option<&'a str>,
+    /// The Gateway's credential.
+    pub credential: &'a str,
+    /// The path and the content of the file with the authorities that sign clients' certificates, for a Secret of them.
+    pub trusted_ca: Option<(&'a str, &'a [u8])>,
 }
 
-/// The manifests. Adds warnings about them to `warnings`.
+/// The proxies that objects are for, within the objects' namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proxies<'a> {
+    /// Those of the pods with these labels.
+    Labels(&'a [(String, String)]),
+    /// Those of the Gateway of the Gateway API that has this name.
+    Gateway(&'a str),
+}
+
+impl Proxies<'_> {
+    /// The selector of an object, under this field and with the labels in this one if there are labels.
+    fn selector(self, field: &str, labels_in: &str) -> Value {
+        match self {
+            Self::Labels(labels) => {
+                let labels: Value = labels.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+                json!({field: {labels_in: labels}})
+            }
+            Self::Gateway(name) => {
+                json!({"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": name}]})
+            }
+        }
+    }
+}
+
+/// The manifests, with these authorities as PEM text. Adds warnings about them to `warnings`.
 pub(super) fn manifests(
     registry: &Node,
     guard: &Guard<'_>,
     policy: &Policy,
     options: &IstioOptions<'_>,
+    authorities: Option<String>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<String, TemplateError> {
-    let labels: Value = options.labels.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     let is_sidecar = options.placement == Placement::Sidecar;
     let forward = match policy.identity.source {
         Source::Connection => "SANITIZE_SET",
@@ -93,13 +124,20 @@ pub(super) fn manifests(
             ("name", options.name.into()),
             ("guard", format!("{}-guard", options.name).into()),
             ("namespace", options.namespace.into()),
-            ("selector", yaml(&json!({"selector": {"matchLabels": labels}}))?.into()),
-            ("workload_selector", yaml(&json!({"workloadSelector": {"labels": labels}}))?.into()),
+            ("selector", yaml(&options.proxies.selector("selector", "matchLabels"))?.into()),
+            ("workload_selector", yaml(&options.proxies.selector("workloadSelector", "labels"))?.into()),
             ("context", if is_sidecar { "SIDECAR_INBOUND" } else { "GATEWAY" }.into()),
             ("is_sidecar", is_sidecar.into()),
             ("by_envoy_filter", (options.loader == Loader::EnvoyFilter).into()),
             ("image", with_scheme(options.image).into()),
             ("sha256", options.sha256.into()),
+            ("pull_secret", options.pull_secret.into()),
+            ("is_gateway_api", matches!(options.proxies, Proxies::Gateway(_)).into()),
+            ("credential", options.credential.into()),
+            ("cacert", format!("{}-cacert", options.credential).into()),
+            ("authorities", authorities.into()),
+            ("stats", format!("{}-stats", options.name).into()),
+            ("stats_tags", stats_tags().into()),
             ("registry", yaml(registry)?.into()),
             ("forward", forward.into()),
             ("mutations", yaml(&header_mutations(guard))?.into()),

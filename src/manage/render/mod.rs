@@ -1,6 +1,7 @@
 //! Rendering: the files that a platform loads, made from a registry. Each platform has a file of its own. This file must
 //! not know the text of any manifest.
 
+mod authorities;
 mod authorization;
 mod cel;
 mod condition;
@@ -13,19 +14,21 @@ pub mod istio;
 mod look_alikes;
 mod match_condition;
 mod rbac;
+mod stats_tags;
 mod template;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::code::Code;
 use super::load::Loaded;
 use super::load::document::Document;
-use super::load::tree::{Entry, Node, Value};
+use super::load::tree::{Entry, Form, Node, Value};
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
-use envoy::EnvoyOptions;
+use envoy::{EnvoyOptions, TrustedCa};
 use envoy_gateway::EnvoyGatewayOptions;
 use guard::Guard;
 use istio::IstioOptions;
+use serde_json::Value as Json;
 use template::TemplateError;
 
 /// The most bytes of an object that Kubernetes stores.
@@ -46,13 +49,41 @@ pub struct Rendered {
 /// Envoy cannot be given the registry's revocation lists, or the text cannot be made.
 pub fn envoy(registry: &Loaded<'_>, options: &EnvoyOptions<'_>, now: UnixSeconds) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
-    let crl = options
-        .envoy_crl
-        .map(|authorities| envoy_crl::envoy_crl(&registry.document, options.trusted_ca, authorities, now));
-    let crl = crl.transpose()?;
+    let crl = match options.trusted_ca {
+        TrustedCa::Pem { file, envoy_crl: Some(pem) } => {
+            Some(envoy_crl::envoy_crl(&registry.document, file, pem, now)?)
+        }
+        _ => None,
+    };
     let text = envoy::bootstrap(&written(registry), &guard, &registry.policy, options, crl.as_ref());
     let warnings = crl.and_then(|crl| crl.warning()).into_iter().collect();
     finish(text, warnings, &guard, &registry.document)
+}
+
+/// The authorities in the PEM file at this path as a file that Envoy watches (SDS).
+///
+/// # Errors
+///
+/// The text cannot be made.
+pub fn sds(trusted_ca: &str) -> Result<Rendered, Vec<Diagnostic>> {
+    let text = envoy::authorities(trusted_ca, None).map_err(|problem| vec![impossible(&problem)])?;
+    Ok(Rendered { text, warnings: Vec::new() })
+}
+
+/// [`sds`] with the revocation lists of the registry too. `pem` is the content of the file.
+///
+/// # Errors
+///
+/// Envoy cannot be given the registry's revocation lists, or the text cannot be made.
+pub fn sds_with_crl(
+    registry: &Loaded<'_>,
+    trusted_ca: &str,
+    pem: &[u8],
+    now: UnixSeconds,
+) -> Result<Rendered, Vec<Diagnostic>> {
+    let crl = envoy_crl::envoy_crl(&registry.document, trusted_ca, pem, now)?;
+    let text = envoy::authorities(trusted_ca, Some(&crl)).map_err(|problem| vec![impossible(&problem)])?;
+    Ok(Rendered { text, warnings: crl.warning().into_iter().collect() })
 }
 
 /// The registry as a file that Envoy watches (ECDS), for the module at this path.
@@ -69,11 +100,12 @@ pub fn ecds(registry: &Loaded<'_>, module: &str) -> Result<Rendered, Vec<Diagnos
 ///
 /// # Errors
 ///
-/// The text cannot be made.
+/// The file of authorities has none, or the text cannot be made.
 pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
+    let authorities = authorities_alone(options.trusted_ca)?;
     let mut warnings = Vec::new();
-    let text = istio::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
+    let text = istio::manifests(&written(registry), &guard, &registry.policy, options, authorities, &mut warnings);
     finish_object(text, warnings, &guard, &registry.document)
 }
 
@@ -81,12 +113,34 @@ pub fn istio(registry: &Loaded<'_>, options: &IstioOptions<'_>) -> Result<Render
 ///
 /// # Errors
 ///
-/// The text cannot be made.
+/// The file of authorities has none, or the text cannot be made.
 pub fn envoy_gateway(registry: &Loaded<'_>, options: &EnvoyGatewayOptions<'_>) -> Result<Rendered, Vec<Diagnostic>> {
     let guard = guard::guard(&registry.policy);
+    let authorities = authorities_alone(options.trusted_ca)?;
     let mut warnings = Vec::new();
-    let text = envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, &mut warnings);
+    let text =
+        envoy_gateway::manifests(&written(registry), &guard, &registry.policy, options, authorities, &mut warnings);
     finish_object(text, warnings, &guard, &registry.document)
+}
+
+/// The certificates in a file of authorities, as PEM text.
+fn authorities_alone(file: Option<(&str, &[u8])>) -> Result<Option<String>, Vec<Diagnostic>> {
+    let certificates = file.map(|(path, content)| authorities::certificates_alone(path, content)).transpose();
+    certificates.map_err(|error| vec![error])
+}
+
+/// The guard of a policy, as Envoy's configuration says it.
+pub(crate) struct EnvoyGuard {
+    /// The list of `HeaderMutation` that removes certgate's headers from requests.
+    pub(crate) header_mutations: Vec<Json>,
+    /// The RBAC filter's configuration; `None` without an alias header.
+    pub(crate) rbac: Option<Json>,
+}
+
+/// The guard of this policy.
+pub(crate) fn envoy_guard(policy: &Policy) -> EnvoyGuard {
+    let guard = guard::guard(policy);
+    EnvoyGuard { header_mutations: header_mutations::header_mutations(&guard), rbac: rbac::rbac(&guard) }
 }
 
 /// [`finish`] for objects that Kubernetes stores.
@@ -110,9 +164,13 @@ fn finish(
     guard: &Guard<'_>,
     document: &Document<'_>,
 ) -> Result<Rendered, Vec<Diagnostic>> {
-    let text = text.map_err(|problem| vec![Diagnostic::error(Code::Template, problem.to_string())])?;
+    let text = text.map_err(|problem| vec![impossible(&problem)])?;
     let warnings = guard.warnings.iter().cloned().chain(warnings).map(|warning| document.placed(warning));
     Ok(Rendered { text, warnings: warnings.collect() })
+}
+
+fn impossible(problem: &TemplateError) -> Diagnostic {
+    Diagnostic::error(Code::Template, problem.to_string())
 }
 
 /// The warning about the first rule that has `bound_token`, for a platform that does not put tokens where the rule looks
@@ -128,7 +186,7 @@ fn bound_token(policy: &Policy, message: &str, mend: &str) -> Option<Diagnostic>
 fn written(registry: &Loaded<'_>) -> Node {
     let mut root = registry.document.root().clone();
     let range = root.range.clone();
-    let node = |value| Node { value, range: range.clone() };
+    let node = |value| Node { value, range: range.clone(), form: Form::Flow };
     let entry = |key: &str, node| Entry { key: key.to_owned(), key_range: range.clone(), node };
     let chain = entry("chain", node(Value::Text("listener".to_owned())));
     let Value::Map(entries) = &mut root.value else { return root };

@@ -1,6 +1,7 @@
 //! Templates: text with comments in it, whose places are filled with values. A template and its values must fit: a place
 //! without a value is an error, and so is a value without a place. Must not know what any of it means.
 
+use crate::edit::{quoted, scalar};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
@@ -55,22 +56,6 @@ pub(super) fn yaml(value: &impl Serialize) -> Result<String, TemplateError> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
-/// Text as a value anywhere in YAML, in quotes where it needs some.
-fn scalar(text: &str) -> String {
-    let plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-'));
-    let means_something = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
-    if plain && !means_something.contains(&text.to_ascii_lowercase().as_str()) {
-        return text.to_owned();
-    }
-    serde_json::Value::from(text).to_string()
-}
-
-/// Text of one line in single quotes, in which YAML has no escapes but one.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 /// A block of lines whose first begins at this depth: so do the others, but for empty ones.
 fn indented(block: &str, depth: usize) -> String {
     let mut lines = block.split('\n');
@@ -113,16 +98,5 @@ mod tests {
         let value = serde_json::json!({"a": "x \n \n\ty\n\n"});
         let text = filled("k:\n  {{ value|indented(2) }}\n", &[("value", yaml(&value).unwrap().into())]).unwrap();
         assert_eq!(serde_saphyr::from_str::<serde_json::Value>(&text).unwrap()["k"], value);
-    }
-
-    #[test]
-    fn scalars_are_text_to_every_reader() {
-        for text in ["target/certgate.wasm", "a-b"] {
-            assert_eq!(scalar(text), text);
-        }
-        for text in ["on", "12", "a: b", "a, b", "", "{x}", "a#b", "-a"] {
-            assert_eq!(scalar(text), format!("{text:?}"));
-        }
-        assert_eq!(quoted(r"it's \d"), r"'it''s \d'");
     }
 }

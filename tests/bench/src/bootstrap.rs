@@ -47,8 +47,14 @@ impl Certgate {
         if !self.surroundings {
             without(&mut document, "overload_manager");
             without(listener(&mut document), "listener_filters");
+            without(listener(&mut document), "access_log");
         }
         listener(&mut document)["address"]["socket_address"]["port_value"] = json!(port);
+        // The authorities as the peers have them: no request waits for them.
+        let tls =
+            &mut listener(&mut document)["filter_chains"][0]["transport_socket"]["typed_config"]["common_tls_context"];
+        without(tls, "validation_context_sds_secret_config");
+        tls["validation_context"] = json!({"trusted_ca": {"filename": format!("{FOLDER}/ca.pem")}});
         let manager = connection_manager(&mut document);
         // Nor is there anybody who would take traces.
         without(manager, "tracing");

@@ -42,7 +42,7 @@ struct Arguments {
     /// Fewer rounds: under three minutes, and less exact.
     #[arg(long)]
     quick: bool,
-    /// Put the results into tests/bench/results too, where the README has them from.
+    /// Put the results into tests/bench/results too, where docs/performance.md has them from.
     #[arg(long, conflicts_with = "quick")]
     save: bool,
 }

@@ -14,7 +14,8 @@ pub(crate) fn build() -> Result<()> {
     fs::copy(module, made("certgate.wasm"))?;
     let empty = link("empty")?;
     let mut finish = Command::new("cargo");
-    finish.args(["run", "--quiet", "--features", "finish", "--bin", "finish", "--"]).arg(empty).arg(made("empty.wasm"));
+    finish.args(["run", "--quiet", "--profile", "tool", "--package", "certgate-finish", "--"]);
+    finish.arg(empty).arg(made("empty.wasm"));
     run(&mut finish)?;
     // It exports nothing that would have to go.
     fs::copy(link("floor")?, made("floor.wasm"))?;

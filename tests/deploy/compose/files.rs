@@ -3,6 +3,7 @@
 
 use super::command::bounded;
 use crate::support::bootstrap::shipped;
+use crate::support::command_line::Run;
 use crate::support::envoys::{self, VERSIONS, repository};
 use crate::support::module;
 use crate::support::parts::Part;
@@ -37,7 +38,7 @@ fn its_envoy_is_the_shipped_one_but_for_addresses_and_paths() {
         let chain = &mut listener["filter_chains"][0];
         let tls = &mut chain["transport_socket"]["typed_config"]["common_tls_context"];
         tls["tls_certificates"] = Value::Null;
-        tls["validation_context"]["trusted_ca"] = Value::Null;
+        tls["validation_context_sds_secret_config"]["sds_config"]["path_config_source"] = Value::Null;
         let certgate = &mut chain["filters"][0]["typed_config"]["http_filters"][0];
         certgate["config_discovery"]["config_source"]["path_config_source"] = Value::Null;
     }
@@ -71,12 +72,16 @@ fn every_envoy_accepts_its_configurations() {
     ] {
         fs::write(at(name), text).unwrap();
     }
-    for (name, text) in ["envoy.yaml", "upstream.yaml"].map(|name| (name, read(name))) {
-        let text = text.replace("/server/", &format!("{}/", stage.path().display()));
-        let text = text.replace("path: /registry", &format!("path: {}", stage.path().display()));
+    for (name, text) in ["envoy.yaml", "upstream.yaml", "trusted-ca-sds.yaml"].map(|name| (name, read(name))) {
+        let here = stage.path().display().to_string();
+        let text = text.replace("/server/", &format!("{here}/"));
+        let folders = ["path: /server", "path: /registry", "path: /compose"];
+        let text = folders.iter().fold(text, |text, folder| text.replace(folder, &format!("path: {here}")));
         fs::write(at(name), text).unwrap();
     }
-    fs::write(at("registry-ecds.yaml"), resource(stage.path())).unwrap();
+    let (module, registry) = (module::path().display().to_string(), repository().join("envoy/compose/registry.yaml"));
+    let arguments = ["render", "ecds", "--module", &module, registry.to_str().unwrap()];
+    fs::write(at("registry-ecds.yaml"), Run::successful(&arguments, "")).unwrap();
     for version in VERSIONS {
         for name in ["envoy.yaml", "upstream.yaml"] {
             let mut envoy = Command::new(envoys::version(version));
@@ -87,33 +92,17 @@ fn every_envoy_accepts_its_configurations() {
     }
 }
 
-/// What `registry.sh` makes of the registry is the shipped resource round it.
+/// `--mode validate` does not look into it.
 #[test]
-fn the_registry_is_handed_over_in_the_shipped_resource() {
-    let stage = TempDir::new().unwrap();
-    let mut ours: Value = serde_saphyr::from_str(&resource(stage.path())).unwrap();
-    let mut theirs = shipped("registry-ecds.yaml");
-    let registry = ours["resources"][0]["typed_config"]["config"]["configuration"]["value"].take();
-    assert_eq!(registry["clients"][0]["credentials"][0]["sha256"], "BB:BB", "what stands in for partner-a's");
-    theirs["resources"][0]["typed_config"]["config"]["configuration"]["value"].take();
-    for document in [&mut ours, &mut theirs] {
-        let code = &mut document["resources"][0]["typed_config"]["config"]["vm_config"]["code"];
-        assert!(code["local"]["filename"].take().as_str().unwrap().ends_with("/certgate.wasm"));
+fn its_authorities_are_in_a_secret_as_the_shipped_one() {
+    let secret = |file: &str| shipped(file)["resources"][0].clone();
+    let (mut ours, mut theirs) = (secret("compose/trusted-ca-sds.yaml"), secret("trusted-ca-sds.yaml"));
+    for (secret, folder) in [(&mut ours, "/server"), (&mut theirs, "target/demo")] {
+        let context = &mut secret["validation_context"];
+        assert_eq!(context["watched_directory"]["path"].take(), folder);
+        assert_eq!(context["trusted_ca"]["filename"].take(), format!("{folder}/ca.pem"));
     }
     assert_eq!(ours, theirs);
-}
-
-/// What `registry.sh` writes, run in this folder.
-fn resource(stage: &Path) -> String {
-    let script = read("registry.sh");
-    let compose = repository().join("envoy/compose");
-    let script = script.replace("/compose/", &format!("{}/", compose.display()));
-    let script = script.replace("/registry/", &format!("{}/", stage.display()));
-    fs::write(stage.join("partner-a"), "BB:BB").unwrap();
-    let Output { status, stderr, .. } = Command::new("sh").args(["-c", &script]).output().unwrap();
-    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
-    let text = fs::read_to_string(stage.join("registry-ecds.yaml")).unwrap();
-    text.replace("/certgate/certgate.wasm", &module::path().display().to_string())
 }
 
 fn read(name: &str) -> String {

@@ -1,4 +1,4 @@
-//! Calls from this machine, with curl, as the README has them.
+//! Calls from this machine, with curl, as docs/deploy/compose.md has them.
 
 use super::command::bounded;
 use super::project::Project;

@@ -83,7 +83,7 @@ fn route(matcher: Value, name: &str) -> Value {
     })
 }
 
-/// What README says is equivalent to a rule's path.
+/// The routes that docs/configuration/rules.md puts beside a rule's path.
 fn matchers(path: &str) -> Vec<Value> {
     let (text, is_below) = path.strip_suffix("/**").map_or((path, false), |text| (text, true));
     match (text, is_below) {

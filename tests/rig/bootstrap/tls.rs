@@ -2,7 +2,7 @@
 //! certificate.
 
 use super::super::pki::Authority;
-use super::{Bootstrap, Clients, TYPE, WITHOUT_CERTIFICATE, filters, remove};
+use super::{Bootstrap, Clients, TYPE, WITHOUT_CERTIFICATE, filters, remove, shipped};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -82,23 +82,24 @@ impl Bootstrap {
         self
     }
 
-    /// Trusting for client certificates whom this file says, which is a secret that Envoy watches.
+    /// Trusting for client certificates the authorities in this file, a secret that Envoy watches as the shipped one.
     pub fn authorities_in(mut self, file: &Path) -> Self {
+        let pointer = "/static_resources/listeners/0/filter_chains/0/transport_socket/typed_config/common_tls_context";
+        let shipped = shipped("envoy.yaml");
+        let mut secret =
+            shipped.pointer(pointer).expect("a TLS context")["validation_context_sds_secret_config"].clone();
         let folder = file.parent().expect("a folder");
+        secret["sds_config"]["path_config_source"] = json!({"path": file, "watched_directory": {"path": folder}});
         let context = &mut self.tls()["common_tls_context"];
         let mut validation = context["validation_context"].take();
         remove(&mut validation, "trusted_ca");
         remove(context, "validation_context");
-        context["combined_validation_context"] = json!({
-            "default_validation_context": validation,
-            "validation_context_sds_secret_config": {
-                "name": "authorities",
-                "sds_config": {
-                    "resource_api_version": "V3",
-                    "path_config_source": {"path": file, "watched_directory": {"path": folder}},
-                },
-            },
-        });
+        if validation == json!({}) {
+            context["validation_context_sds_secret_config"] = secret;
+        } else {
+            context["combined_validation_context"] =
+                json!({"default_validation_context": validation, "validation_context_sds_secret_config": secret});
+        }
         self
     }
 

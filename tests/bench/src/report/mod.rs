@@ -13,7 +13,7 @@ use std::fs;
 /// Where saved results go.
 const SAVED: &str = "tests/bench/results";
 
-/// Prints the tables and writes the files; with `save` also where the README finds them.
+/// Prints the tables and writes the files; with `save` also where docs/performance.md finds them.
 pub(crate) fn publish(rows: &[Row], contention: &[Contention], save: bool) -> Result<()> {
     println!("{}", table::all(rows, contention));
     let files = [
