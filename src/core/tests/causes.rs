@@ -7,9 +7,11 @@ use certgate_test_support::causes::{CART, Cast, Certificate, Host, Refused, Who,
 use certgate_test_support::certificates::{Authority, IssuedCertificate};
 use certgate_test_support::fakes::{Fake, FakeLedger, Fault, engine_after};
 use certgate_test_support::registry::merge;
+use certgate_test_support::repository;
 use rcgen::{DnType, KeyPair};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fs;
 use time::{Duration, OffsetDateTime};
 
 /// The certificates of everybody.
@@ -122,4 +124,13 @@ fn every_cause_of_every_reason() {
         causes.insert(refused.cause);
     }
     assert_eq!(causes, Cause::ALL.map(Cause::as_str).into());
+}
+
+#[test]
+fn every_cause_has_its_row_in_the_documentation() {
+    let page = fs::read_to_string(repository().join("docs/operate/reasons.md")).unwrap();
+    for Refused { reason, cause, .. } in all(&Certificates::new()) {
+        let row = format!("| `{reason}` | `{cause}` |");
+        assert!(page.contains(&row), "no row {row}");
+    }
 }

@@ -13,7 +13,8 @@ const REASON: &str = "DOWNSTREAM_TRANSPORT_FAILURE_REASON";
 const DECISION: &str = "wasm.certgate.reason";
 
 /// The fields that tell certgate's decision.
-const FIELDS: [&str; 3] = ["certgate.client.alias", "certgate.tier", "certgate.reason"];
+const FIELDS: [&str; 5] =
+    ["certgate.client.alias", "certgate.tier", "certgate.reason", "certgate.cause", "certgate.limits"];
 
 /// A listener's log of handshakes that failed.
 pub(super) fn of_listener(plan: &mut Plan<'_>, listener: &Path) {

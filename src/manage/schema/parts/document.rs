@@ -83,7 +83,7 @@ pub static DOCUMENT: Part = Part {
             "The requests whose result certgate stores in Envoy's filter state, where access logs and later filters \
              read it. `refusals`: each request that does not pass, with `wasm.certgate.reason`, and with \
              `wasm.certgate.alias` and `wasm.certgate.tier` if they are known. `always`: each request, and with \
-             `wasm.certgate.groups` too.",
+             `wasm.certgate.groups`, `wasm.certgate.cause` and `wasm.certgate.limits` too.",
         ),
         optional(
             "audit",
