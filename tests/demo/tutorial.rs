@@ -6,7 +6,7 @@ use crate::stage::Stage;
 use std::error::Error;
 
 /// What to do next, where the demo ends by itself.
-pub(crate) const AFTERWARDS: &str = "Envoy has ended. `make run` leaves it running for requests of your own, and \
+pub(crate) const AFTERWARDS: &str = "Envoy ends now. `make run` leaves it running for requests of your own, and \
     docs/tutorial.md goes on from there.";
 
 /// Prints the commands, and loads each save of the registry until Ctrl-C.
