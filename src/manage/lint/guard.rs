@@ -4,7 +4,7 @@
 use super::finding::Report;
 use super::permission::{implies, needs_client, needs_no_client};
 use super::subject::{Around, Certgate};
-use super::value::{choice, has_text, is_true, json, names};
+use super::value::{has_text, is_true, json, names};
 use crate::diagnostic::code::Code;
 use crate::envoy_file::{HttpFilter, Place};
 use crate::render::{EnvoyGuard, envoy_guard};
@@ -146,7 +146,7 @@ pub(super) fn is_guard(config: &Place<'_>, expected: &Expected) -> bool {
 }
 
 fn action(rules: &Place<'_>) -> &'static str {
-    choice(rules, "action", &["ALLOW", "DENY", "LOG"]).unwrap_or("ALLOW")
+    rules.choice("action", &["ALLOW", "DENY", "LOG"]).unwrap_or("ALLOW")
 }
 
 /// The findings about the second part of the guard, and the names of the filters that it is.
