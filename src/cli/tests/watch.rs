@@ -301,7 +301,7 @@ fn a_file_that_cannot_be_written_is_told_once_and_tried_again() {
     let away = watch.path("live-away");
     fs::rename(watch.path("live"), &away).unwrap();
     watch.write("registry.yaml", &registry("second"));
-    watch.expect("live/ecds.yaml: error[CG0006]: No such file or directory");
+    watch.expect("live/ecds.yaml: error[CG0006]: No such file or directory (os error 2): make the folder ");
     watch.expect_silence();
     fs::rename(&away, watch.path("live")).unwrap();
     watch.expect_live("second");
