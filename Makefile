@@ -161,7 +161,7 @@ tools:
 		echo "certgate needs the schemas that CONTRIBUTING.md lists, and there is no folder $(CRDS_FOLDER): CRDS names another, and SKIP=crds leaves their tests out" >&2; exit 1; }
 
 .PHONY: test
-test: tools wasm envoys lint ## All checks and all tests (SKIP=docker,netns,prometheus,crds leaves out what this machine lacks)
+test: tools wasm envoys $(if $(filter docker,$(SKIPPED)),,certgate) lint ## All checks and all tests (SKIP=docker,netns,prometheus,crds leaves out what this machine lacks)
 	# Before the tests that start them.
 	cargo build --workspace --bins
 	LAWS=full cargo test --workspace
@@ -194,9 +194,15 @@ audit: ## Licences, sources and versions of the crates, and advisories where the
 	@if cargo deny fetch db >/dev/null 2>&1; then $(call deny,advisories); \
 	else echo "advisories: not checked, since their database (db-urls in deny.toml) cannot be had here"; fi
 
-# What others get. `sha256sum --check SHA256SUMS` in the folder says whether it is what was built.
 RELEASE := target/release-artefacts
 COMMAND_LINE := certgate-$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+
+# A static program: it runs in any container, and on any Linux of this machine's architecture.
+.PHONY: certgate
+certgate: $(RELEASE)/$(COMMAND_LINE) ## The command line, for any Linux: target/certgate
+	@install -m 755 $< target/certgate
+
+# What others get. `sha256sum --check SHA256SUMS` in the folder says whether it is what was built.
 RELEASED := certgate.wasm certgate-bandwidth.wasm $(COMMAND_LINE)
 .PHONY: release
 release: $(RELEASED:%=$(RELEASE)/%.cdx.json) ## Modules, command line, what they are made of (CycloneDX), checksums: target/release-artefacts
@@ -212,7 +218,7 @@ SBOM := cargo run --quiet --package xtask --bin sbom --
 
 $(RELEASE)/$(COMMAND_LINE): crates
 	@mkdir -p $(@D)
-	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags%?}" cargo build --locked --release --target $(COMMAND_LINE:certgate-%=%) --package certgate
+	@$(PATHS); CARGO_ENCODED_RUSTFLAGS="$${flags}-Ctarget-feature=+crt-static" cargo build --locked --release --target $(COMMAND_LINE:certgate-%=%) --package certgate
 	@cp $(CARGO_OUT)/$(COMMAND_LINE:certgate-%=%)/release/certgate $@
 
 # SOAK_SECONDS=60 for another time.

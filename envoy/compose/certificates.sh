@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what is missing, or ends within thirty days, of: an authority, the server's certificate, those of the clients in
-# registry.yaml, and of each further client that is named. Then hands the registry to Envoy, with their fingerprints.
+# registry.yaml, and of each further client that is named. Then renders the registry for Envoy, if nothing has done so yet.
 #
 #     docker-compose run --rm certificates carol
 #
@@ -74,15 +74,15 @@ done
 chown 0:0 /registry
 chmod 775 /registry
 chown $ENVOY_USER:0 /registry
-fingerprint() { # name
-  openssl x509 -in "/clients/$1.pem" -noout -fingerprint -sha256 | sed 's/.*=//'
-}
-fingerprint partner-a >/registry/partner-a.new
-chmod 444 /registry/partner-a.new
-mv /registry/partner-a.new /registry/partner-a
-sh /compose/registry.sh
+# Envoy does not start without this file; later the service `registry` keeps it up to date.
+if [ ! -e /registry/registry-ecds.yaml ]; then
+  certgate render ecds --module /certgate/certgate.wasm /compose/registry.yaml >/registry/first.new
+  chmod 444 /registry/first.new
+  mv /registry/first.new /registry/registry-ecds.yaml
+fi
 
 for name in "$@"; do
+  fingerprint=$(openssl x509 -in "/clients/$name.pem" -noout -fingerprint -sha256 | sed 's/.*=//')
   echo "certificates: an entry for envoy/compose/registry.yaml, under clients:"
-  echo "  - {alias: $name, tier: bronze, credentials: [{sha256: \"$(fingerprint "$name")\"}]}"
+  echo "  - {alias: $name, tier: bronze, credentials: [{sha256: \"$fingerprint\"}]}"
 done

@@ -6,7 +6,6 @@ mod input;
 mod lint;
 mod patch;
 mod render;
-mod replace;
 mod schema;
 mod time;
 mod watch;

@@ -1,8 +1,8 @@
 //! `certgate patch`: an Envoy configuration that exists, changed so that certgate protects one of its listeners.
 
-use crate::{Outcome, Output, check, input, replace};
+use crate::{Outcome, Output, check, input};
 use certgate_manage::patch::{PatchOptions, Patched, TrustedCa, patch};
-use certgate_manage::{Code, Diagnostic, Format};
+use certgate_manage::{Code, Diagnostic, Format, replace};
 use clap::builder::NonEmptyStringValueParser;
 use similar::TextDiff;
 use std::io;
@@ -108,10 +108,12 @@ impl Arguments {
             }
             return Ok(Outcome::Good);
         };
-        match replace::with(file, patched.text.as_bytes()) {
+        // A link is followed, so that the file is replaced and not the link.
+        let target = file.canonicalize().unwrap_or_else(|_| file.clone());
+        match replace(&target, &patched.text) {
             Ok(()) => Ok(Outcome::Good),
             Err(error) => {
-                input::print(file, &[Diagnostic::error(Code::File, error.to_string())], output)?;
+                input::print(file, &[error], output)?;
                 Ok(Outcome::Failed)
             }
         }
@@ -130,16 +132,31 @@ impl Arguments {
                 note(Code::Assumed, format!("the module is {module}, since --module is not given"));
             }
             let command = format!("certgate watch {} --to {watch} --module {module}", self.registry.display());
-            note(Code::LeftToDo, format!("Envoy starts once {watch} is there: {command}"));
+            note(Code::LeftToDo, format!("Envoy starts once {watch} is there: {}{command}", folder_of(watch)));
         }
         if patched.uses_trusted_ca && self.trusted_ca.is_none() {
             if self.trusted_ca_sds.is_none() {
                 let message = format!("the authorities' file is {trusted_ca_sds}, since --trusted-ca-sds is not given");
                 note(Code::Assumed, message);
             }
-            let command = format!("certgate render sds --trusted-ca AUTHORITIES.pem > {trusted_ca_sds}");
-            note(Code::LeftToDo, format!("Envoy starts once {trusted_ca_sds} is there: {command}"));
+            let folder = Path::new(trusted_ca_sds).parent().unwrap_or(Path::new(""));
+            let pem = folder.join("trusted-ca.pem").display().to_string();
+            let command = format!("certgate render sds --trusted-ca {pem} > {trusted_ca_sds}");
+            note(
+                Code::LeftToDo,
+                format!(
+                    "Envoy starts once {trusted_ca_sds} is there, and {pem} with the certificates of the authorities: {}\
+                     {command}",
+                    folder_of(trusted_ca_sds)
+                ),
+            );
         }
         notes
     }
+}
+
+/// The command that makes the folder of a file, if the folder is not there.
+fn folder_of(file: &str) -> String {
+    let folder = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+    folder.map(|folder| format!("mkdir -p {} && ", folder.display())).unwrap_or_default()
 }

@@ -125,9 +125,10 @@ async fn a_registry_that_is_refused_changes_nothing(project: &Project) {
     eprintln!("breaking the registry");
     let good = registry(project);
     edit(project, &good.replace("tier: gold\n", "tier: golden\n"));
-    until("Envoy to refuse it and say why", async || {
-        let log = project.log("envoy");
-        log.contains("certgate refuses the configuration: clients[1].tier: ").then_some(())
+    until("the watch to refuse it and say why", async || {
+        let log = project.log("registry");
+        let says = ["error[CG0111]: clients[1].tier: ", "refused: /registry/registry-ecds.yaml stays as it is"];
+        says.iter().all(|said| log.contains(said)).then_some(())
     })
     .await;
     assert_eq!(call(project, Some("partner-a"), "/hello", &[]).status, 200);
@@ -138,7 +139,7 @@ fn registry(project: &Project) -> String {
     fs::read_to_string(project.path("envoy/compose/registry.yaml")).expect("the registry")
 }
 
-/// In place, as some editors do; others rename, which the one who watches does not see as anything else.
+/// In place, as some editors do.
 fn edit(project: &Project, text: &str) {
     assert_ne!(text, registry(project), "the registry has changed, and this test has not");
     fs::write(project.path("envoy/compose/registry.yaml"), text).expect("the registry");

@@ -11,6 +11,7 @@ use crate::support::mutant::{Callback, Mutant};
 use crate::support::pki::Identity;
 use crate::support::registry;
 use crate::support::request::Request;
+use crate::support::wait::until;
 use crate::support::world::World;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -283,4 +284,36 @@ fn every_envoy_and_the_lint_accept_what_is_patched_and_a_second_patch_changes_no
         assert!(again.err.contains("nothing has to change"), "{}", again.err);
         assert_eq!(fs::read_to_string(cast.at(case.file)).unwrap(), text, "{}", case.file);
     }
+}
+
+/// The notes tell the commands that make what Envoy needs beside its configuration.
+#[tokio::test]
+async fn the_commands_that_are_told_make_the_files() {
+    let cast = Cast::new();
+    cast.write(JSON.file, &cast.before(&JSON));
+    fs::remove_dir(cast.at("certgate")).unwrap();
+    fs::copy(module::path(), cast.at("certgate.wasm")).unwrap();
+    let arguments = ["patch", JSON.file, "--registry", "registry.json", "--listener", JSON.listener, "-o", JSON.file];
+    let run = Run::of(command_line(), cast.folder.path(), &arguments, "");
+    assert_eq!(run.code, 0, "{}", run.err);
+    let commands: Vec<&str> =
+        run.err.lines().filter_map(|line| line.split_once(": mkdir ")).map(|(_, command)| command).collect();
+    let [watch, sds] = commands[..] else { panic!("{}", run.err) };
+    let path = command_line().parent().unwrap().display().to_string() + ":/usr/bin:/bin";
+    let shell = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("mkdir {command}")]).current_dir(cast.folder.path()).env("PATH", &path);
+        shell
+    };
+    let made = shell(sds).output().unwrap();
+    assert!(made.status.success(), "{sds}\n{}", String::from_utf8_lossy(&made.stderr));
+    cast.write("certgate/trusted-ca.pem", &cast.world.authority.identity().certificate_pem);
+    let mut watching = shell(&watch.replace("&& ", "&& exec ")).spawn().unwrap();
+    until("the watched file", async || Path::new(&cast.at("certgate/registry-ecds.yaml")).is_file().then_some(()))
+        .await;
+    let envoy = cast.envoy(&fs::read_to_string(cast.at(JSON.file)).unwrap()).await;
+    let response = cast.world.caller(&cast.client).get(envoy.port_of(JSON.listener), "/").await;
+    assert_eq!(response.echo().headers.get("x-client-alias"), Some("client"));
+    watching.kill().unwrap();
+    watching.wait().unwrap();
 }

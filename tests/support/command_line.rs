@@ -58,11 +58,24 @@ impl Run {
 /// If the binary is missing, or older than the source of the command line.
 pub fn command_line() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
-    let binary = test.parent().and_then(Path::parent).expect("the folder of the tests").join("certgate");
-    let built = modified(&binary).unwrap_or_else(|| panic!("no binary {}: run `cargo build`", binary.display()));
+    current(test.parent().and_then(Path::parent).expect("the folder of the tests").join("certgate"), "cargo build")
+}
+
+/// The static binary `certgate`, which runs in any container.
+///
+/// # Panics
+///
+/// If the binary is missing, or older than the source of the command line.
+pub fn static_command_line() -> PathBuf {
+    current(repository().join("target/certgate"), "make certgate")
+}
+
+/// The binary, which this command builds, unless it is missing or older than its source.
+fn current(binary: PathBuf, command: &str) -> PathBuf {
+    let built = modified(&binary).unwrap_or_else(|| panic!("no binary {}: run `{command}`", binary.display()));
     for folder in ["src/core", "src/manage", "src/cli"] {
         let newest = newest(&repository().join(folder));
-        assert!(newest <= Some(built), "{} is older than {folder}: run `cargo build`", binary.display());
+        assert!(newest <= Some(built), "{} is older than {folder}: run `{command}`", binary.display());
     }
     binary
 }

@@ -14,6 +14,7 @@
 use certgate_test_support::{der, repository};
 
 mod cli;
+mod documentation;
 mod lint;
 mod patch;
 mod render;

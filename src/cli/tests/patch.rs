@@ -73,7 +73,7 @@ fn the_changes_are_printed_as_a_diff_and_the_next_commands_are_told() {
         format!(
             "certgate watch registry.json --to {beside}/certgate/registry-ecds.yaml --module {beside}/certgate.wasm\n"
         ),
-        format!("certgate render sds --trusted-ca AUTHORITIES.pem > {beside}/certgate/trusted-ca-sds.yaml\n"),
+        format!("mkdir -p {beside}/certgate && certgate render sds --trusted-ca {beside}/certgate/trusted-ca.pem > "),
     ] {
         assert!(run.err.contains(&text), "{text}\n{}", run.err);
     }

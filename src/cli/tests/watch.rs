@@ -243,8 +243,11 @@ fn errors_are_told_once_and_change_nothing() {
     watch.write("registry.yaml", &format!("# a comment\n{}", registry("first")));
     watch.expect("registry.yaml: in live/ecds.yaml already: ok: 1 client, ");
     watch.write("registry.yaml", &format!("mode: shadow\n{}", registry("first")));
-    watch.expect("registry.yaml:1:7: warning[CG0201]: mode: ");
-    watch.expect("registry.yaml: in live/ecds.yaml: ok: 1 client, ");
+    // Two streams, which the test may read in any order.
+    let mut lines = [(); 2].map(|()| watch.next(PATIENCE).unwrap());
+    lines.sort();
+    assert!(lines[0].starts_with("registry.yaml: in live/ecds.yaml: ok: 1 client, "), "{lines:?}");
+    assert!(lines[1].starts_with("registry.yaml:1:7: warning[CG0201]: mode: "), "{lines:?}");
 }
 
 #[test]
@@ -352,24 +355,6 @@ fn without_a_module_there_is_no_watch() {
         let output = command.args(["watch", "registry.yaml", "--to", file]).current_dir(&folder).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{file}");
         assert!(String::from_utf8_lossy(&output.stderr).starts_with(said), "{output:?}");
-    }
-}
-
-/// A registry is never written over, whichever way its path is spelled.
-#[test]
-fn the_registry_itself_is_no_file_for_envoy() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("registry.yaml");
-    fs::write(&path, registry("first")).unwrap();
-    symlink("registry.yaml", folder.path().join("link.yaml")).unwrap();
-    for file in ["registry.yaml", "./registry.yaml", "link.yaml"] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_certgate"));
-        let command = command.args(["watch", "registry.yaml", "--module", "m", "--to", file]).current_dir(&folder);
-        let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{file}");
-        let said = "error[CG0006]: expected a file for Envoy, found the registry itself: name another file with --to";
-        assert_eq!(String::from_utf8_lossy(&output.stderr), format!("{file}: {said}\n"));
-        assert_eq!(fs::read_to_string(&path).unwrap(), registry("first"));
     }
 }
 

@@ -103,7 +103,7 @@ fn underscores<'s>(plan: &mut Plan<'s>, manager: &Path, model: &Place<'s>) {
     const FIELD: &str = "headers_with_underscores_action";
     let Some(options) = model.get(OPTIONS) else { return };
     let Some(entry) = options.entry(FIELD) else { return };
-    // The rendered options have more in them that is nobody's business here.
+    // The rendered options have other fields too, which certgate does not need.
     let value = Value::Map(vec![Entry::clone(entry)]);
     let node = Node { value, range: options.node.range.clone(), form: Form::Block };
     let value = Fragment { node, comment: Vec::new(), ..plan.model.of_item(options.node) };

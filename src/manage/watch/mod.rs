@@ -7,9 +7,10 @@ mod settle;
 mod wake;
 
 use super::diagnostic::Diagnostic;
+use super::replace::replace;
 use certgate_core::domain::policy::Policy;
 use certgate_core::domain::time::UnixSeconds;
-use files::{read, replace, stamp};
+use files::{read, stamp};
 use news::News;
 use settle::{Next, Settling};
 use std::fs;

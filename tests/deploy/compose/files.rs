@@ -3,6 +3,7 @@
 
 use super::command::bounded;
 use crate::support::bootstrap::shipped;
+use crate::support::command_line::Run;
 use crate::support::envoys::{self, VERSIONS, repository};
 use crate::support::module;
 use crate::support::parts::Part;
@@ -78,7 +79,9 @@ fn every_envoy_accepts_its_configurations() {
         let text = folders.iter().fold(text, |text, folder| text.replace(folder, &format!("path: {here}")));
         fs::write(at(name), text).unwrap();
     }
-    fs::write(at("registry-ecds.yaml"), resource(stage.path())).unwrap();
+    let (module, registry) = (module::path().display().to_string(), repository().join("envoy/compose/registry.yaml"));
+    let arguments = ["render", "ecds", "--module", &module, registry.to_str().unwrap()];
+    fs::write(at("registry-ecds.yaml"), Run::successful(&arguments, "")).unwrap();
     for version in VERSIONS {
         for name in ["envoy.yaml", "upstream.yaml"] {
             let mut envoy = Command::new(envoys::version(version));
@@ -100,35 +103,6 @@ fn its_authorities_are_in_a_secret_as_the_shipped_one() {
         assert_eq!(context["trusted_ca"]["filename"].take(), format!("{folder}/ca.pem"));
     }
     assert_eq!(ours, theirs);
-}
-
-/// What `registry.sh` makes of the registry is the shipped resource round it.
-#[test]
-fn the_registry_is_handed_over_in_the_shipped_resource() {
-    let stage = TempDir::new().unwrap();
-    let mut ours: Value = serde_saphyr::from_str(&resource(stage.path())).unwrap();
-    let mut theirs = shipped("registry-ecds.yaml");
-    let registry = ours["resources"][0]["typed_config"]["config"]["configuration"]["value"].take();
-    assert_eq!(registry["clients"][0]["credentials"][0]["sha256"], "BB:BB", "what stands in for partner-a's");
-    theirs["resources"][0]["typed_config"]["config"]["configuration"]["value"].take();
-    for document in [&mut ours, &mut theirs] {
-        let code = &mut document["resources"][0]["typed_config"]["config"]["vm_config"]["code"];
-        assert!(code["local"]["filename"].take().as_str().unwrap().ends_with("/certgate.wasm"));
-    }
-    assert_eq!(ours, theirs);
-}
-
-/// What `registry.sh` writes, run in this folder.
-fn resource(stage: &Path) -> String {
-    let script = read("registry.sh");
-    let compose = repository().join("envoy/compose");
-    let script = script.replace("/compose/", &format!("{}/", compose.display()));
-    let script = script.replace("/registry/", &format!("{}/", stage.display()));
-    fs::write(stage.join("partner-a"), "BB:BB").unwrap();
-    let Output { status, stderr, .. } = Command::new("sh").args(["-c", &script]).output().unwrap();
-    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
-    let text = fs::read_to_string(stage.join("registry-ecds.yaml")).unwrap();
-    text.replace("/certgate/certgate.wasm", &module::path().display().to_string())
 }
 
 fn read(name: &str) -> String {

@@ -2,6 +2,7 @@
 
 use super::command::{bounded, run, said, text};
 use super::images;
+use crate::support::command_line::static_command_line;
 use crate::support::envoys::repository;
 use crate::support::module;
 use serde_json::Value;
@@ -30,7 +31,7 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// The files, as in a clone after `make wasm`, and the images; nothing runs yet.
+    /// The files, as in a clone after `make wasm certgate`, and the images; nothing runs yet.
     pub(super) fn new() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("certgate-test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -38,6 +39,7 @@ impl Project {
         run(repository(), "cp", [Path::new("-r"), Path::new("envoy"), dir.path()]);
         fs::create_dir(dir.path().join("target")).expect("a folder");
         fs::copy(module::path(), dir.path().join("target/certgate.wasm")).expect("a copy of the module");
+        fs::copy(static_command_line(), dir.path().join("target/certgate")).expect("a copy of the command line");
         let mut environment: BTreeMap<_, _> = images::named(&name).collect();
         let built: Vec<String> = environment.values().cloned().collect();
         environment.insert("COMPOSE_PROJECT_NAME", name.clone());
