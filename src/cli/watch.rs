@@ -5,6 +5,7 @@ use crate::time::now;
 use crate::{Outcome, Output, input};
 use certgate_core::calendar::rfc3339;
 use certgate_manage::watch::{Accepted, Event, Watch, module_in};
+use certgate_manage::{Code, Diagnostic};
 use clap::builder::NonEmptyStringValueParser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -51,6 +52,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
         tell(&event, registry, to, output)?;
     }
     Ok(Outcome::Good)
+}
+
+/// Whether both paths lead to one file that exists.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// Prints a line for an event, and before it one for each error or warning.
