@@ -5,6 +5,7 @@ use crate::time::now;
 use crate::{Outcome, Output, input};
 use certgate_core::calendar::rfc3339;
 use certgate_manage::watch::{Accepted, Event, Watch, module_in};
+use certgate_manage::{Code, Diagnostic};
 use clap::builder::NonEmptyStringValueParser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -30,8 +31,9 @@ pub(crate) struct Arguments {
 /// Renders the registry whenever it is saved, and prints what happened; ends with SIGINT or SIGTERM.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Outcome> {
     let Arguments { registry, to, module } = arguments;
-    if fs::canonicalize(registry).is_ok_and(|registry| fs::canonicalize(to).is_ok_and(|to| to == registry)) {
-        writeln!(output.err, "error: --to names the registry itself, which would be overwritten")?;
+    if is_same_file(registry, to) {
+        let error = Diagnostic::error(Code::Unwritable, "expected a file for Envoy, found the registry itself");
+        input::print(to, &[error.mended_by("name another file with --to")], output)?;
         return Ok(Outcome::Failed);
     }
     let module = match module.clone().map_or_else(|| module_in(to), Ok) {
@@ -50,6 +52,11 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
         tell(&event, registry, to, output)?;
     }
     Ok(Outcome::Good)
+}
+
+/// Whether both paths lead to one file that exists.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// Prints a line for an event, and before it one for each error or warning.

@@ -23,8 +23,17 @@ pub fn replace(file: &Path, text: &str) -> Result<(), Diagnostic> {
     replaced.map_err(|error| {
         // Whatever it was, the error that is told is the first.
         let _ = fs::remove_file(&beside);
-        Diagnostic::error(Code::Unwritable, error.to_string())
+        let diagnostic = Diagnostic::error(Code::Unwritable, error.to_string());
+        match missing_folder(file) {
+            Some(folder) => diagnostic.mended_by(format!("make the folder {}", folder.display())),
+            None => diagnostic,
+        }
     })
+}
+
+/// The folder of the file, if it does not exist.
+fn missing_folder(file: &Path) -> Option<&Path> {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
 }
 
 /// The name under which the file is written: one for each file, so that a process that was killed leaves one such file.

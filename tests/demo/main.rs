@@ -45,8 +45,10 @@ fn run(stay: bool) -> Result<bool, Box<dyn Error>> {
     }
     println!("{}", show::table(&scenes));
     let as_expected = scenes.iter().all(Scene::is_as_expected);
-    if stay && as_expected {
-        tutorial::stay(&mut stage)?;
+    match (as_expected, stay) {
+        (true, true) => tutorial::stay(&mut stage)?,
+        (true, false) => println!("{}", tutorial::AFTERWARDS),
+        (false, _) => {}
     }
     Ok(as_expected)
 }

@@ -15,9 +15,9 @@ pub(crate) struct Registry {
 
 /// The fate of a registry that was saved.
 pub(crate) enum Outcome {
-    /// It is in force, with this number of clients.
-    InForce(usize),
-    /// It is refused for these reasons, and the registry before stays in force.
+    /// It is active, with this number of clients.
+    Active(usize),
+    /// It is refused for these reasons, and the previous registry stays active.
     Refused(Vec<String>),
 }
 
@@ -38,7 +38,7 @@ impl Registry {
         let log = envoy.log().len();
         let accepted = match self.event()? {
             Event::Written(accepted) => accepted,
-            Event::Current(accepted) => return Ok(Outcome::InForce(clients(&accepted))),
+            Event::Current(accepted) => return Ok(Outcome::Active(clients(&accepted))),
             Event::Refused(errors) => return Ok(Outcome::Refused(lines(&errors))),
             Event::Unwritable(error) => return Ok(Outcome::Refused(vec![error.line(&WATCHED).to_string()])),
         };
@@ -46,7 +46,7 @@ impl Registry {
         Ok(if after.refused > before.refused {
             Outcome::Refused(reasons(envoy.log().get(log..).unwrap_or_default()))
         } else {
-            Outcome::InForce(clients(&accepted))
+            Outcome::Active(clients(&accepted))
         })
     }
 

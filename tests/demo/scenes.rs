@@ -124,20 +124,20 @@ fn revoked(stage: &mut Stage) -> Result<Scene, Box<dyn Error>> {
     Ok(Scene {
         title: "partner-a is revoked and restored while connected",
         lines,
-        why: "The registry in force decides each request, also on a connection that is open. Envoy keeps running.",
+        why: "The active registry decides each request, also on a connection that is open. Envoy keeps running.",
         expected: "200, 403, 200",
         found: statuses.join(", "),
     })
 }
 
-/// Saves the registry as the reader does, and waits until it is in force.
+/// Saves the registry as the reader does, and waits until it is active.
 fn save(stage: &mut Stage, text: &str) -> Result<(), Box<dyn Error>> {
     if read(REGISTRY)? == text {
         return Err(format!("{REGISTRY}: the credential of partner-a is not as the demo wrote it").into());
     }
     write(REGISTRY, text)?;
     match stage.registry_saved()? {
-        Outcome::InForce(_) => Ok(()),
+        Outcome::Active(_) => Ok(()),
         Outcome::Refused(reasons) => Err(reasons.join("\n").into()),
     }
 }

@@ -1,11 +1,15 @@
-//! The demo left running: commands for the reader, and each save of the registry taken up.
+//! The demo left running: commands for the reader, and each save of the registry loaded.
 
 use crate::places::{FOLDER, REGISTRY};
 use crate::registry::Outcome;
 use crate::stage::Stage;
 use std::error::Error;
 
-/// Prints the commands, and takes up each save of the registry until Ctrl-C.
+/// What to do next, where the demo ends by itself.
+pub(crate) const AFTERWARDS: &str = "Envoy ends now. `make run` leaves it running for requests of your own, and \
+    docs/tutorial.md goes on from there.";
+
+/// Prints the commands, and loads each save of the registry until Ctrl-C.
 pub(crate) fn stay(stage: &mut Stage) -> Result<(), Box<dyn Error>> {
     println!("{}", instructions(stage.port));
     loop {
@@ -15,9 +19,9 @@ pub(crate) fn stay(stage: &mut Stage) -> Result<(), Box<dyn Error>> {
 
 fn report(outcome: &Outcome) {
     match outcome {
-        Outcome::InForce(clients) => println!("registry.yaml is in force: {clients} clients"),
+        Outcome::Active(clients) => println!("registry.yaml is active: {clients} clients"),
         Outcome::Refused(reasons) => {
-            println!("registry.yaml is refused, and the registry before stays in force:");
+            println!("registry.yaml is refused, and the previous registry stays active:");
             reasons.iter().for_each(|reason| println!("    {reason}"));
         }
     }

@@ -132,7 +132,7 @@ async fn a_listener_that_lets_no_other_in_ends_the_sessions_of_a_withdrawn_autho
     }
 }
 
-/// Of a resumed session Envoy does not say that its chain is verified. As shipped, it resumes none.
+/// Envoy does not report of a resumed session that its chain is verified. As shipped, Envoy resumes no session.
 #[tokio::test]
 async fn names_count_in_resumed_sessions_where_the_listener_is_stated_to_verify() {
     let world = World::new();

@@ -104,6 +104,9 @@ async fn filters_that_envoy_does_not_call() {
     let registry = cast.registry();
     let disabled = cast.unguarded(&registry).edit(|manager| certgate(manager)["disabled"] = json!(true));
     assert_open(&cast, "CG0511", disabled).await;
+    // Envoy reads some texts as booleans too.
+    let spelled = cast.unguarded(&registry).edit(|manager| certgate(manager)["disabled"] = json!("Yes"));
+    assert_open(&cast, "CG0511", spelled).await;
     let config = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
     let on_host = cast.unguarded(&registry).edit(|manager| {
         manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = json!({"certgate": config});
@@ -138,7 +141,8 @@ async fn an_upgrade_with_filters_of_its_own() {
                    sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
     // The guard is in place, and not called either.
     let bootstrap = cast.world.bootstrap(&cast.registry()).websocket();
-    let bootstrap = bootstrap.edit(|manager| manager["upgrade_configs"][0]["filters"] = json!([router]));
+    // Envoy reads one value as a list of one.
+    let bootstrap = bootstrap.edit(|manager| manager["upgrade_configs"][0]["filters"] = json!(router));
     let envoy = Envoy::start(reported("CG0523", bootstrap)).await;
     assert_eq!(cast.stranger().get(envoy.port(), "/").await.status, 403, "no upgrade");
     assert_eq!(cast.stranger().raw(envoy.port()).await.exchange(upgrade).await.status, 101);

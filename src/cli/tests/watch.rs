@@ -4,7 +4,7 @@
 mod months;
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, pipe};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -46,26 +46,23 @@ impl Watch {
     }
 
     fn start(folder: TempDir, options: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_certgate"))
+        // One pipe for both streams keeps the order of their lines.
+        let (output, input) = pipe().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_certgate"))
             .args(["watch", "registry.yaml", "--to", "live/ecds.yaml"])
             .args(options)
             .current_dir(folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(input.try_clone().unwrap())
+            .stderr(input)
             .spawn()
             .unwrap();
         let (sender, lines) = channel();
-        let streams: [Box<dyn Read + Send>; 2] =
-            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for stream in streams {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(stream).lines() {
-                    // The test may be over.
-                    let _ = sender.send(line.unwrap());
-                }
-            });
-        }
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines() {
+                // The test may be over.
+                let _ = sender.send(line.unwrap());
+            }
+        });
         Self { folder, child, lines }
     }
 
@@ -304,7 +301,7 @@ fn a_file_that_cannot_be_written_is_told_once_and_tried_again() {
     let away = watch.path("live-away");
     fs::rename(watch.path("live"), &away).unwrap();
     watch.write("registry.yaml", &registry("second"));
-    watch.expect("live/ecds.yaml: error[CG0006]: No such file or directory");
+    watch.expect("live/ecds.yaml: error[CG0006]: No such file or directory (os error 2): make the folder ");
     watch.expect_silence();
     fs::rename(&away, watch.path("live")).unwrap();
     watch.expect_live("second");
@@ -361,18 +358,21 @@ fn without_a_module_there_is_no_watch() {
     }
 }
 
+/// A registry is never written over, whichever way its path is spelled.
 #[test]
-fn a_registry_is_not_overwritten_by_what_is_made_of_it() {
+fn the_registry_itself_is_no_file_for_envoy() {
     let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("registry.yaml"), registry("first")).unwrap();
+    let path = folder.path().join("registry.yaml");
+    fs::write(&path, registry("first")).unwrap();
     symlink("registry.yaml", folder.path().join("link.yaml")).unwrap();
     for file in ["registry.yaml", "./registry.yaml", "link.yaml"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_certgate"));
         let command = command.args(["watch", "registry.yaml", "--module", "m", "--to", file]).current_dir(&folder);
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{file}");
-        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: --to names the registry itself"));
-        assert_eq!(fs::read_to_string(folder.path().join("registry.yaml")).unwrap(), registry("first"));
+        let said = "error[CG0006]: expected a file for Envoy, found the registry itself: name another file with --to";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), format!("{file}: {said}\n"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), registry("first"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A value of an Envoy file with its path. Must not know the meaning of any field.
+//! A value of an Envoy file with its path, read as leniently as Envoy reads it. Must not know the meaning of any field.
 
 use crate::load::tree::{Entry, Node, Value};
 use crate::path::Path;
@@ -48,9 +48,17 @@ impl<'d> Place<'d> {
         self.node.entries().iter().map(entry)
     }
 
-    /// The items of the list of this field.
+    /// The items of the list of this field. Envoy reads a single value as a list of one, and a list in a list as its
+    /// items.
     pub fn list(&self, field: &str) -> Vec<Self> {
-        self.get(field).map(|list| list.items().collect()).unwrap_or_default()
+        self.get(field).map(|list| list.flat()).unwrap_or_default()
+    }
+
+    fn flat(&self) -> Vec<Self> {
+        match self.node.value {
+            Value::List(_) => self.items().flat_map(|item| item.flat()).collect(),
+            _ => vec![self.clone()],
+        }
     }
 
     /// The text of this field.
@@ -58,9 +66,33 @@ impl<'d> Place<'d> {
         self.get(field)?.node.as_str()
     }
 
-    /// The boolean of this field.
+    /// The boolean of this field. Envoy reads some texts as booleans too, and a `BoolValue` that is written as a map.
     pub fn boolean(&self, field: &str) -> Option<bool> {
-        if let Value::Boolean(value) = self.get(field)?.node.value { Some(value) } else { None }
+        let place = self.get(field)?;
+        match &place.node.value {
+            Value::Boolean(value) => Some(*value),
+            Value::Text(text) => match &*text.to_ascii_lowercase() {
+                "true" | "t" | "yes" | "y" | "1" => Some(true),
+                "false" | "f" | "no" | "n" | "0" => Some(false),
+                _ => None,
+            },
+            Value::Map(_) => place.boolean("value"),
+            _ => None,
+        }
+    }
+
+    /// The value of this field, an enum with these names in the order of their numbers. Envoy reads names in any case,
+    /// and numbers in text.
+    pub fn choice(&self, field: &str, names: &[&'static str]) -> Option<&'static str> {
+        let number = match &self.get(field)?.node.value {
+            Value::Text(text) => match names.iter().find(|name| name.eq_ignore_ascii_case(text)) {
+                Some(name) => return Some(name),
+                None => text.parse().ok()?,
+            },
+            Value::Integer(number) => usize::try_from(*number).ok()?,
+            _ => return None,
+        };
+        names.get(number).copied()
     }
 
     /// The type of an `Any` such as `typed_config`.
@@ -94,6 +126,28 @@ fn lower_camel_case(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load;
+
+    #[test]
+    fn values_are_read_as_envoy_reads_them() {
+        let text = r#"
+{yes: true, one: "1", upper: "TRUE", wrapped: {value: "true"}, off: "False", number: 1, other: "on",
+ single: {name: a}, nested: [[{name: a}], {name: b}], none: null,
+ name: OPEN, lower: open, digit: 1, digits: "1", far: 2, unknown: opened}"#;
+        let document = load::read(text.as_bytes(), load::Format::Yaml).unwrap_or_else(|_| panic!("no document"));
+        let root = Place::root(document.root());
+        let booleans = ["yes", "one", "upper", "wrapped", "off", "number", "other", "none"];
+        let expected = [Some(true), Some(true), Some(true), Some(true), Some(false), None, None, None];
+        assert_eq!(booleans.map(|field| root.boolean(field)), expected);
+        let paths = |field| root.list(field).iter().map(|item| item.path.to_string()).collect::<Vec<_>>();
+        assert_eq!(paths("single"), ["single"]);
+        assert_eq!(paths("nested"), ["nested[0][0]", "nested[1]"]);
+        assert!(paths("none").is_empty());
+        let choices = ["name", "lower", "digit", "digits", "far", "unknown"];
+        let open = Some("OPEN");
+        let expected = [open, open, open, open, None, None];
+        assert_eq!(choices.map(|field| root.choice(field, &["SHUT", "OPEN"])), expected);
+    }
 
     #[test]
     fn names_of_fields_in_lower_camel_case() {

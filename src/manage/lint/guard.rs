@@ -4,7 +4,7 @@
 use super::finding::Report;
 use super::permission::{implies, needs_client, needs_no_client};
 use super::subject::{Around, Certgate};
-use super::value::{choice, has_text, is_true, json, names};
+use super::value::{has_text, is_true, json, names};
 use crate::diagnostic::code::Code;
 use crate::envoy_file::{HttpFilter, Place};
 use crate::render::{EnvoyGuard, envoy_guard};
@@ -16,6 +16,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const HELP: &str = "`certgate render envoy` prints the guard for the registry";
+
+const SETS_ALIAS: &str =
+    "this sets the alias header, for which the guard asks: every request passes the guard if Envoy skips certgate";
+
+const SETS_ALIAS_HELP: &str = "leave this header to certgate";
 
 /// The findings about the first part of the guard: headers that Envoy removes before any filter.
 pub(super) fn check_headers<'f>(around: &Around<'f>, policy: Option<&Policy>, report: &mut Report<'_, 'f>) {
@@ -34,6 +39,12 @@ pub(super) fn check_headers<'f>(around: &Around<'f>, policy: Option<&Policy>, re
         );
         let help = format!("remove them in `early_header_mutation_extensions`: {HELP}");
         report.error(Code::HeadersNotRemoved, manager, message, help);
+    }
+    if let Some(Expected { alias, .. }) = Expected::of(policy) {
+        let last = mutations.iter().rev().take_while(|mutation| !removes(mutation, &alias));
+        for mutation in last.filter(|mutation| sets(mutation, &alias)) {
+            report.error(Code::GuardTooWide, mutation, SETS_ALIAS, SETS_ALIAS_HELP);
+        }
     }
     let regex = |mutation: &Value| {
         let regex = mutation.pointer("/remove_on_match/key_matcher/safe_regex/regex")?;
@@ -146,7 +157,7 @@ pub(super) fn is_guard(config: &Place<'_>, expected: &Expected) -> bool {
 }
 
 fn action(rules: &Place<'_>) -> &'static str {
-    choice(rules, "action", &["ALLOW", "DENY", "LOG"]).unwrap_or("ALLOW")
+    rules.choice("action", &["ALLOW", "DENY", "LOG"]).unwrap_or("ALLOW")
 }
 
 /// The findings about the second part of the guard, and the names of the filters that it is.
@@ -177,7 +188,32 @@ pub(super) fn check_filters<'f>(
         _ => {}
     }
     check_fit(&enforced, &expected, report);
+    check_between(filters, certgate, &guards, &expected, report);
     guards.iter().map(|(name, _)| *name).collect()
+}
+
+/// The findings about filters between certgate and its guard.
+fn check_between<'f>(
+    filters: &[HttpFilter<'f>],
+    certgate: &Certgate<'f>,
+    guards: &[(&'f str, Place<'f>)],
+    expected: &Expected,
+    report: &mut Report<'_, 'f>,
+) {
+    let is_guard = |filter: &&HttpFilter<'f>| guards.iter().any(|(name, _)| filter.name() == Some(name));
+    let between = filters.iter().skip(certgate.index).skip(1).take_while(|filter| !is_guard(filter));
+    let between = between.filter(|filter| !guards.is_empty() && filter.message() == Some("HeaderMutation"));
+    let mutations = between.filter_map(|filter| filter.place.at(&["typed_config", "mutations"]));
+    let mutations = mutations.flat_map(|mutations| mutations.list("request_mutations"));
+    for mutation in mutations.filter(|mutation| sets(mutation, &expected.alias)) {
+        report.error(Code::GuardTooWide, &mutation, SETS_ALIAS, SETS_ALIAS_HELP);
+    }
+}
+
+/// Whether a mutation gives requests this header.
+fn sets(mutation: &Place<'_>, header: &str) -> bool {
+    let key = mutation.at(&["append", "header", "key"]);
+    key.is_some_and(|key| key.node.as_str().is_some_and(|key| key.eq_ignore_ascii_case(header)))
 }
 
 /// The findings about rules of guards that do not fit the registry. A request passes if all guards let it through.

@@ -2,7 +2,7 @@
 
 use super::finding::Report;
 use super::subject::Around;
-use super::value::{choice, is_true};
+use super::value::is_true;
 use crate::diagnostic::code::Code;
 use crate::envoy_file::Place;
 use certgate_core::domain::identity::Source;
@@ -47,7 +47,7 @@ pub(super) fn check<'f>(around: &Around<'f>, policy: Option<&Policy>, report: &m
 }
 
 fn check_forwarding<'f>(manager: &Place<'f>, policy: Option<&Policy>, report: &mut Report<'_, 'f>) {
-    let mode = choice(manager, "forward_client_cert_details", &FORWARD).unwrap_or("SANITIZE");
+    let mode = manager.choice("forward_client_cert_details", &FORWARD).unwrap_or("SANITIZE");
     let at = manager.get("forward_client_cert_details").unwrap_or_else(|| manager.clone());
     let relays = policy.map(|policy| matches!(policy.identity.source, Source::Xfcc(_)));
     let (message, help) = match (relays, mode) {
@@ -75,7 +75,7 @@ fn check_paths<'f>(manager: &Place<'f>, policy: Option<&Policy>, report: &mut Re
     if policy.is_some_and(|policy| policy.rules.rules().iter().all(|rule| rule.pattern.path.is_none())) {
         return;
     }
-    let slashes = choice(manager, "path_with_escaped_slashes_action", &ESCAPED_SLASHES);
+    let slashes = manager.choice("path_with_escaped_slashes_action", &ESCAPED_SLASHES);
     let is_decided = matches!(slashes, Some("REJECT_REQUEST" | "UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD"));
     let settings = [
         ("normalize_path: true", is_true(manager, "normalize_path")),

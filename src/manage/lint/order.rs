@@ -80,8 +80,10 @@ fn check_before<'f>(
 
 /// The kind of an HTTP filter of Envoy's own, such as `jwt_authn`, from the package of its message.
 fn extension<'f>(filter: &Place<'f>) -> Option<&'f str> {
-    let configured = filter.get("typed_config").and_then(|config| config.text("@type"));
-    let discovered = || filter.at(&["config_discovery", "type_urls"])?.items().next()?.node.as_str();
+    let config = filter.get("typed_config");
+    // A `TypedStruct` has the kind in `type_url`.
+    let configured = config.and_then(|config| config.text("type_url").or_else(|| config.kind()));
+    let discovered = || filter.get("config_discovery")?.list("type_urls").first()?.node.as_str();
     let (_, extension) = configured.or_else(discovered)?.split_once(".filters.http.")?;
     extension.split('.').next()
 }

@@ -2,7 +2,7 @@
 
 use super::finding::Report;
 use super::subject::Certgate;
-use super::value::{choice, is_true};
+use super::value::is_true;
 use crate::diagnostic::code::Code;
 use crate::envoy_file::Place;
 use crate::warnings::counts_bytes;
@@ -40,7 +40,7 @@ pub(super) fn check_plugin<'f>(plugin: &Place<'f>, policy: Option<&Policy>, repo
 }
 
 fn check_failures<'f>(plugin: &Place<'f>, report: &mut Report<'_, 'f>) {
-    let policy = choice(plugin, "failure_policy", &FAILURE_POLICIES);
+    let policy = plugin.choice("failure_policy", &FAILURE_POLICIES);
     let help = "set `failure_policy: FAIL_RELOAD`";
     let open = plugin.get("fail_open").filter(|_| is_true(plugin, "fail_open"));
     if let Some(open) = open.or_else(|| plugin.get("failure_policy").filter(|_| policy == Some("FAIL_OPEN"))) {

@@ -33,10 +33,13 @@ pub(super) fn check<'f>(
 
 /// Whether an override of the guard lets more through than the guard does.
 fn replaces_guard(value: &Place<'_>, policy: Option<&Policy>) -> bool {
-    let rules = value.at(&["rbac", "rules"]);
-    match (rules, Expected::of(policy)) {
-        (_, None) => false,
-        (Some(rules), Some(expected)) => !is_guard(&rules, &expected) || expected.is_exceeded_by(&rules).is_some(),
-        (None, Some(_)) => is_true(value, "disabled") || value.message() == Some("RBACPerRoute"),
-    }
+    let Some(expected) = Expected::of(policy) else { return false };
+    let config = value.get("config").filter(|_| value.message() == Some("FilterConfig"));
+    let config = config.unwrap_or_else(|| value.clone());
+    let config = config.get("value").filter(|_| config.message() == Some("TypedStruct")).unwrap_or(config);
+    is_true(value, "disabled")
+        || match config.at(&["rbac", "rules"]) {
+            Some(rules) => !is_guard(&rules, &expected) || expected.is_exceeded_by(&rules).is_some(),
+            None => config.message() != Some("FilterConfig"),
+        }
 }

@@ -4,7 +4,7 @@ use super::files::{Files, Located};
 use super::filter::check_watch;
 use super::finding::Report;
 use super::subject::Around;
-use super::value::{choice, is_true};
+use super::value::is_true;
 use crate::diagnostic::code::Code;
 use crate::envoy_file::Place;
 use certgate_core::domain::identity::{Chain, Source};
@@ -95,7 +95,7 @@ fn asks(validation: Option<&Located<'_>>) -> bool {
 
 fn accepts_untrusted(validation: &Place<'_>) -> bool {
     let names = ["VERIFY_TRUST_CHAIN", "ACCEPT_UNTRUSTED"];
-    choice(validation, "trust_chain_verification", &names) == Some("ACCEPT_UNTRUSTED")
+    validation.choice("trust_chain_verification", &names) == Some("ACCEPT_UNTRUSTED")
 }
 
 /// An error if certificates are accepted unverified and the registry says that they are verified.

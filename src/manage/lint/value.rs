@@ -7,15 +7,6 @@ use crate::envoy_file::Place;
 use crate::load::tree::{Node, Value};
 use serde_json::Value as Json;
 
-/// The value of a field that is an enum with these names, in the order of their numbers.
-pub(super) fn choice(message: &Place<'_>, field: &str, names: &[&'static str]) -> Option<&'static str> {
-    match &message.get(field)?.node.value {
-        Value::Text(text) => names.iter().find(|name| *name == text).copied(),
-        Value::Integer(number) => names.get(usize::try_from(*number).ok()?).copied(),
-        _ => None,
-    }
-}
-
 /// Whether a field is true.
 pub(super) fn is_true(message: &Place<'_>, field: &str) -> bool {
     message.boolean(field) == Some(true)

@@ -23,13 +23,19 @@ const GUARD: &str = "certgate-guard";
 pub(super) fn protect(plan: &mut Plan<'_>, manager: &Path, options: &PatchOptions<'_>) {
     let Some(place) = plan.at(manager) else { return };
     let spot = Spot::of(&place);
-    let list = place.get("http_filters").map(|list| list.path);
+    let list = place.get("http_filters");
+    let is_list = |place: &Place<'_>| matches!(place.node.value, Value::List(_));
+    let odd = list.as_ref().filter(|list| !is_list(list) || list.items().any(|item| is_list(&item))).map(Spot::of);
+    let list = list.map(|list| list.path);
     let is_router = |filter: &HttpFilter<'_>| filter.message() == Some("Router");
     let has_router = Manager { place }.http_filters().iter().any(is_router);
     let (Some(list), true) = (list, has_router) else {
         let message = "expected `http_filters` with a router, before which certgate stands";
         return plan.error(Code::NoHttp, &spot, message, "add the router");
     };
+    if let Some(odd) = odd {
+        return plan.not_a_list(&odd);
+    }
     let Some(index) = certgate(plan, manager, &list, options) else { return };
     guard(plan, manager, &list, index);
 }

@@ -115,7 +115,14 @@ fn listener<'d>(document: &'d Document<'_>, name: &str) -> Result<Listener<'d>, 
         true => "no listener with a name".to_owned(),
         false => names.join(", "),
     };
-    Err(vec![Diagnostic::error(Code::NoSuchListener, format!("expected a listener `{name}`, found {there}"))])
+    let error = Diagnostic::error(Code::NoSuchListener, format!("expected a listener `{name}`, found {there}"));
+    // Without a name, Envoy gives a listener a UUID.
+    let unnamed = listeners.iter().find(|listener| listener.name().is_none());
+    let line = unnamed.map(|listener| document.span(listener.place.node).start.line);
+    Err(vec![match line {
+        Some(line) => error.mended_by(format!("give the listener at line {line} a `name`")),
+        None => error,
+    }])
 }
 
 /// Errors about keys that readers of YAML take differently.

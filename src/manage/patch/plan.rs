@@ -50,8 +50,21 @@ impl<'s> Plan<'s> {
     }
 
     pub(super) fn make(&mut self, edit: Edit<'s>) {
-        edit.apply(&mut self.tree);
-        self.edits.push(edit);
+        let is_made = edit.apply(&mut self.tree);
+        match (&edit, self.at(edit.path()).as_ref().map(Spot::of)) {
+            (Edit::Item { .. }, Some(spot)) if !is_made => self.not_a_list(&spot),
+            _ => self.edits.push(edit),
+        }
+    }
+
+    /// Refuses to edit one value in the place of a list, or a list in a list.
+    pub(super) fn not_a_list(&mut self, spot: &Spot) {
+        let path = spot.path.to_string();
+        if self.errors.iter().any(|error| error.code == Code::NotEdited && error.path == path) {
+            return;
+        }
+        let message = "expected a plain list here, to which an item can be added";
+        self.error(Code::NotEdited, spot, message, "write it as a list of its items");
     }
 
     pub(super) fn note(&mut self, code: Code, spot: &Spot, message: impl Into<String>) {

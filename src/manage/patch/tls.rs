@@ -80,10 +80,11 @@ fn without_tls(plan: &mut Plan<'_>, chain: &FilterChain<'_>) {
 
 /// The authorities that have to have signed a client's certificate.
 fn verification<'s>(plan: &mut Plan<'s>, common: &Place<'_>, model: &Place<'s>, options: &PatchOptions<'_>) {
+    const FIELD: &str = "trust_chain_verification";
     let nested = common.at(&["combined_validation_context", "default_validation_context"]);
     for context in common.get("validation_context").into_iter().chain(nested) {
-        let untrusted = context.get("trust_chain_verification");
-        if let Some(place) = untrusted.filter(|place| place.node.as_str() == Some("ACCEPT_UNTRUSTED")) {
+        let verifies = context.choice(FIELD, &["VERIFY_TRUST_CHAIN", "ACCEPT_UNTRUSTED"]);
+        if let Some(place) = context.get(FIELD).filter(|_| verifies == Some("ACCEPT_UNTRUSTED")) {
             let message = "clients whose certificates no authority has signed are accepted, and would have any name";
             plan.error(Code::Unverified, &Spot::of(&place), message, "remove this field");
         }

@@ -64,3 +64,33 @@ async fn rules_that_let_too_much_through() {
     };
     assert_eq!(status(&cast, &Request::get("/"), "CG0522", on_route).await, 200);
 }
+
+#[tokio::test]
+async fn an_alias_that_envoy_itself_sets() {
+    let cast = Cast::new();
+    let any = Request::get("/");
+    let append = json!({"append": {"header": {"key": "x-client-alias", "value": "partner-a"}}});
+    let early = |manager: &mut Value| {
+        let mutations = &mut manager["early_header_mutation_extensions"][0]["typed_config"]["mutations"];
+        mutations.as_array_mut().expect("mutations").push(append.clone());
+    };
+    assert_eq!(status(&cast, &any, "CG0533", early).await, 200);
+    let between = |manager: &mut Value| {
+        let guard = filters(manager).iter().position(|filter| filter["name"] == RBAC).expect("the guard");
+        let kind = format!("{TYPE}.header_mutation.v3.HeaderMutation");
+        let mutation = json!({"@type": kind, "mutations": {"request_mutations": [append]}});
+        filters(manager).insert(guard, json!({"name": "mutation", "typed_config": mutation}));
+    };
+    assert_eq!(status(&cast, &any, "CG0533", between).await, 200);
+}
+
+#[tokio::test]
+async fn routes_that_replace_the_guard() {
+    let cast = Cast::new();
+    let wrapped = |manager: &mut Value| {
+        let per_route = json!({"@type": format!("{TYPE}.rbac.v3.RBACPerRoute")});
+        let config = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": per_route});
+        manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = json!({RBAC: config});
+    };
+    assert_eq!(status(&cast, &Request::get("/"), "CG0522", wrapped).await, 200);
+}

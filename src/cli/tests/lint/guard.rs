@@ -38,6 +38,29 @@ fn headers_that_envoy_does_not_remove() {
 }
 
 #[test]
+fn an_alias_that_envoy_itself_sets() {
+    let append = "append: {header: {key: X-Client-Alias, value: \"%REQ(x-partner)%\"}}";
+    let removal = "                        - remove: x-client-tier\n";
+    insta::assert_snapshot!(found(&[(removal, &format!("{removal}                        - {append}\n"))]), @"
+    envoy.yaml:46:27: error[CG0533]: this sets the alias header, for which the guard asks: every request passes the guard if Envoy skips certgate
+      help: leave this header to certgate
+    envoy.yaml: 1 error, 0 warnings
+    ");
+    let before = found(&[("mutations:\n", &format!("mutations:\n                        - {append}\n"))]);
+    assert_eq!(before, "envoy.yaml: 0 errors, 0 warnings\n");
+    let mutation = format!(
+        "                  - name: mutation\n                    typed_config: {{\"@type\": \
+         type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation, mutations: \
+         {{request_mutations: [{{{append}}}]}}}}\n"
+    );
+    insta::assert_snapshot!(found(&[(RBAC, &format!("{mutation}{RBAC}"))]), @"
+    envoy.yaml:90:162: error[CG0533]: this sets the alias header, for which the guard asks: every request passes the guard if Envoy skips certgate
+      help: leave this header to certgate
+    envoy.yaml: 1 error, 0 warnings
+    ");
+}
+
+#[test]
 fn a_guard_that_is_not_there() {
     insta::assert_snapshot!(found(&[("rbac.v3.RBAC", "rbac.v3.Other")]), @"
     envoy.yaml:66:21: error[CG0532]: no RBAC filter behind certgate asks for the alias header, so every request passes if Envoy skips certgate

@@ -59,6 +59,19 @@ fn routes_that_switch_filters_off() {
     let narrower = format!("{per_route}, rbac: {{rules: {{policies: {{a: {one_client}}}}}}}");
     insta::assert_snapshot!(with("envoy.filters.http.rbac", &narrower), @"envoy.yaml: 0 errors, 0 warnings");
     insta::assert_snapshot!(with("other", config), @"envoy.yaml: 0 errors, 0 warnings");
+    let filter_config = "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
+    let wrapped = format!("{filter_config}, config: {{{per_route}}}");
+    let typed = "\"@type\": type.googleapis.com/xds.type.v3.TypedStruct, value: {}";
+    for (filter, config, code) in [
+        ("envoy.filters.http.rbac", wrapped.as_str(), "CG0522"),
+        ("envoy.filters.http.rbac", typed, "CG0522"),
+        ("envoy.filters.http.rbac", filter_config, ""),
+        ("envoy.filters.http.rbac", &format!("{filter_config}, disabled: \"true\""), "CG0522"),
+        ("certgate", &format!("{filter_config}, disabled: \"1\""), "CG0521"),
+    ] {
+        let found = with(filter, config);
+        assert!(found.contains(code) && code.is_empty() == found.contains(": 0 errors"), "{filter}: {config}\n{found}");
+    }
 }
 
 #[test]
@@ -72,6 +85,8 @@ fn upgrades_with_filters_of_their_own() {
       help: remove `filters` from the upgrade, or put certgate and its guard into them
     envoy.yaml: 1 error, 0 warnings
     ");
+    let single = found(&[(upgrade, &format!("{upgrade}                    filters: {router}\n"))]);
+    assert!(single.contains("envoy.yaml:61:21: error[CG0523]"), "{single}");
     let certgate = "{name: certgate, typed_config: {\"@type\": \
                     type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: {vm_config: {vm_id: \
                     upgrades}, failure_policy: FAIL_RELOAD}}}";

@@ -35,6 +35,11 @@ fn a_listener_that_is_not_there() {
         refused(&folder),
         "envoy.yaml: error[CG0601]: expected a listener `https`, found no listener with a name\n"
     );
+    let folder =
+        Folder::changed(&[("    - name: https\n      filter_chains:\n", "    - filter_chains:\n")], &json!({}));
+    let said = refused(&folder);
+    let expected = "expected a listener `https`, found `other`: give the listener at line 5 a `name`\n";
+    assert_eq!(said, format!("envoy.yaml: error[CG0601]: {expected}"));
 }
 
 #[test]
@@ -130,6 +135,12 @@ fn texts_that_are_not_edited() {
         &json!({}),
         &["18:19 error[CG0608]: "],
     );
+}
+
+/// Envoy reads one value as a list of one, and a list in a list as its items.
+#[test]
+fn lists_in_other_forms() {
+    assert_refused(&[(ROUTER, "                    name: router\n")], &json!({}), &["27:21 error[CG0608]: "]);
 }
 
 /// A list that another listener shares through an alias cannot change for one of them alone.

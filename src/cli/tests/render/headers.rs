@@ -12,7 +12,7 @@ fn without_an_alias_header_there_is_no_second_part() {
         (envoy_gateway(&registry), "SecurityPolicy"),
     ] {
         assert!(of_kind(&documents(&run), kind).is_none());
-        assert!(run.out.contains("There is no second part of the guard"), "{}", run.out);
+        assert!(run.out.contains("The guard has no second part"), "{}", run.out);
         assert!(run.err.contains("warning[CG0305]: headers.alias: "), "{}", run.err);
     }
     let manager = manager(&envoy(&registry));
