@@ -4,7 +4,7 @@ use crate::check::summary;
 use crate::time::now;
 use crate::{Outcome, Output, input};
 use certgate_core::calendar::rfc3339;
-use certgate_manage::watch::{Accepted, Event, Watch, module_in};
+use certgate_manage::watch::{Accepted, Event, Watch, module_in, refuse_other};
 use certgate_manage::{Code, Diagnostic};
 use clap::builder::NonEmptyStringValueParser;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<
         input::print(to, &[error.mended_by("name another file with --to")], output)?;
         return Ok(Outcome::Failed);
     }
-    let module = match module.clone().map_or_else(|| module_in(to), Ok) {
+    let module = match refuse_other(to).and_then(|()| module.clone().map_or_else(|| module_in(to), Ok)) {
         Ok(module) => module,
         Err(error) => {
             input::print(to, &[error], output)?;
@@ -73,6 +73,7 @@ fn tell(event: &Event, registry: &Path, to: &Path, output: &mut Output<'_>) -> i
             warn(accepted, output)?;
             writeln!(output.out, "{name}: in {file} already: {}", summary(&accepted.policy))
         }
+        Event::Restored => writeln!(output.err, "{time} {file}: another program changed or removed it: written again"),
         Event::Refused(errors) => {
             input::print_as(&name, errors, output)?;
             writeln!(output.err, "{name}: refused: {file} stays as it is")

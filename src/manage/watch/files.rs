@@ -1,4 +1,4 @@
-//! The files of a watch: the registry's state and content, and the module that the file names which Envoy watches.
+//! The files of a watch: the registry's state and content, the file that Envoy watches, and the module that it names.
 
 use super::settle::Stamp;
 use crate::diagnostic::Diagnostic;
@@ -25,6 +25,25 @@ pub(super) fn stamp(file: &Path) -> Stamp {
 /// The content of the registry.
 pub(super) fn read(registry: &Path) -> Result<Vec<u8>, Diagnostic> {
     fs::read(registry).map_err(|error| Diagnostic::error(Code::File, error.to_string()))
+}
+
+/// Whether the file has this text.
+pub(super) fn has(file: &Path, text: &str) -> bool {
+    fs::read(file).is_ok_and(|present| present == text.as_bytes())
+}
+
+/// Refuses a file that has content which `certgate render ecds` has not made: a watch would write over it.
+///
+/// # Errors
+///
+/// The file has other content.
+pub fn refuse_other(file: &Path) -> Result<(), Diagnostic> {
+    let has_content = fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
+    if !has_content || module_in(file).is_ok() {
+        return Ok(());
+    }
+    let error = Diagnostic::error(Code::Unwritable, "expected a file of `certgate render ecds`, found another one");
+    Err(error.mended_by("name another file with --to, or remove this one"))
 }
 
 /// The path of the module in a file that `certgate render ecds` has made.

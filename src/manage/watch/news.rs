@@ -41,6 +41,12 @@ impl News {
         self.tell(Told::Unwritable(error.clone()), Event::Unwritable(error))
     }
 
+    pub(super) fn restored(&mut self) -> Event {
+        // The error that kept the file from being written is over.
+        self.last.take_if(|told| matches!(told, Told::Unwritable(_)));
+        Event::Restored
+    }
+
     fn tell(&mut self, told: Told, event: Event) -> Option<Event> {
         let is_new = self.last.as_ref() != Some(&told);
         self.last = Some(told);

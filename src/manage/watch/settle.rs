@@ -1,5 +1,5 @@
-//! The moment at which a file that is being saved is whole. Pure: the file's state is handed in. Must not read files, and
-//! must not wait.
+//! The moment at which a file that is being saved is whole. Pure: the file's state is handed in, and whether a program
+//! is writing it. Must not read files, and must not wait.
 
 /// The looks at the same state that a file needs to be taken.
 const LOOKS: u32 = 2;
@@ -51,8 +51,8 @@ pub(super) struct Settling {
 }
 
 impl Settling {
-    /// The next step after a look at this state.
-    pub(super) fn look(&mut self, stamp: Stamp) -> Next {
+    /// The next step after a look at this state of a file, which a program may be writing.
+    pub(super) fn look(&mut self, stamp: Stamp, is_being_written: bool) -> Next {
         if self.taken == Some(stamp) {
             self.seen = None;
             return Next::Idle;
@@ -61,7 +61,7 @@ impl Settling {
             Some((seen, looks)) if seen == stamp => looks.saturating_add(1),
             _ => 1,
         };
-        if looks < if stamp.has_content() { LOOKS } else { LOOKS_AT_NOTHING } {
+        if is_being_written || looks < if stamp.has_content() { LOOKS } else { LOOKS_AT_NOTHING } {
             self.seen = Some((stamp, looks));
             return Next::Again;
         }
@@ -85,7 +85,7 @@ mod tests {
 
     /// The steps after looks at these states.
     fn steps(settling: &mut Settling, stamps: &[Stamp]) -> Vec<Next> {
-        stamps.iter().map(|stamp| settling.look(*stamp)).collect()
+        stamps.iter().map(|stamp| settling.look(*stamp, false)).collect()
     }
 
     #[test]
@@ -96,6 +96,19 @@ mod tests {
         assert_eq!(steps(&mut settling, &looks), [Next::Again, Next::Again, Next::Take, Next::Idle, Next::Idle]);
         // Of the same size, and back in time.
         assert_eq!(steps(&mut settling, &[file(20, 1); 3]), [Next::Again, Next::Take, Next::Idle]);
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_not_taken() {
+        for state in [Stamp::Absent, file(0, 1), file(10, 1)] {
+            let mut settling = Settling::default();
+            for _ in 0..100 {
+                assert_eq!(settling.look(state, true), Next::Again);
+            }
+            // The looks before it was closed count.
+            assert_eq!(settling.look(state, false), Next::Take);
+            assert_eq!(settling.look(state, true), Next::Idle);
+        }
     }
 
     #[test]

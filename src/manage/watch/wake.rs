@@ -1,18 +1,24 @@
-//! The reasons for which a watch looks at its file: a change in the folder (inotify), the time, or the end. File systems
-//! that tell of no change, such as those of other machines, have the time alone. Must not know which file it is.
+//! The reasons for which a watch looks at its file: a change in the folder (inotify), the time, or the end. And the
+//! notices of a program that writes the file. File systems that tell of no change, such as those of other machines, have
+//! the time alone. Must not read the file.
 
+use super::writing::{Notice, Writing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init, remove_watch};
-use rustix::io::{Errno, read};
+use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The pause between two looks at a file that is being saved.
-const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The longest time without a look.
-const LONGEST: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// The bytes of notices that are read at once.
 const NOTICES: usize = 4096;
@@ -24,17 +30,22 @@ pub(super) enum Woken {
     ToStop,
     /// Something has changed in the folder.
     ByFolder,
-    /// Nothing was told for the longest time.
+    /// The longest time has passed since the last time.
     ByTime,
 }
 
 /// A folder, and the notices of changes in it.
 pub(super) struct Wake {
     folder: PathBuf,
+    /// The name of the file in the folder.
+    name: OsString,
     /// `None` where the system gives no more of them.
     notices: Option<OwnedFd>,
     /// The number of the watch over the folder; `None` while there is no folder.
     watch: Option<i32>,
+    writing: Writing,
+    /// The last time that has woken the watch.
+    timed: Instant,
 }
 
 impl Wake {
@@ -42,7 +53,9 @@ impl Wake {
     pub(super) fn on_folder_of(file: &Path) -> Self {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let notices = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
-        let mut wake = Self { folder: folder.to_owned(), notices, watch: None };
+        let name = file.file_name().unwrap_or_default().to_owned();
+        let (folder, writing, timed) = (folder.to_owned(), Writing::default(), Instant::now());
+        let mut wake = Self { folder, name, notices, watch: None, writing, timed };
         wake.follow();
         wake
     }
@@ -57,11 +70,14 @@ impl Wake {
             | WatchFlags::MOVE
             | WatchFlags::DELETE
             | WatchFlags::DELETE_SELF
-            | WatchFlags::MOVE_SELF;
+            | WatchFlags::MOVE_SELF
+            // A program may still write a file that has another one in its place.
+            | WatchFlags::EXCL_UNLINK;
         let watch = add_watch(notices, &self.folder, changes).ok();
         if let Some(before) = self.watch.filter(|_| self.watch != watch) {
             // It has ended by itself if its folder is gone, and not if the folder was renamed.
             let _ = remove_watch(notices, before);
+            self.writing.note(Notice::Done, Instant::now());
         }
         self.watch = watch;
     }
@@ -70,26 +86,72 @@ impl Wake {
     pub(super) fn wait(&mut self, stop: Option<BorrowedFd<'_>>) -> io::Result<Woken> {
         self.follow();
         let notices = self.notices.as_ref().map(AsFd::as_fd);
-        match until_readable(stop, notices, &LONGEST)? {
-            (true, _) => Ok(Woken::ToStop),
-            (false, false) => Ok(Woken::ByTime),
-            (false, true) => {
-                self.drain();
-                Ok(Woken::ByFolder)
-            }
+        let left = LONGEST.saturating_sub(self.timed.elapsed());
+        let (is_stopped, is_told) = until_readable(stop, notices, left)?;
+        self.drain();
+        if is_stopped {
+            Ok(Woken::ToStop)
+        } else if self.timed.elapsed() >= LONGEST || !is_told {
+            self.timed = Instant::now();
+            Ok(Woken::ByTime)
+        } else {
+            Ok(Woken::ByFolder)
         }
     }
 
     /// Waits for a moment; whether the watch has to end.
-    pub(super) fn pause(&self, stop: Option<BorrowedFd<'_>>) -> io::Result<bool> {
-        until_readable(stop, None, &PAUSE).map(|(stop, _)| stop)
+    pub(super) fn pause(&mut self, stop: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+        let (is_stopped, _) = until_readable(stop, None, PAUSE)?;
+        self.drain();
+        Ok(is_stopped)
     }
 
-    /// Reads the notices away. The watch looks at the file itself.
-    fn drain(&self) {
+    /// Whether a program is writing the file, as far as notices tell.
+    pub(super) fn is_being_written(&self) -> bool {
+        self.writing.goes_on(Instant::now())
+    }
+
+    /// Reads the notices. They tell whether a program is writing the file; the watch looks at the file itself.
+    fn drain(&mut self) {
         let Some(notices) = &self.notices else { return };
-        let mut bytes = [0; NOTICES];
-        while read(notices, &mut bytes).is_ok_and(|length| length > 0) {}
+        let mut bytes = [MaybeUninit::uninit(); NOTICES];
+        let mut reader = Reader::new(notices, &mut bytes);
+        while let Ok(event) = reader.next() {
+            if let Some(notice) = notice(&event, self.watch, &self.name) {
+                self.writing.note(notice, Instant::now());
+            }
+        }
+    }
+}
+
+/// The notice about the file of this name, in the folder of this watch.
+fn notice(event: &Event<'_>, watch: Option<i32>, name: &OsStr) -> Option<Notice> {
+    let kind = event.events();
+    if kind.contains(ReadFlags::QUEUE_OVERFLOW) {
+        return Some(Notice::Done);
+    }
+    let is_about_file = match event.file_name() {
+        Some(told) => told.to_bytes() == name.as_bytes(),
+        // About the folder itself.
+        None => true,
+    };
+    if Some(event.wd()) != watch || !is_about_file {
+        return None;
+    }
+    let is_done = kind.intersects(
+        ReadFlags::CLOSE_WRITE
+            | ReadFlags::CREATE
+            | ReadFlags::DELETE
+            | ReadFlags::MOVED_FROM
+            | ReadFlags::MOVED_TO
+            | ReadFlags::DELETE_SELF
+            | ReadFlags::MOVE_SELF
+            | ReadFlags::UNMOUNT,
+    );
+    match (kind.contains(ReadFlags::MODIFY), is_done) {
+        (true, _) => Some(Notice::Changed),
+        (false, true) => Some(Notice::Done),
+        (false, false) => None,
     }
 }
 
@@ -97,11 +159,12 @@ impl Wake {
 fn until_readable(
     first: Option<BorrowedFd<'_>>,
     second: Option<BorrowedFd<'_>>,
-    most: &Timespec,
+    most: Duration,
 ) -> io::Result<(bool, bool)> {
     let both: Vec<BorrowedFd<'_>> = first.into_iter().chain(second).collect();
     let mut polled: Vec<PollFd<'_>> = both.iter().map(|one| PollFd::from_borrowed_fd(*one, PollFlags::IN)).collect();
-    match poll(&mut polled, Some(most)) {
+    let most = Timespec::try_from(most).map_err(io::Error::other)?;
+    match poll(&mut polled, Some(&most)) {
         // A signal has ended the wait, which is as good as the time.
         Ok(_) | Err(Errno::INTR) => {}
         Err(error) => return Err(error.into()),
