@@ -29,6 +29,7 @@ impl Registry {
             Event::Written(_) | Event::Current(_) => Ok(registry),
             Event::Refused(errors) => Err(lines(&errors).join("\n").into()),
             Event::Unwritable(error) => Err(error.line(&WATCHED).to_string().into()),
+            Event::Restored => Err(format!("{WATCHED}: expected no other program to change it").into()),
         }
     }
 
@@ -41,6 +42,7 @@ impl Registry {
             Event::Current(accepted) => return Ok(Outcome::Active(clients(&accepted))),
             Event::Refused(errors) => return Ok(Outcome::Refused(lines(&errors))),
             Event::Unwritable(error) => return Ok(Outcome::Refused(vec![error.line(&WATCHED).to_string()])),
+            Event::Restored => return Ok(Outcome::Refused(vec![format!("{WATCHED}: another program changed it")])),
         };
         let after = envoy.wait(|| reloads().ok().filter(|now| now.all > before.all || now.refused > before.refused))?;
         Ok(if after.refused > before.refused {
