@@ -56,6 +56,7 @@ pub(crate) fn summary(policy: &Policy) -> String {
     format!("ok: {clients}, {credentials}, {tiers}{rules}, mode {mode}")
 }
 
-fn count(number: usize, what: &str) -> String {
+/// A number of things in words: `1 client`, `2 clients`.
+pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

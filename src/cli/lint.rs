@@ -1,7 +1,7 @@
 //! `certgate lint`: the values of an Envoy configuration that are dangerous with certgate in it, and the values that it
 //! lacks.
 
-use crate::{Outcome, Output, input};
+use crate::{Outcome, Output, check, input};
 use certgate_manage::envoy_file::EnvoyFile;
 use certgate_manage::lint::{self, Finding};
 use certgate_manage::{Diagnostic, Document, Format, Severity, load, read};
@@ -81,10 +81,6 @@ fn print(file: &Path, findings: &[Finding], output: &mut Output<'_>) -> io::Resu
     }
     let count = |severity| findings.iter().filter(|finding| finding.diagnostic.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    writeln!(output.out, "{here}: {}, {}", number(errors, "error"), number(warnings, "warning"))?;
+    writeln!(output.out, "{here}: {}, {}", check::count(errors, "error"), check::count(warnings, "warning"))?;
     Ok(if errors == 0 { Outcome::Good } else { Outcome::Bad })
-}
-
-fn number(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// filter chains that name none [default: certgate/trusted-ca-sds.yaml beside ENVOY]
     #[arg(long, value_name = "FILE", conflicts_with = "trusted_ca", value_parser = NonEmptyStringValueParser::new())]
     trusted_ca_sds: Option<String>,
-    /// The same as a PEM file, which Envoy reads when it starts
+    /// A PEM file with these authorities, which Envoy reads when it starts
     #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     trusted_ca: Option<String>,
     /// Write the whole configuration to this file, which may be ENVOY, and print no diff

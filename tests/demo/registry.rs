@@ -15,9 +15,9 @@ pub(crate) struct Registry {
 
 /// The fate of a registry that was saved.
 pub(crate) enum Outcome {
-    /// It is active, with this number of clients.
+    /// The registry is active, with this number of clients.
     Active(usize),
-    /// It is refused for these reasons, and the previous registry stays active.
+    /// The registry is refused for these reasons, and the previous one stays active.
     Refused(Vec<String>),
 }
 

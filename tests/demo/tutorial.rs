@@ -5,7 +5,7 @@ use crate::registry::Outcome;
 use crate::stage::Stage;
 use std::error::Error;
 
-/// What to do next, where the demo ends by itself.
+/// The next steps, where the demo ends by itself.
 pub(crate) const AFTERWARDS: &str = "Envoy ends now. `make run` leaves it running for requests of your own, and \
     docs/tutorial.md goes on from there.";
 

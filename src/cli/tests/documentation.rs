@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What `certgate ARGUMENTS --help` prints.
+/// The output of `certgate ARGUMENTS --help`.
 fn help(arguments: &[&str]) -> String {
     let arguments = [arguments, &["--help"]].concat();
     let run = Run::of(env!("CARGO_BIN_EXE_certgate"), Path::new("."), &arguments, "");

@@ -67,8 +67,8 @@ pub fn compile(bytes: &[u8], capabilities: Capabilities) -> Result<Option<Vec<u8
     compile_after(bytes, capabilities, &|| None)
 }
 
-/// The same, where a policy without errors comes after the one of the `former` snapshot, if there is one. The snapshot then
-/// knows the credentials that were removed.
+/// Compiles as [`compile`] does. The snapshot also has the credentials that were removed since the `former` snapshot, if
+/// there is one.
 pub fn compile_after(
     bytes: &[u8],
     capabilities: Capabilities,

@@ -11,7 +11,7 @@ const MOST_NAMED: usize = 5;
 pub(super) struct Overdue<'c>(Vec<(usize, &'c RevocationList)>);
 
 impl<'c> Overdue<'c> {
-    /// Those of these CRLs of which the next one is overdue, as `is_overdue` says.
+    /// The CRLs among these whose next one is overdue, as `is_overdue` says.
     pub(super) fn among(crls: &'c [RevocationList], is_overdue: impl Fn(&RevocationList) -> bool) -> Self {
         Self(crls.iter().enumerate().filter(|(_, crl)| is_overdue(crl)).collect())
     }

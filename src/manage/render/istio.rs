@@ -60,9 +60,9 @@ pub struct IstioOptions<'a> {
 /// The proxies that objects are for, within the objects' namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxies<'a> {
-    /// Those of the pods with these labels.
+    /// The proxies of the pods with these labels.
     Labels(&'a [(String, String)]),
-    /// Those of the Gateway of the Gateway API that has this name.
+    /// The proxies of the Gateway of the Gateway API that has this name.
     Gateway(&'a str),
 }
 

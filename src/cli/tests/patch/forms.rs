@@ -94,7 +94,7 @@ fn comments_stay_above_their_lines() {
     }
 }
 
-/// The same values, however they are written: aliases expanded, no comments, all in block style.
+/// A patched file has the same values in every form of YAML: aliases expanded, no comments, all in block style.
 #[test]
 fn the_values_do_not_depend_on_the_form() {
     let data = |text: &str| serde_saphyr::from_str::<Value>(text).unwrap();

@@ -3,7 +3,7 @@
 use super::{ENVOY, Folder};
 use serde_json::{Value, json};
 
-/// What stands before the filters of the usual configuration.
+/// The text before the filters of the usual configuration.
 const FILTERS: &str = "                http_filters:\n";
 
 const ROUTER: &str = "                  - name: router\n";

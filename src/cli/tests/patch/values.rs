@@ -12,7 +12,7 @@ fn manager(changes: &[(&str, &str)], parts: &Value, more: &[&str]) -> (Value, St
     (document["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"].clone(), said)
 }
 
-/// The same with this text in the manager.
+/// The manager and the notes after a patch, with this text in the manager.
 fn with(text: &str, parts: &Value) -> (Value, String) {
     let line = format!("stat_prefix: https\n                {text}\n");
     manager(&[("stat_prefix: https\n", &line)], parts, &[])
